@@ -1,0 +1,92 @@
+// Read models: typed tables kept up to date by events. Pure; rows and checkpoint are stored by the runtime.
+import type { Recorded } from '#kernel/message.ts'
+
+/** Stored as text, integer or JSON. `money` and `quantity` are integers that the edge shows as decimals. */
+export type ColumnKind = 'text' | 'int' | 'bool' | 'instant' | 'day' | 'json' | 'money' | 'quantity'
+export type Column = { readonly kind: ColumnKind; readonly nullable?: boolean }
+export type Value = string | number | boolean | null | object
+export type Row = { readonly [column: string]: Value }
+
+export type Table = {
+  readonly name: string
+  /** The key column; text. Composed keys are joined with `:`. */
+  readonly key: string
+  readonly columns: Readonly<Record<string, ColumnKind | Column>>
+  /** Each an index over these columns, in order. */
+  readonly indexes?: readonly (readonly string[])[]
+  readonly unique?: readonly (readonly string[])[]
+}
+
+/** All rows whose column has this value: for events that touch rows they cannot name. */
+export type Lookup = { readonly lookup: Readonly<Record<string, string | number>> }
+
+// biome-ignore lint/suspicious/noExplicitAny: each handler names the data it takes; see `projection`
+export type Handler<R, Data = any> = {
+  /** The rows this event touches. */
+  readonly keys: (event: Recorded<Data>) => readonly string[] | Lookup
+  /** The row after the event; null removes it. Never changes its argument. */
+  readonly apply: (row: R | undefined, event: Recorded<Data>, key: string) => R | null | undefined
+}
+
+/** One table and the events that fill it. No side effects, no clock. */
+export type Projection<R = Row> = {
+  readonly name: string
+  /** Raise it when handlers or columns change: the table is rebuilt beside the old one at start. */
+  readonly version: number
+  readonly table: Table
+  readonly on: Readonly<Record<string, Handler<R>>>
+  /**
+   * Which streams can have touched a row, for `as_of`; asked first without, then with the folded row.
+   * A stream that ends with `*` stands for all that begin so. Absent: no `as_of` for this table.
+   */
+  readonly sources?: (key: string, row: R | undefined) => readonly string[]
+}
+export const projection = <R extends object>(definition: Projection<R>): Projection =>
+  // Rows go in and out through the table's columns; R is the same thing, spelled as a type.
+  definition as unknown as Projection
+
+// ── asking ────────────────────────────────────────────────────────────────────────────────────
+
+export type Condition =
+  | Value
+  | {
+      readonly eq?: Value
+      readonly not?: Value
+      readonly gt?: Value
+      readonly gte?: Value
+      readonly lt?: Value
+      readonly lte?: Value
+      readonly in?: readonly Value[]
+      /** Substring, ASCII letters of either case. */
+      readonly contains?: string
+      /** Prefix, bytewise. */
+      readonly starts?: string
+    }
+export type Filter = {
+  readonly [column: string]: Condition | undefined
+}
+export type Sort = { readonly column: string; readonly descending?: boolean }
+export type Find = {
+  readonly where?: Filter
+  /** At least one of these holds, beside `where`. */
+  readonly any?: readonly Filter[]
+  /** The key is always added last, so the order is total. */
+  readonly sort?: readonly Sort[]
+  readonly limit: number
+  readonly offset?: number
+  /** Opaque, from an earlier page of the same query: what follows it. */
+  readonly cursor?: string
+  /** Also count all that match. */
+  readonly total?: boolean
+}
+export type Found<R = Row> = {
+  readonly items: readonly R[]
+  readonly total: number | null
+  readonly next_cursor: string | null
+}
+export type Group = {
+  readonly where?: Filter
+  /** Columns, or the first characters of one: `{ column: 'day', length: 7 }` groups by month. */
+  readonly by: readonly (string | { readonly column: string; readonly length: number })[]
+  readonly sums: readonly string[]
+}

@@ -1,0 +1,33 @@
+// Questions to read models. A query answers null or [] for "nothing there", never an exception.
+import type { Route } from '#kernel/decider.ts'
+import type { Recorded } from '#kernel/message.ts'
+import type { Find, Found, Group, Projection, Row } from '#kernel/projection.ts'
+import type { Infer, ObjectSchema, Schema } from '#kernel/schema.ts'
+
+/** A moment in the past: a time of recording, or a position. */
+export type AsOf = { readonly time: string } | { readonly position: number }
+
+/** What a query may read with. Answers from a parked key carry `stale: true`. */
+export type Reader = {
+  get(projection: Projection, key: string): Promise<Row | null>
+  find(projection: Projection, query: Find): Promise<Found>
+  group(projection: Projection, query: Group): Promise<readonly Row[]>
+  /** The row as it was known then, folded from the log. */
+  past(projection: Projection, key: string, asOf: AsOf): Promise<Row | null>
+  /** Events of these streams in order of position, personal fields opened; for histories. */
+  events(streams: readonly string[], limit: number): Promise<readonly Recorded[]>
+}
+
+/** Fields that every query takes; the gateway reads them before `run`. */
+export type Query<S extends ObjectSchema = ObjectSchema> = {
+  readonly type: string
+  readonly input: S
+  readonly run: (input: Infer<S>, reader: Reader) => Promise<unknown>
+  /** Shape of the answer; kinds money and quantity are shown as decimals. */
+  readonly answer: Schema
+  readonly route?: Route
+  /** Offers `as_of`, `as_of_position`: the input has these fields (`asOfFields`) and `run` heeds them. */
+}
+export const query = <S extends ObjectSchema>(definition: Query<S>): Query =>
+  // `run` only ever gets what has passed `input`.
+  definition as unknown as Query

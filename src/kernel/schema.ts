@@ -1,0 +1,113 @@
+// The only file that knows the schema library. Commands, events, answers and routes are described
+// with these words; the edge derives validation and OpenAPI from the same descriptions.
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import { Compile, type Validator } from 'typebox/compile'
+
+export type Schema = TSchema
+export type ObjectSchema = TObject
+export type Infer<S extends Schema> = Static<S>
+
+/** What the edge must know beyond JSON Schema; kept in the schema under `x-kind` and `x-aliases`. */
+export type FieldKind = 'money' | 'quantity' | 'decimal'
+export type FieldOptions = {
+  readonly description?: string
+  /** Other names under which the wire accepts this field (`code` is also `sku`). */
+  readonly aliases?: readonly string[]
+}
+
+const noted = ({ aliases, description }: FieldOptions = {}, kind?: FieldKind) => ({
+  ...(description === undefined ? {} : { description }),
+  ...(aliases === undefined ? {} : { 'x-aliases': aliases }),
+  ...(kind === undefined ? {} : { 'x-kind': kind }),
+})
+
+export const object = <P extends TProperties>(properties: P) =>
+  Type.Object(properties, { additionalProperties: false })
+export const optional = <S extends TSchema>(schema: S) => Type.Optional(schema)
+export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
+export const list = <S extends TSchema>(item: S, { min = 0, max = 10_000 } = {}) =>
+  Type.Array(item, { minItems: min, maxItems: max })
+/** Free text; `min` 1 unless told otherwise, so that "required" means something. */
+export const text = ({ min = 1, max = 500, ...options }: FieldOptions & { min?: number; max?: number } = {}) =>
+  Type.String({ minLength: min, maxLength: max, ...noted(options) })
+/** An id: a UUID or a composed key. Letters, digits and `._:-`, at most 200 characters. */
+export const id = (options: FieldOptions = {}) =>
+  Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$', ...noted(options) })
+export const uuid = (options: FieldOptions = {}) => Type.String({ format: 'uuid', ...noted(options) })
+export const instant = (options: FieldOptions = {}) =>
+  Type.String({ format: 'date-time', ...noted(options) })
+/** A calendar day, `2010-12-01`. */
+export const day = (options: FieldOptions = {}) => Type.String({ format: 'date', ...noted(options) })
+export const flag = (options: FieldOptions = {}) => Type.Boolean(noted(options))
+export const integer = ({
+  min = Number.MIN_SAFE_INTEGER,
+  max = Number.MAX_SAFE_INTEGER,
+  ...options
+}: FieldOptions & { min?: number; max?: number } = {}) =>
+  Type.Integer({ minimum: min, maximum: max, ...noted(options) })
+export const oneOf = <const V extends readonly string[]>(values: V, options: FieldOptions = {}) =>
+  Type.Unsafe<V[number]>({ type: 'string', enum: [...values], ...noted(options) })
+/** Any JSON object; for documents whose shape is not ours. */
+export const json = (options: FieldOptions = {}) =>
+  Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', ...noted(options) })
+
+/** Inside: an integer of minor units in a field named `…_minor`. On the wire: a decimal, without the suffix. */
+export const money = (options: FieldOptions = {}) =>
+  Type.Integer({
+    minimum: Number.MIN_SAFE_INTEGER,
+    maximum: Number.MAX_SAFE_INTEGER,
+    ...noted(options, 'money'),
+  })
+/** Inside: an integer of the product's smallest step. On the wire: a decimal with `quantity_scale` digits. */
+export const quantity = ({ min = Number.MIN_SAFE_INTEGER, ...options }: FieldOptions & { min?: number } = {}) =>
+  Type.Integer({ minimum: min, maximum: Number.MAX_SAFE_INTEGER, ...noted(options, 'quantity') })
+/**
+ * An exact decimal in a command, as text (`"29.99"`). The wire takes a JSON number or a text and reads
+ * it from its characters; the decider turns it into an integer once it knows the currency or the unit.
+ */
+export const decimal = ({ signed = false, ...options }: FieldOptions & { signed?: boolean } = {}) =>
+  Type.String({
+    pattern: `^${signed ? '-?' : ''}[0-9]{1,16}(\\.[0-9]{1,9})?$`,
+    ...noted(options, 'decimal'),
+  })
+
+export type Checked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly errors: FieldErrors }
+/** Field path (`items.0.quantity`) to what is wrong with it, at most 20. */
+export type FieldErrors = Readonly<Record<string, string>>
+
+const ERRORS_MAX = 20
+const compiled = new WeakMap<TSchema, Validator>()
+
+/** Checks a value against a schema; all field errors together. Compiles each schema once. */
+export function check<S extends TSchema>(schema: S, value: unknown): Checked<Static<S>> {
+  let validator = compiled.get(schema)
+  if (validator === undefined) {
+    validator = Compile(schema) as unknown as Validator
+    compiled.set(schema, validator)
+  }
+  // The validator has just said that the value has the schema's shape.
+  if (validator.Check(value)) return { ok: true, value: value as Static<S> }
+  const errors: Record<string, string> = Object.create(null)
+  for (const error of validator.Errors(value)) {
+    if (Object.keys(errors).length >= ERRORS_MAX) break
+    if (error.keyword === 'boolean') continue // the twin of additionalProperties
+    for (const [field, message] of fieldErrors(error)) errors[field] ??= message
+  }
+  return { ok: false, errors }
+}
+
+type LibraryError = { keyword: string; instancePath: string; message: string; params: object }
+
+function fieldErrors({ keyword, instancePath, message, params }: LibraryError): [string, string][] {
+  const path = instancePath.slice(1).replaceAll('/', '.')
+  const below = (name: string) => (path === '' ? name : `${path}.${name}`)
+  if (keyword === 'additionalProperties' && 'additionalProperties' in params)
+    return (params.additionalProperties as string[]).map((name) => [below(name), 'is not a known field'])
+  if (keyword === 'required' && 'requiredProperties' in params)
+    return (params.requiredProperties as string[]).map((name) => [below(name), 'is required'])
+  if (keyword === 'enum' && 'allowedValues' in params)
+    return [[path, `must be one of ${(params.allowedValues as string[]).join(', ')}`]]
+  return [[path || '(body)', message]]
+}

@@ -1,0 +1,192 @@
+// The append-only log, with its command records, claims and snapshots.
+// Every engine must pass event-log.contract.ts; an engine may be faster, never different.
+import type { Claim, Instant, Metadata, Recorded } from '#kernel/message.ts'
+
+export type EventLog = {
+  readonly capabilities: Capabilities
+  /**
+   * Writes everything or nothing, and answers when it is durable. Many appends share one commit, each
+   * judged on its own. Throws OutcomeUnknown when the disk failed at commit (retry with the same
+   * command id), InvalidAppend for text or numbers that no engine stores, LogClosed after close.
+   */
+  append(append: Append): Promise<Verdict>
+  /** One stream's events with `version > after`, in order; [] when there is none. */
+  readStream(stream: string, after?: number, limit?: number): Promise<readonly Recorded[]>
+  /** All streams whose name begins so, in order of position. */
+  readStreams(prefix: string, limit: number): Promise<readonly Recorded[]>
+  /** What follows `after` in log order. Never shows an event before all older ones are visible. */
+  readAll(after: number, limit: number): Promise<readonly Recorded[]>
+  /** For many streams at once: the newest usable snapshot and the events after it. */
+  load(requests: readonly LoadRequest[]): Promise<readonly Loaded[]>
+  /** Position and timestamp of the last event; 0 and the epoch when the log is empty. */
+  head(): Promise<{ readonly position: number; readonly timestamp: Instant }>
+  /** The last position recorded at or before this time; 0 when there is none. */
+  positionAt(time: Instant): Promise<number>
+  commandRecord(id: string): Promise<CommandRecord | null>
+  /** Command records after this id, by id; for export and `verify`. */
+  commandRecords(afterId: string, limit: number): Promise<readonly CommandRecord[]>
+  claims(after: Pick<Claim, 'scope' | 'value'> | null, limit: number): Promise<readonly Claim[]>
+  /** Replaces a stream's snapshot unless a newer one is there. Losing it loses nothing. */
+  saveSnapshots(snapshots: readonly Snapshot[]): Promise<void>
+  /**
+   * Puts exported events back as they were, positions included; they must follow the head without a
+   * gap. Rebuilds claims from their metadata. Throws InvalidAppend when they do not fit.
+   */
+  restore(events: readonly Recorded[], commands: readonly CommandRecord[]): Promise<void>
+  /** Drops the response bodies of records older than this position; id, fingerprint, position stay. */
+  dropResponses(beforePosition: number): Promise<number>
+  /** Calls back after commits; a hint to read, never the only way to hear. Returns the way to stop. */
+  onAppended(wake: (position: number) => void): () => void
+  close(): Promise<void>
+}
+
+/** What engines may differ in; shown by health, tested by the contract. */
+export type Capabilities = {
+  /** Acknowledged events survive a crash. */
+  readonly durable: boolean
+  /** Several processes may write. */
+  readonly manyProcesses: boolean
+}
+
+/** A version: the stream must be there exactly. `none`: no such stream; `exists`: some event is in it. */
+export type Expected = number | 'none' | 'exists' | 'any'
+
+export type NewEvent = {
+  readonly event_id: string
+  readonly event_type: string
+  readonly event_version: number
+  readonly data: unknown
+  readonly metadata: Metadata
+  /** Absent: the time of recording. */
+  readonly occurred_at?: Instant
+}
+
+export type Append = {
+  /** Without events a write is a check. A stream may be named once. */
+  readonly writes: readonly {
+    readonly stream: string
+    readonly expected: Expected
+    readonly events: readonly NewEvent[]
+  }[]
+  /** Claimed again by its owner: fine. Kept in the first event's metadata as well. */
+  readonly claims?: readonly Claim[]
+  /** Judged before claims; only the owner releases, a release of nothing is fine. */
+  readonly releases?: readonly Claim[]
+  readonly command?: NewCommand
+}
+
+export type NewCommand = {
+  readonly id: string
+  /** A hash of what was asked; the same id with another fingerprint is refused. */
+  readonly fingerprint: string
+  readonly response: unknown
+}
+
+export type CommandRecord = {
+  readonly id: string
+  readonly fingerprint: string
+  /** null once its time to live is over. */
+  readonly response: unknown
+  /** Of the append's last event; of the head when it had none. */
+  readonly position: number
+  /** Of the first write's stream after the append; 0 without writes. */
+  readonly version: number
+}
+
+export type Verdict =
+  | {
+      readonly ok: true
+      /** Of the last event written; of the head when none was. */
+      readonly position: number
+      /** Of the first event written. */
+      readonly first: number
+      /** Of each write's stream, after. */
+      readonly versions: readonly number[]
+      /** Of all its events. */
+      readonly timestamp: Instant
+    }
+  | { readonly ok: false; readonly reason: 'conflict'; readonly stream: string; readonly actual: number }
+  | { readonly ok: false; readonly reason: 'claimed'; readonly claim: Claim; readonly owner: string }
+  /** The same command was carried out before: nothing was written now. */
+  | { readonly ok: false; readonly reason: 'repeated'; readonly record: CommandRecord }
+  /** Another command had this id. */
+  | { readonly ok: false; readonly reason: 'reused'; readonly record: CommandRecord }
+
+export type LoadRequest = {
+  readonly stream: string
+  /** Known up to here already. */
+  readonly after: number
+  /** Use a snapshot of this shape if there is one; absent: none. */
+  readonly stateVersion?: number
+}
+export type Loaded = {
+  readonly snapshot: { readonly version: number; readonly state: unknown } | null
+  readonly events: readonly Recorded[]
+}
+export type Snapshot = {
+  readonly stream: string
+  readonly version: number
+  readonly state_version: number
+  readonly state: unknown
+}
+
+/** The disk failed at commit: it may or may not have happened. The record under the same id will tell. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown'
+}
+/** No room: nothing was written, reading goes on, a later append may succeed. */
+export class StorageFull extends Error {
+  override readonly name = 'StorageFull'
+}
+export class LogClosed extends Error {
+  override readonly name = 'LogClosed'
+}
+/** Something no engine stores: NUL, a lone surrogate, an unsafe integer, too many events. A bug upstream. */
+export class InvalidAppend extends Error {
+  override readonly name = 'InvalidAppend'
+}
+
+export const EVENTS_PER_APPEND_MAX = 5_000
+export const EVENT_BYTES_MAX = 1024 * 1024
+
+/** An event's JSON texts, checked. Shared by all engines, so that they refuse the same things. */
+export function encoded(event: NewEvent): { data: string; metadata: string } {
+  const data = storable(event.data, event.event_type)
+  const metadata = storable(event.metadata, `${event.event_type} metadata`)
+  return { data, metadata }
+}
+
+/** JSON text of a value, or InvalidAppend when it would not come back the same from every engine. */
+export function storable(value: unknown, what: string): string {
+  const json = JSON.stringify(value)
+  if (json === undefined) throw new InvalidAppend(`${what} is not JSON`)
+  if (json.length > EVENT_BYTES_MAX) throw new InvalidAppend(`${what} is larger than ${EVENT_BYTES_MAX} bytes`)
+  // A NUL or a lone surrogate shows as an escape; an even run of backslashes before it is only text.
+  if (json.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json))
+    throw new InvalidAppend(`${what} holds a NUL or a lone surrogate`)
+  // Long digit runs are rare (and mostly inside text); only they are worth a walk.
+  if (/[0-9]{16}|e\+/.test(json)) refuseUnsafeNumbers(value, what)
+  return json
+}
+
+function refuseUnsafeNumbers(value: unknown, what: string): void {
+  if (typeof value === 'number') {
+    if (Number.isInteger(value) && !Number.isSafeInteger(value))
+      throw new InvalidAppend(`${what} holds an integer beyond 2^53 - 1`)
+    return
+  }
+  if (typeof value !== 'object' || value === null) return
+  for (const member of Object.values(value)) refuseUnsafeNumbers(member, what)
+}
+
+/** The shape of an append that no engine takes, whatever is in the log. Throws InvalidAppend. */
+export function checkShape({ writes }: Append): void {
+  const events = writes.reduce((sum, write) => sum + write.events.length, 0)
+  if (events > EVENTS_PER_APPEND_MAX)
+    throw new InvalidAppend(`${events} events in one append; ${EVENTS_PER_APPEND_MAX} is the limit`)
+  if (new Set(writes.map(({ stream }) => stream)).size !== writes.length)
+    throw new InvalidAppend('a stream is named twice in one append')
+  for (const { stream } of writes)
+    if (!/^[a-z][a-z0-9_]*-[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/.test(stream))
+      throw new InvalidAppend(`${stream} is not a stream's name (aggregate_type-aggregate_id)`)
+}

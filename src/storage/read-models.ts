@@ -1,0 +1,57 @@
+// Rows of read models and the checkpoints of their projections, stored together.
+// Every engine must pass read-models.contract.ts.
+import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
+
+export type ReadModels = {
+  /**
+   * Makes the tables of these projections and forgets none that are there. A projection whose stored
+   * `version` or columns differ comes back in the list: it has to be rebuilt.
+   */
+  define(projections: readonly Definition[]): Promise<readonly string[]>
+  /** Rows by key, in the order of the keys; undefined where there is none. */
+  load(table: Table, keys: readonly string[]): Promise<readonly (Row | undefined)[]>
+  find(table: Table, query: Find): Promise<Found>
+  /** One row per group: the `by` columns, `count`, and the sums under their columns' names. */
+  group(table: Table, query: Group): Promise<readonly Row[]>
+  /** Keys of the rows whose columns have these values. */
+  keysOf(table: Table, lookup: Readonly<Record<string, string | number>>): Promise<readonly string[]>
+  checkpoints(): Promise<ReadonlyMap<string, number>>
+  /**
+   * Rows, parked events and checkpoints of several projections in one transaction; false and nothing
+   * written when any checkpoint is not at `from` (another runner was faster).
+   */
+  commit(commits: readonly Commit[]): Promise<boolean>
+  /** Events that wait, in order of position; of one projection or of all. */
+  parked(projection?: string): Promise<readonly Parked[]>
+  /** The table beside the live one takes its name, with its checkpoint; atomically. */
+  swap(projection: string, shadow: string): Promise<void>
+  /** Removes a projection's table, checkpoint and parked events. */
+  drop(projection: string): Promise<void>
+  /** The same rows and checkpoints for as long as it is open, whatever is written meanwhile. */
+  frozen(): Promise<ReadModels>
+  close(): Promise<void>
+}
+
+/** `name` is the projection's, or `name` + a suffix for a table built beside it. */
+export type Definition = { readonly name: string; readonly version: number; readonly table: Table }
+
+export type Commit = {
+  readonly projection: string
+  readonly table: Table
+  readonly from: number
+  readonly to: number
+  readonly upserts: readonly Row[]
+  readonly deletes: readonly string[]
+  readonly park: readonly Parked[]
+  /** Positions of parked events that were taken after all. */
+  readonly unpark: readonly number[]
+}
+
+/** An event that a projection could not take, or one that waits behind it. The log keeps the event itself. */
+export type Parked = {
+  readonly projection: string
+  readonly position: number
+  readonly keys: readonly string[]
+  /** Why; empty for those that only wait. */
+  readonly error: string
+}
