@@ -71,6 +71,18 @@ export function evolve<State>(aggregate: AnyAggregate<State>, state: State, even
   return step(state, event.data, event)
 }
 
+/** One write per stream, in the order the streams first appear; empty ones go. */
+export function merged(writes: readonly Write[]): readonly Write[] {
+  const byStream = new Map<string, Fact[]>()
+  for (const { stream, events } of writes) {
+    if (events.length === 0) continue
+    const facts = byStream.get(stream)
+    if (facts === undefined) byStream.set(stream, [...events])
+    else facts.push(...events)
+  }
+  return [...byStream].map(([stream, events]) => ({ stream, events }))
+}
+
 // ── deciding ──────────────────────────────────────────────────────────────────────────────────
 
 /** What a decision may look at: the states that were read for it. */
@@ -93,6 +105,8 @@ export type Moment = {
   /** When the thing happened, for facts and imports; absent: now. */
   readonly occurred_at?: Instant
   readonly settings: ShopSettings
+  /** The next number of the command's series (`numbered`); unique, with gaps. */
+  readonly number: number
   /** New ids, the same for every try of one command: `id('order')`, `id('line', 3)`. */
   id(name: string, number?: number): string
 }
@@ -153,6 +167,8 @@ export type Command<S extends ObjectSchema = ObjectSchema> = {
   readonly input: S
   /** The input's id field that the gateway fills with a new UUID when the sender gave none. */
   readonly creates?: string
+  /** The series that `moment.number` is taken from (`order`). */
+  readonly numbered?: string
   /** Streams to read before deciding; the first is the command's own (`expected_version` is its). */
   readonly reads: (input: Infer<S>) => readonly Ref[]
   readonly decide: (input: Infer<S>, given: Given, moment: Moment) => Decision
