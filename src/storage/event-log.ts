@@ -180,10 +180,12 @@ function refuseUnsafeNumbers(value: unknown, what: string): void {
 }
 
 /** The shape of an append that no engine takes, whatever is in the log. Throws InvalidAppend. */
-export function checkShape({ writes }: Append): void {
+export function checkShape({ writes, claims = [], releases = [] }: Append): void {
   const events = writes.reduce((sum, write) => sum + write.events.length, 0)
   if (events > EVENTS_PER_APPEND_MAX)
     throw new InvalidAppend(`${events} events in one append; ${EVENTS_PER_APPEND_MAX} is the limit`)
+  if (events === 0 && claims.length + releases.length > 0)
+    throw new InvalidAppend('claims without an event would be lost by export')
   if (new Set(writes.map(({ stream }) => stream)).size !== writes.length)
     throw new InvalidAppend('a stream is named twice in one append')
   for (const { stream } of writes)
