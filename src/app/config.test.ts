@@ -1,0 +1,261 @@
+// Settings: what is read from where, and that every mistake is told, all of them at once.
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { parse } from 'yaml'
+import { type ConfigSources, readConfig, shopSettings } from './config.ts'
+import { listenAddress } from './config-rules.ts'
+import { milliseconds } from './setting-kinds.ts'
+import { environmentName, type SettingKey, settingKeys, settings } from './settings.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'daybook-config-'))
+after(() => rmSync(folder, { recursive: true }))
+let files = 0
+function fileOf(text: string): string {
+  const path = join(folder, `config-${files++}.yaml`)
+  writeFileSync(path, text)
+  return path
+}
+
+function configOf(sources: ConfigSources) {
+  const result = readConfig({ env: {}, file: null, ...sources })
+  if (!result.ok) throw new Error(result.problems.join('\n'))
+  return result.config
+}
+function problemsOf(sources: ConfigSources): readonly string[] {
+  const result = readConfig({ env: {}, file: null, ...sources })
+  return result.ok ? [] : result.problems
+}
+
+describe('the table of settings', () => {
+  it('has a default that its own kind reads, for every key', () => {
+    for (const key of settingKeys)
+      ok(settings[key].kind.read(settings[key].standard) !== undefined, key)
+  })
+
+  it('gives every key an environment name of its own', () => {
+    equal(new Set(settingKeys.map(environmentName)).size, settingKeys.length)
+    equal(environmentName('server.query_port'), 'SERVER_QUERY_PORT')
+  })
+
+  it('says of every key what it is for and since when', () => {
+    for (const key of settingKeys) {
+      match(settings[key].about, /^.{5,}[.]$/, key)
+      match(settings[key].since, /^\d+\.\d+\.\d+$/, key)
+    }
+  })
+})
+
+describe('reading the configuration', () => {
+  it('stands on its defaults when nothing is given', () => {
+    const config = configOf({})
+    deepEqual(listenAddress(config, 'server.port'), { host: '127.0.0.1', port: 8080 })
+    equal(config['event_store.driver'], 'sqlite')
+    equal(config['reservation.ttl'], 900_000)
+    ok(Object.isFrozen(config))
+  })
+
+  it('lets the environment win over the file, and a flag over both', () => {
+    const file = fileOf('server:\n  port: 9001\n  query_port: 9002\n  admin_port: 9003\n')
+    const env = { SERVER_QUERY_PORT: '9102', SERVER_ADMIN_PORT: '9103' }
+    const config = configOf({ file, env, argv: ['--admin-port', '9203'] })
+    equal(config['server.port'].port, 9001)
+    equal(config['server.query_port'].port, 9102)
+    equal(config['server.admin_port'].port, 9203)
+  })
+
+  it('takes the last flag when one is given twice', () => {
+    equal(configOf({ argv: ['--port', '1', '--port=2'] })['server.port'].port, 2)
+  })
+
+  it('reads dotted keys and nested ones alike', () => {
+    equal(configOf({ file: fileOf('retry.attempts: 3\n') })['retry.attempts'], 3)
+    equal(configOf({ file: fileOf('retry:\n  attempts: 3\n') })['retry.attempts'], 3)
+  })
+
+  it('takes an empty variable for one that is not set', () => {
+    equal(configOf({ env: { SERVER_PORT: '' } })['server.port'].port, 8080)
+  })
+
+  it('finds the file that --config names', () => {
+    const path = fileOf('log: { level: debug }\n')
+    const result = readConfig({ env: {}, argv: ['--config', path] })
+    ok(result.ok)
+    equal(result.config['log.level'], 'debug')
+  })
+
+  it('lets port 0 stand on all three ports: the system chooses', () => {
+    const argv = ['--port=0', '--query-port=0', '--admin-port=0']
+    equal(configOf({ argv })['server.admin_port'].port, 0)
+  })
+
+  it('ships a file that only says what the defaults say', () => {
+    const shipped = 'configs/config.yaml'
+    deepEqual(configOf({ file: shipped }), configOf({}))
+    ok(Object.keys(parse(readFileSync(shipped, 'utf8'))).length > 0)
+  })
+})
+
+describe('kinds of values', () => {
+  const read = (key: SettingKey, raw: unknown) => settings[key].kind.read(raw)
+
+  it('reads times with their unit and nothing else', () => {
+    const times = {
+      '100ms': 100,
+      '30s': 30_000,
+      '15m': 900_000,
+      '24h': 86_400_000,
+      '2d': 172_800_000,
+    }
+    for (const [text, ms] of Object.entries(times)) equal(milliseconds(text), ms)
+    for (const wrong of ['30', 30, '30 s', '-1s', '1.5h', 's', '', '1e3s', null])
+      equal(milliseconds(wrong), undefined, String(wrong))
+  })
+
+  it('reads addresses as ports, with or without a host', () => {
+    const port = (raw: unknown) => read('server.port', raw)
+    deepEqual(port(':8080'), { host: null, port: 8080 })
+    deepEqual(port(8080), { host: null, port: 8080 })
+    deepEqual(port('0.0.0.0:80'), { host: '0.0.0.0', port: 80 })
+    deepEqual(port('[::1]:80'), { host: '::1', port: 80 })
+    for (const wrong of ['65536', '-1', '80a', '', ':', '::1:80', '1.5', 'a b:80', null, true, []])
+      equal(port(wrong), undefined, String(wrong))
+  })
+
+  it('reads lists from YAML and from text with commas, each thing once', () => {
+    deepEqual(read('money.currencies', 'USD, EUR'), ['USD', 'EUR'])
+    deepEqual(read('money.currencies', ['USD']), ['USD'])
+    deepEqual(read('cors.origins', ''), [])
+    for (const wrong of ['', 'usd', 'USD,USD', ['USD', 7], 'USD;EUR', {}, null])
+      equal(read('money.currencies', wrong), undefined, JSON.stringify(wrong))
+  })
+
+  it('reads numbers only whole and in range where that is asked', () => {
+    equal(read('retry.attempts', '5'), 5)
+    equal(read('retry.factor', '1.5'), 1.5)
+    for (const wrong of ['0', 101, 1.5, 'five', '', ' 5', '0x5', null, true])
+      equal(read('retry.attempts', wrong), undefined, String(wrong))
+    for (const wrong of ['0.9', 11, 'NaN', 'Infinity', '1e1'])
+      equal(read('retry.factor', wrong), undefined, String(wrong))
+  })
+
+  it('wants the number itself in the format of order numbers', () => {
+    const format = (raw: string) => read('orders.number_format', raw)
+    equal(format('R{yyyy}{mm}{dd}/{seq:6}'), 'R{yyyy}{mm}{dd}/{seq:6}')
+    for (const wrong of ['ORD', 'ORD-{yyyy}', '{seq:0}', '{seq} {seq}', '{year}-{seq}', ''])
+      equal(format(wrong), undefined, wrong)
+  })
+})
+
+describe('mistakes', () => {
+  it('are told all at once, each with key, value, place and what is allowed', () => {
+    const file = fileOf('server:\n  port: eighty\nmoney:\n  rounding: up\n')
+    const env = { RESERVATION_TTL: '15' }
+    const problems = problemsOf({ file, env, argv: ['--set', 'retry.attempts=0'] })
+    equal(problems.length, 4)
+    match(
+      problems[0]!,
+      /^server\.port is "eighty" \(from .*\.yaml, line 2\), allowed is a port from 0/,
+    )
+    match(
+      problems[1]!,
+      /^money\.rounding is "up" \(from .*line 4\), allowed is one of half_up, half_even/,
+    )
+    match(problems[2]!, /^reservation\.ttl is "15" \(from the environment, RESERVATION_TTL\).*unit/)
+    match(problems[3]!, /^retry\.attempts is "0" \(from the command line, --set\).* 1 to 100/)
+  })
+
+  it('name the setting that was most likely meant', () => {
+    const problems = problemsOf({
+      file: fileOf('servre:\n  port: 1\n'),
+      argv: ['--set', 'reservation.tll=1m', '--prot', '--set', 'zzz=1'],
+    })
+    match(problems[0]!, /^--prot .*did you mean --port\?/)
+    match(problems[1]!, /^servre\.port .*did you mean server\.port\?/)
+    match(problems[2]!, /^reservation\.tll .*did you mean reservation\.ttl\?/)
+    match(problems[3]!, /^zzz \(.*\) is not a setting$/)
+  })
+
+  it('are found in a file that is not YAML, not settings, or not there', () => {
+    match(problemsOf({ file: fileOf('a: [1\nb: 2') })[0]!, /\.yaml, line \d+: /)
+    match(
+      problemsOf({ file: fileOf('log.level: info\nlog.level: warn\n') })[0]!,
+      /line 2: .*unique/,
+    )
+    match(problemsOf({ file: fileOf('- a\n') })[0]!, /does not hold settings/)
+    match(problemsOf({ file: join(folder, 'none.yaml') })[0]!, /none\.yaml cannot be read/)
+    match(problemsOf({ file: fileOf('log:\n  level:\n') })[0]!, /^log\.level is null/)
+  })
+
+  it('are flags without a value, and --set without key=value', () => {
+    deepEqual(problemsOf({ argv: ['--port'] }), ['--port needs a value'])
+    deepEqual(problemsOf({ argv: ['--set', 'x'] }), ['--set x is not key=value'])
+  })
+
+  it('are keys that every object has', () => {
+    for (const key of ['__proto__', 'constructor', 'toString'])
+      equal(problemsOf({ argv: ['--set', `${key}=1`] }).length, 1, key)
+  })
+
+  it('are two ports that are the same', () => {
+    const [problem] = problemsOf({ argv: ['--port', '8081'] })
+    match(problem!, /^server\.query_port is 8081 \(from the default\), and so is server\.port/)
+    deepEqual(problemsOf({ argv: ['--port', '127.0.0.2:8081'] }), [])
+  })
+
+  it('are currencies, methods and pauses that contradict each other', () => {
+    const argv = ['money.default=CHF', 'payments.default_method=cash', 'retry.base=2m'].flatMap(
+      (value) => ['--set', value],
+    )
+    const problems = problemsOf({ argv })
+    equal(problems.length, 3)
+    match(problems[0]!, /^money\.default is CHF .*USD, EUR, GBP, INR/)
+    match(problems[1]!, /^payments\.default_method is cash .*credit_card/)
+    match(problems[2]!, /^retry\.base is 120000 ms .*retry\.max, 60000 ms/)
+  })
+})
+
+describe('the open door', () => {
+  it('refuses to listen where others can reach it while nobody has to sign in', () => {
+    const hosts = [
+      '0.0.0.0',
+      '::',
+      '192.168.1.5',
+      'shop.example',
+      'localhost.example',
+      '127.0.0.1.evil',
+    ]
+    for (const host of hosts) {
+      const [problem, ...more] = problemsOf({ argv: ['--host', host] })
+      match(problem!, /^server\.host is .*auth\.unsafe_allow_anonymous: true$/, host)
+      deepEqual(more, [])
+    }
+    for (const port of ['0.0.0.0:80', '[::]:80'])
+      match(problemsOf({ argv: ['--port', port] })[0]!, /^server\.port is/)
+  })
+
+  it('opens on loopback, or when told so by the ugly name', () => {
+    for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost'])
+      equal(configOf({ argv: ['--host', host] })['server.host'], host)
+    const argv = ['--host', '0.0.0.0', '--set', 'auth.unsafe_allow_anonymous=true']
+    equal(configOf({ argv })['server.host'], '0.0.0.0')
+  })
+
+  it('refuses authentication rather than pretending to have it', () => {
+    const [problem] = problemsOf({ argv: ['--set', 'auth.enabled=true'] })
+    match(problem!, /^auth\.enabled is true .*not built yet/)
+  })
+})
+
+describe('the settings of deciders', () => {
+  it('have the names and units that rules read', () => {
+    const argv = ['--set', 'reservation.ttl=1m', '--set', 'payments.default_method=']
+    const shop = shopSettings(configOf({ argv }))
+    equal(shop['reservation.ttl_ms'], 60_000)
+    equal(shop['payments.default_method'], null)
+    equal(shop['money.default'], 'USD')
+    ok(Object.values(shop).every((value) => value !== undefined))
+  })
+})

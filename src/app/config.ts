@@ -1,0 +1,92 @@
+// Reads the settings: defaults, file, environment, flags, in rising order. All mistakes are told at
+// once, before anything is opened. The only file that reads the environment.
+import { closest } from './closest.ts'
+import { mistakesBetween } from './config-rules.ts'
+import { fileValues, flagValues, type Given } from './config-sources.ts'
+import { type Config, environmentName, type SettingKey, settingKeys, settings } from './settings.ts'
+
+export type ConfigSources = {
+  /** Arguments that set something: `--set key=value`, `--port 0`, `--config PATH`. */
+  readonly argv?: readonly string[]
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** The file; null: none. Absent: `--config`, else configs/config.yaml if it is there. */
+  readonly file?: string | null
+}
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+export function readConfig({
+  argv = [],
+  env = process.env,
+  file,
+}: ConfigSources = {}): ConfigResult {
+  const problems: string[] = []
+  const flags = flagValues(argv, problems)
+  const named = file === undefined ? flags.file : file
+  const values: Record<string, unknown> = {}
+  const origins = new Map<string, string>()
+
+  for (const key of settingKeys) values[key] = settings[key].kind.read(settings[key].standard)
+  for (const given of [...fileValues(named, problems), ...environmentValues(env), ...flags.given]) {
+    const problem = take(given, values)
+    if (problem !== null) problems.push(problem)
+    else origins.set(given.key, given.origin)
+  }
+  // Rules between settings only make sense for settings that are right by themselves.
+  if (problems.length === 0) problems.push(...mistakesBetween(values as Config, origins))
+  if (problems.length > 0) return { ok: false, problems }
+  // Every key was read by its own kind, which is what Config is made of.
+  return { ok: true, config: Object.freeze(values) as Config }
+}
+
+/** Puts one value in; the mistake if it is none. */
+function take({ key, raw, origin }: Given, values: Record<string, unknown>): string | null {
+  if (!Object.hasOwn(settings, key)) {
+    const near = closest(key, settingKeys)
+    const hint = near === null ? '' : `; did you mean ${near}?`
+    return `${key} (from ${origin}) is not a setting${hint}`
+  }
+  const { kind } = settings[key as SettingKey]
+  const value = kind.read(raw)
+  if (value === undefined)
+    return `${key} is ${shown(raw)} (from ${origin}), allowed is ${kind.allowed}`
+  values[key] = value
+  return null
+}
+
+function environmentValues(env: Readonly<Record<string, string | undefined>>): readonly Given[] {
+  return settingKeys.flatMap((key) => {
+    const raw = env[environmentName(key)]
+    // An empty variable is how a compose file or a shell says "not set".
+    return raw === undefined || raw === ''
+      ? []
+      : [{ key, raw, origin: `the environment, ${environmentName(key)}` }]
+  })
+}
+
+const shown = (raw: unknown) => JSON.stringify(raw) ?? String(raw)
+
+/** The settings that deciders read, under the names they know. */
+export const shopSettings = (config: Config): Readonly<Record<string, unknown>> =>
+  Object.freeze({
+    'reservation.ttl_ms': config['reservation.ttl'],
+    'payments.capture_on': config['payments.capture_on'],
+    'payments.default_method': config['payments.default_method'] || null,
+    'payments.methods': config['payments.methods'],
+    'money.currencies': config['money.currencies'],
+    'money.default': config['money.default'],
+    'money.rounding': config['money.rounding'],
+    'inventory.negative': config['inventory.negative'],
+    'orders.client_price': config['orders.client_price'],
+    'orders.require_customer': config['orders.require_customer'],
+    'orders.number_format': config['orders.number_format'],
+    'stores.auto_create': config['stores.auto_create'],
+    'catalog.enrich_with_inventory': config['catalog.enrich_with_inventory'],
+    'saga.deadline_ms': config['saga.deadline'],
+    'saga.step_timeout_ms': config['saga.step_timeout'],
+    'saga.alarm_after': config['saga.alarm_after'],
+    'retry.base_ms': config['retry.base'],
+    'retry.factor': config['retry.factor'],
+    'retry.max_ms': config['retry.max'],
+  })

@@ -1,0 +1,224 @@
+// The one table of settings: key, kind, default, what it is for. File, environment, flags, the typed
+// configuration and docs/reference/settings.md all come from it.
+import {
+  address,
+  decimal,
+  duration,
+  flag,
+  integer,
+  type Kind,
+  listOf,
+  matching,
+  oneOf,
+  text,
+} from './setting-kinds.ts'
+
+export type Setting<T = unknown> = {
+  readonly kind: Kind<T>
+  /** Written as in the file, so that the page shows what one would write. */
+  readonly standard: unknown
+  readonly about: string
+  /** The release that has it first. */
+  readonly since: string
+}
+
+const setting = <T>(kind: Kind<T>, standard: unknown, about: string, since = '0.1.0') =>
+  ({ kind, standard, about, since }) satisfies Setting<T>
+
+const HOST = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'a host name or an IP address')
+const CURRENCY = matching(/^[A-Z]{3}$/, 'an ISO 4217 code such as USD')
+const WORD = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
+const ORIGIN = matching(/^https?:\/\/[^/\s*]+$/, 'an origin such as https://shop.example')
+// The number must be in it, or all orders would be called the same.
+const NUMBER_FORMAT = matching(
+  /^(?=.*\{seq(:[1-9][0-9]?)?\})([A-Za-z0-9._/#-]|\{(yyyy|mm|dd|seq(:[1-9][0-9]?)?)\}){1,100}$/,
+  'letters, digits and ._/#- with {seq} or {seq:3}, and {yyyy}, {mm}, {dd} if wanted',
+)
+
+const server = {
+  'server.host': setting(
+    HOST,
+    '127.0.0.1',
+    'Where ports listen that name no host themselves. Other than loopback needs authentication.',
+  ),
+  'server.port': setting(address, ':8080', 'The public API: commands, queries, WebSocket.'),
+  'server.query_port': setting(address, ':8081', 'Queries only.'),
+  'server.admin_port': setting(address, ':8082', 'The admin API.'),
+  'server.allowed_hosts': setting(
+    listOf(HOST),
+    [],
+    'Names that a Host header may carry beside those of loopback.',
+  ),
+  'server.read_timeout': setting(duration('100ms', '1h'), '30s', 'To receive one whole request.'),
+  'server.write_timeout': setting(duration('100ms', '1h'), '30s', 'To answer one request.'),
+  'server.idle_timeout': setting(
+    duration('100ms', '1h'),
+    '120s',
+    'How long a connection may be kept without a request.',
+  ),
+  'admin.expose_on_main': setting(flag, false, 'Offers the admin API on the public port too.'),
+  'cors.origins': setting(listOf(ORIGIN), [], 'Web pages of these origins may call the API.'),
+  'auth.enabled': setting(flag, false, 'Authentication. Not built yet: `true` is refused.'),
+  'auth.unsafe_allow_anonymous': setting(
+    flag,
+    false,
+    'Lets anyone who reaches a port do anything, on every host. Only behind something that authenticates.',
+  ),
+} as const
+
+const storage = {
+  'database.sqlite.path': setting(
+    text(1_000),
+    'data/daybook.db',
+    "The event log's file; read models and keys lie beside it.",
+  ),
+  'event_store.driver': setting(
+    oneOf(['sqlite', 'memory']),
+    'sqlite',
+    'Where events are kept. `memory` forgets them at exit.',
+  ),
+  'read_store.driver': setting(
+    oneOf(['sqlite', 'memory']),
+    'sqlite',
+    'Where read models are kept.',
+  ),
+  'bus.driver': setting(oneOf(['memory']), 'memory', 'How events travel to listeners.'),
+  'cache.driver': setting(oneOf(['memory']), 'memory', 'Where answers are kept for a while.'),
+  'snapshot.every': setting(
+    integer(10, 100_000),
+    100,
+    'Events of one stream between two snapshots.',
+  ),
+  'seals.every': setting(integer(10, 1_000_000), 1000, 'Events between two seals of the log.'),
+  'idempotency.ttl': setting(
+    duration('1m', '3650d'),
+    '24h',
+    "How long a command's answer is kept. That it was carried out is never forgotten.",
+  ),
+  'consistency.wait_ms': setting(
+    integer(0, 60_000),
+    2000,
+    'How long a query with `min_position` waits for it, in milliseconds.',
+  ),
+} as const
+
+const processes = {
+  'reservation.ttl': setting(
+    duration('1s', '365d'),
+    '15m',
+    'How long stock is held for an order that is not paid.',
+  ),
+  'retry.base': setting(
+    duration('1ms', '1h'),
+    '200ms',
+    'The pause before the first repetition of a failed step.',
+  ),
+  'retry.factor': setting(decimal(1, 10), 2, 'How much longer each pause is than the one before.'),
+  'retry.max': setting(duration('1ms', '24h'), '1m', 'The longest pause.'),
+  'retry.attempts': setting(
+    integer(1, 100),
+    8,
+    'Tries of a command that met a conflict, before it is given up.',
+  ),
+  'saga.step_timeout': setting(
+    duration('100ms', '24h'),
+    '30s',
+    'How long one step may take before it is looked at again.',
+  ),
+  'saga.deadline': setting(
+    duration('1s', '365d'),
+    '24h',
+    'When an order that is not finished is taken back.',
+  ),
+  'saga.alarm_after': setting(
+    integer(1, 1_000),
+    10,
+    'Failed tries of one step before an operator is told. The tries go on.',
+  ),
+} as const
+
+const shop = {
+  'money.currencies': setting(
+    listOf(CURRENCY, 1),
+    ['USD', 'EUR', 'GBP', 'INR'],
+    'Currencies that prices and orders may have.',
+  ),
+  'money.default': setting(CURRENCY, 'USD', 'The currency where none is named.'),
+  'money.rounding': setting(
+    oneOf(['half_up', 'half_even']),
+    'half_up',
+    'How a line is rounded to the minor unit.',
+  ),
+  'catalog.enrich_with_inventory': setting(flag, true, 'Shows stock with products.'),
+  'stores.auto_create': setting(
+    flag,
+    false,
+    'Opens a store when stock is booked into an unknown one.',
+  ),
+  'inventory.negative': setting(
+    flag,
+    false,
+    'Lets requests, not only facts, bring stock below zero.',
+  ),
+  'orders.number_format': setting(NUMBER_FORMAT, 'ORD-{yyyy}-{seq:3}', 'How order numbers look.'),
+  'orders.client_price': setting(
+    oneOf(['check', 'accept']),
+    'check',
+    "`check`: a price in an order must be the one in force. `accept`: the client's price counts.",
+  ),
+  'orders.require_customer': setting(
+    flag,
+    false,
+    'Refuses orders of customers that are not registered.',
+  ),
+  'payments.provider': setting(oneOf(['simulator']), 'simulator', 'Who moves the money.'),
+  'payments.capture_on': setting(
+    oneOf(['confirm', 'ship', 'manual']),
+    'confirm',
+    'When an authorized payment is captured.',
+  ),
+  'payments.methods': setting(
+    listOf(WORD, 1),
+    ['credit_card', 'debit_card', 'net_banking', 'upi', 'wallet'],
+    'Payment methods that are taken.',
+  ),
+  'payments.default_method': setting(
+    matching(/^([a-z][a-z0-9_]{0,49})?$/, 'one of payments.methods, or empty'),
+    'credit_card',
+    'Pays an order that names no method. Empty: such an order waits for its payment.',
+  ),
+} as const
+
+const service = {
+  'cqrs.name': setting(text(), 'CQRS Service', 'What the service calls itself.'),
+  'cqrs.version': setting(text(50), '1.0.0', 'The version it tells.'),
+  'cqrs.description': setting(text(1_000), 'Event-sourced commerce back end', 'A line about it.'),
+  'log.level': setting(
+    oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+    'info',
+    'The least important lines that are logged.',
+  ),
+} as const
+
+export const settings = { ...server, ...storage, ...processes, ...shop, ...service } as const
+
+export type SettingKey = keyof typeof settings
+export type Config = {
+  readonly [K in SettingKey]: (typeof settings)[K] extends { readonly kind: Kind<infer T> }
+    ? T
+    : never
+}
+export const settingKeys = Object.keys(settings) as readonly SettingKey[]
+
+/** `SERVER_QUERY_PORT` for `server.query_port`. */
+export const environmentName = (key: string) => key.toUpperCase().replaceAll('.', '_')
+
+/** Short flags for what is set most often; every key can be set with `--set key=value`. */
+export const namedFlags: Readonly<Record<string, SettingKey>> = {
+  port: 'server.port',
+  'query-port': 'server.query_port',
+  'admin-port': 'server.admin_port',
+  host: 'server.host',
+  data: 'database.sqlite.path',
+  'log-level': 'log.level',
+}
