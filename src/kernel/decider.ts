@@ -63,11 +63,17 @@ export function aggregate<State, const T extends EventTypes>(
   }
 }
 
-export function evolve<State>(aggregate: AnyAggregate<State>, state: State, event: Recorded): State {
+export function evolve<State>(
+  aggregate: AnyAggregate<State>,
+  state: State,
+  event: Recorded,
+): State {
   const step = aggregate.evolve[event.event_type]
   // An event that this version does not know cannot be ignored: the state would be a lie.
   if (step === undefined)
-    throw new Error(`${aggregate.type} cannot evolve ${event.event_type} at position ${event.position}`)
+    throw new Error(
+      `${aggregate.type} cannot evolve ${event.event_type} at position ${event.position}`,
+    )
   return step(state, event.data, event)
 }
 

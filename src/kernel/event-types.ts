@@ -1,5 +1,5 @@
 // The registry of event types: what may be stored, in which version, and how old versions are lifted.
-import { type Infer, type ObjectSchema, check } from '#kernel/schema.ts'
+import { check, type Infer, type ObjectSchema } from '#kernel/schema.ts'
 
 /** One event type. Stored for ever: never rename or reuse a name; add a version and an upcaster. */
 export type EventType<S extends ObjectSchema = ObjectSchema> = {
@@ -36,7 +36,8 @@ export class InvalidEvent extends Error {
 /** Throws InvalidEvent unless the type is known and the data fits its newest schema. */
 export function checkEvent(types: EventTypes, type: string, data: unknown): EventType {
   const known = Object.hasOwn(types, type) ? types[type] : undefined
-  if (known === undefined) throw new InvalidEvent(`unknown event type ${type}; register it in its context`)
+  if (known === undefined)
+    throw new InvalidEvent(`unknown event type ${type}; register it in its context`)
   const checked = check(known.data, data)
   if (!checked.ok)
     throw new InvalidEvent(`${type} does not fit its schema: ${JSON.stringify(checked.errors)}`)
@@ -50,7 +51,8 @@ export function lift(types: EventTypes, type: string, version: number, data: unk
   let lifted = data
   for (let from = version; from < versionOf(known); from++) {
     const upcaster = known.upcast?.[from]
-    if (upcaster === undefined) throw new InvalidEvent(`${type} has no upcaster from version ${from}`)
+    if (upcaster === undefined)
+      throw new InvalidEvent(`${type} has no upcaster from version ${from}`)
     lifted = upcaster(lifted as never)
   }
   return lifted

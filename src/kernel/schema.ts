@@ -28,16 +28,22 @@ export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Ty
 export const list = <S extends TSchema>(item: S, { min = 0, max = 10_000 } = {}) =>
   Type.Array(item, { minItems: min, maxItems: max })
 /** Free text; `min` 1 unless told otherwise, so that "required" means something. */
-export const text = ({ min = 1, max = 500, ...options }: FieldOptions & { min?: number; max?: number } = {}) =>
+export const text = ({
+  min = 1,
+  max = 500,
+  ...options
+}: FieldOptions & { min?: number; max?: number } = {}) =>
   Type.String({ minLength: min, maxLength: max, ...noted(options) })
 /** An id: a UUID or a composed key. Letters, digits and `._:-`, at most 200 characters. */
 export const id = (options: FieldOptions = {}) =>
   Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$', ...noted(options) })
-export const uuid = (options: FieldOptions = {}) => Type.String({ format: 'uuid', ...noted(options) })
+export const uuid = (options: FieldOptions = {}) =>
+  Type.String({ format: 'uuid', ...noted(options) })
 export const instant = (options: FieldOptions = {}) =>
   Type.String({ format: 'date-time', ...noted(options) })
 /** A calendar day, `2010-12-01`. */
-export const day = (options: FieldOptions = {}) => Type.String({ format: 'date', ...noted(options) })
+export const day = (options: FieldOptions = {}) =>
+  Type.String({ format: 'date', ...noted(options) })
 export const flag = (options: FieldOptions = {}) => Type.Boolean(noted(options))
 export const integer = ({
   min = Number.MIN_SAFE_INTEGER,
@@ -59,7 +65,10 @@ export const money = (options: FieldOptions = {}) =>
     ...noted(options, 'money'),
   })
 /** Inside: an integer of the product's smallest step. On the wire: a decimal with `quantity_scale` digits. */
-export const quantity = ({ min = Number.MIN_SAFE_INTEGER, ...options }: FieldOptions & { min?: number } = {}) =>
+export const quantity = ({
+  min = Number.MIN_SAFE_INTEGER,
+  ...options
+}: FieldOptions & { min?: number } = {}) =>
   Type.Integer({ minimum: min, maximum: Number.MAX_SAFE_INTEGER, ...noted(options, 'quantity') })
 /**
  * An exact decimal in a command, as text (`"29.99"`). The wire takes a JSON number or a text and reads
@@ -104,7 +113,10 @@ function fieldErrors({ keyword, instancePath, message, params }: LibraryError): 
   const path = instancePath.slice(1).replaceAll('/', '.')
   const below = (name: string) => (path === '' ? name : `${path}.${name}`)
   if (keyword === 'additionalProperties' && 'additionalProperties' in params)
-    return (params.additionalProperties as string[]).map((name) => [below(name), 'is not a known field'])
+    return (params.additionalProperties as string[]).map((name) => [
+      below(name),
+      'is not a known field',
+    ])
   if (keyword === 'required' && 'requiredProperties' in params)
     return (params.requiredProperties as string[]).map((name) => [below(name), 'is required'])
   if (keyword === 'enum' && 'allowedValues' in params)

@@ -105,8 +105,18 @@ export type Verdict =
       /** Of all its events. */
       readonly timestamp: Instant
     }
-  | { readonly ok: false; readonly reason: 'conflict'; readonly stream: string; readonly actual: number }
-  | { readonly ok: false; readonly reason: 'claimed'; readonly claim: Claim; readonly owner: string }
+  | {
+      readonly ok: false
+      readonly reason: 'conflict'
+      readonly stream: string
+      readonly actual: number
+    }
+  | {
+      readonly ok: false
+      readonly reason: 'claimed'
+      readonly claim: Claim
+      readonly owner: string
+    }
   /** The same command was carried out before: nothing was written now. */
   | { readonly ok: false; readonly reason: 'repeated'; readonly record: CommandRecord }
   /** Another command had this id. */
@@ -160,7 +170,8 @@ export function encoded(event: NewEvent): { data: string; metadata: string } {
 export function storable(value: unknown, what: string): string {
   const json = JSON.stringify(value)
   if (json === undefined) throw new InvalidAppend(`${what} is not JSON`)
-  if (json.length > EVENT_BYTES_MAX) throw new InvalidAppend(`${what} is larger than ${EVENT_BYTES_MAX} bytes`)
+  if (json.length > EVENT_BYTES_MAX)
+    throw new InvalidAppend(`${what} is larger than ${EVENT_BYTES_MAX} bytes`)
   // A NUL or a lone surrogate shows as an escape; an even run of backslashes before it is only text.
   if (json.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json))
     throw new InvalidAppend(`${what} holds a NUL or a lone surrogate`)

@@ -14,7 +14,10 @@ export type ReadModels = {
   /** One row per group: the `by` columns, `count`, and the sums under their columns' names. */
   group(table: Table, query: Group): Promise<readonly Row[]>
   /** Keys of the rows whose columns have these values. */
-  keysOf(table: Table, lookup: Readonly<Record<string, string | number>>): Promise<readonly string[]>
+  keysOf(
+    table: Table,
+    lookup: Readonly<Record<string, string | number>>,
+  ): Promise<readonly string[]>
   checkpoints(): Promise<ReadonlyMap<string, number>>
   /**
    * Rows, parked events and checkpoints of several projections in one transaction; false and nothing
