@@ -58,7 +58,7 @@ function valuesIn(source: string, path: string, problems: string[]): readonly Gi
   return given
 }
 
-/** `--set key=value`, `--config PATH` and the named flags; `--flag=value` and `--flag value` alike. */
+/** `--set key=value`, `--config PATH`, the named flags; `--flag=value` and `--flag value` alike. */
 export function flagValues(argv: readonly string[], problems: string[]) {
   const given: Given[] = []
   let file: string | undefined

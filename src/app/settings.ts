@@ -1,5 +1,5 @@
-// The one table of settings: key, kind, default, what it is for. File, environment, flags, the typed
-// configuration and docs/reference/settings.md all come from it.
+// The one table of settings: key, kind, default, what it is for. File, environment, flags, the
+// typed configuration and docs/reference/settings.md all come from it.
 import {
   address,
   decimal,
@@ -62,7 +62,7 @@ const server = {
   'auth.unsafe_allow_anonymous': setting(
     flag,
     false,
-    'Lets anyone who reaches a port do anything, on every host. Only behind something that authenticates.',
+    'Lets anyone who reaches a port do anything. Only behind something that authenticates.',
   ),
 } as const
 
