@@ -1,0 +1,2 @@
+// The door of the context: what others may know of returns.
+export type { ReturnRecorded } from './return.ts'
