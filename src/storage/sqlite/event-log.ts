@@ -4,17 +4,24 @@ import { dirname } from 'node:path'
 import { type Metadata, type Recorded, streamOf } from '#kernel/message.ts'
 import {
   type Append,
-  checkShape,
   type CommandRecord,
-  encoded,
+  checkShape,
   type EventLog,
+  encoded,
   LogClosed,
   type NewEvent,
   storable,
   type Verdict,
 } from '#storage/event-log.ts'
 import { openLogReader } from './log-reader.ts'
-import type { Judged, Packed, PackedCommand, PackedEvent, PackedRow, Restored } from './log-store.ts'
+import type {
+  Judged,
+  Packed,
+  PackedCommand,
+  PackedEvent,
+  PackedRow,
+  Restored,
+} from './log-store.ts'
 import { inlineLog, startLogThread } from './log-thread.ts'
 import { lockWriter } from './writer-lock.ts'
 
@@ -86,7 +93,10 @@ function eventLog(
   const commit = async (batch: readonly Waiter[]) => {
     try {
       // Closing waits for the queue, so the thread is there.
-      const verdicts = await thread!.run('apply', batch.map(({ packed }) => packed))
+      const verdicts = await thread!.run(
+        'apply',
+        batch.map(({ packed }) => packed),
+      )
       settle(batch, verdicts)
       const last = verdicts.findLast((verdict) => 'ok' in verdict && verdict.ok)
       if (last !== undefined && 'ok' in last && last.ok)
@@ -123,12 +133,20 @@ function eventLog(
       await writer().run(
         'saveSnapshots',
         snapshots.map(({ stream, version, state_version, state }) => [
-          stream, version, state_version, storable(state, `snapshot of ${stream}`),
+          stream,
+          version,
+          state_version,
+          storable(state, `snapshot of ${stream}`),
         ]),
       )
     },
     async restore(events, commands) {
-      await writer().run('restore', events.map(packRow), commands.map(packCommand), claimsIn(events))
+      await writer().run(
+        'restore',
+        events.map(packRow),
+        commands.map(packCommand),
+        claimsIn(events),
+      )
       const { position } = reader.head()
       for (const wake of listeners) wake(position)
     },
@@ -204,14 +222,23 @@ function packer(noted: Pick<Metadata, 'claims' | 'releases'> | null) {
 }
 
 const packRow = (event: Recorded): PackedRow => [
-  event.position, event.event_id, streamOf(event.aggregate_type, event.aggregate_id), event.version,
-  event.event_type, event.event_version, storable(event.data, event.event_type),
+  event.position,
+  event.event_id,
+  streamOf(event.aggregate_type, event.aggregate_id),
+  event.version,
+  event.event_type,
+  event.event_version,
+  storable(event.data, event.event_type),
   storable(event.metadata, 'metadata'),
-  event.occurred_at === event.timestamp ? null : event.occurred_at, event.timestamp,
+  event.occurred_at === event.timestamp ? null : event.occurred_at,
+  event.timestamp,
 ]
 
 const packCommand = (record: CommandRecord): PackedCommand => [
-  record.id, record.fingerprint, record.position, record.version,
+  record.id,
+  record.fingerprint,
+  record.position,
+  record.version,
   record.response === null ? null : JSON.stringify(record.response),
 ]
 
@@ -219,5 +246,8 @@ const claimsIn = (events: readonly Recorded[]): Restored =>
   new Map(
     events
       .filter(({ metadata }) => metadata.claims !== undefined || metadata.releases !== undefined)
-      .map(({ position, metadata: { claims = [], releases = [] } }) => [position, { claims, releases }]),
+      .map(({ position, metadata: { claims = [], releases = [] } }) => [
+        position,
+        { claims, releases },
+      ]),
   )

@@ -26,7 +26,9 @@ export function openLogReader(path: string) {
   db.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384')
   const one = (text: string) => db.prepare(text)
   const all = one('SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?')
-  const stream = one('SELECT * FROM events WHERE stream = ? AND version > ? ORDER BY version LIMIT ?')
+  const stream = one(
+    'SELECT * FROM events WHERE stream = ? AND version > ? ORDER BY version LIMIT ?',
+  )
   const streams = one(
     'SELECT * FROM events WHERE stream >= ? AND stream < ? ORDER BY position LIMIT ?',
   )
@@ -44,7 +46,8 @@ export function openLogReader(path: string) {
 
   return {
     readAll: (after: number, limit: number) => events(all.all(after, limit)),
-    readStream: (name: string, after: number, limit: number) => events(stream.all(name, after, limit)),
+    readStream: (name: string, after: number, limit: number) =>
+      events(stream.all(name, after, limit)),
     // Names of streams are ASCII, so everything that begins with the prefix lies below prefix + DEL.
     readStreams: (prefix: string, limit: number) =>
       events(streams.all(prefix, `${prefix}\u007f`, limit)),
@@ -78,7 +81,8 @@ export function openLogReader(path: string) {
       const after = found?.version ?? request.after
       const rows = stream.all(request.stream, after, -1)
       return {
-        snapshot: found === null ? null : { version: found.version, state: JSON.parse(found.state) },
+        snapshot:
+          found === null ? null : { version: found.version, state: JSON.parse(found.state) },
         events: rows.length === 0 ? [] : events(rows),
       }
     },

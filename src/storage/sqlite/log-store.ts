@@ -18,12 +18,29 @@ type PackedEvents = readonly PackedEvent[]
 
 /** All columns of an event, for restore. */
 export type PackedRow = readonly [
-  position: number, event_id: string, stream: string, version: number, event_type: string,
-  event_version: number, data: string, metadata: string, occurred_at: string | null, timestamp: string,
+  position: number,
+  event_id: string,
+  stream: string,
+  version: number,
+  event_type: string,
+  event_version: number,
+  data: string,
+  metadata: string,
+  occurred_at: string | null,
+  timestamp: string,
 ]
-export type PackedSnapshot = readonly [stream: string, version: number, stateVersion: number, state: string]
+export type PackedSnapshot = readonly [
+  stream: string,
+  version: number,
+  stateVersion: number,
+  state: string,
+]
 export type PackedCommand = readonly [
-  id: string, fingerprint: string, position: number, version: number, response: string | null,
+  id: string,
+  fingerprint: string,
+  position: number,
+  version: number,
+  response: string | null,
 ]
 
 /** A verdict, or the text of an error that concerns this append alone. */
@@ -83,7 +100,9 @@ export function assertSoundSqlite(version: string): void {
 export function openDurable(path: string): DatabaseSync {
   const db = new DatabaseSync(path)
   try {
-    const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string }
+    const { version } = db.prepare('SELECT sqlite_version() AS version').get() as {
+      version: string
+    }
     assertSoundSqlite(version)
     db.exec(`PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;`)
     const mode = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string }
@@ -100,7 +119,9 @@ export function openDurable(path: string): DatabaseSync {
 function assertFull(db: DatabaseSync, path: string): void {
   const { synchronous } = db.prepare('PRAGMA synchronous').get() as { synchronous: number }
   if (synchronous !== 2)
-    throw new Error(`${path}: synchronous is ${synchronous}, not FULL; commits would not be durable`)
+    throw new Error(
+      `${path}: synchronous is ${synchronous}, not FULL; commits would not be durable`,
+    )
 }
 
 export type LogStore = ReturnType<typeof openLogStore>
@@ -149,7 +170,11 @@ export function openLogStore(path: string) {
     if (command !== null) {
       const record = recordOf(command[0])
       if (record !== null)
-        return { ok: false, reason: record.fingerprint === command[1] ? 'repeated' : 'reused', record }
+        return {
+          ok: false,
+          reason: record.fingerprint === command[1] ? 'repeated' : 'reused',
+          record,
+        }
     }
     for (const [stream, expected] of writes) {
       const actual = versionOf(stream)
@@ -159,7 +184,8 @@ export function openLogStore(path: string) {
       const owner = ownerOf(claim)
       if (owner === null || owner === claim.owner) continue
       const freed = releases.some(
-        ({ scope, value, owner: by }) => scope === claim.scope && value === claim.value && by === owner,
+        ({ scope, value, owner: by }) =>
+          scope === claim.scope && value === claim.value && by === owner,
       )
       if (!freed) return { ok: false, reason: 'claimed', claim, owner }
     }
@@ -175,7 +201,18 @@ export function openLogStore(path: string) {
     for (const [stream, , events] of writes) {
       let version = versionOf(stream)
       for (const [id, type, typeVersion, data, metadata, occurred] of events)
-        sql.insert.run(++position, id, stream, ++version, type, typeVersion, data, metadata, occurred, now)
+        sql.insert.run(
+          ++position,
+          id,
+          stream,
+          ++version,
+          type,
+          typeVersion,
+          data,
+          metadata,
+          occurred,
+          now,
+        )
       if (events.length > 0) versions.set(stream, version)
       after.push(version)
     }
@@ -237,21 +274,30 @@ export function openLogStore(path: string) {
         for (const snapshot of snapshots) sql.snapshot.run(...snapshot)
       })
     },
-    restore(rows: readonly PackedRow[], commands: readonly PackedCommand[], claims: Restored): void {
+    restore(
+      rows: readonly PackedRow[],
+      commands: readonly PackedCommand[],
+      claims: Restored,
+    ): void {
       transaction(() => {
         for (const row of rows) {
           if (row[0] !== position + 1)
             throw new RangeError(`position ${row[0]} does not follow ${position}`)
           if (row[3] !== versionOf(row[2]) + 1)
-            throw new RangeError(`version ${row[3]} of ${row[2]} does not follow ${versionOf(row[2])}`)
-          if (row[9] < timestamp) throw new RangeError(`position ${row[0]} lies before its predecessor`)
+            throw new RangeError(
+              `version ${row[3]} of ${row[2]} does not follow ${versionOf(row[2])}`,
+            )
+          if (row[9] < timestamp)
+            throw new RangeError(`position ${row[0]} lies before its predecessor`)
           sql.insert.run(...row)
           position = row[0]
           timestamp = row[9]
           versions.set(row[2], row[3])
           const moved = claims.get(row[0])
-          for (const { scope, value, owner } of moved?.releases ?? []) sql.release.run(scope, value, owner)
-          for (const { scope, value, owner } of moved?.claims ?? []) sql.claim.run(scope, value, owner)
+          for (const { scope, value, owner } of moved?.releases ?? [])
+            sql.release.run(scope, value, owner)
+          for (const { scope, value, owner } of moved?.claims ?? [])
+            sql.claim.run(scope, value, owner)
         }
         for (const command of commands) sql.record.run(...command)
       })
@@ -298,7 +344,9 @@ const isDiskTrouble = (error: unknown): boolean => {
   return code === 13 || code === 10 || code === 11 || code === 26 || code === 8 || code === 14
 }
 const primaryCode = (error: unknown): number =>
-  typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) & 0xff : 0
+  typeof error === 'object' && error !== null && 'errcode' in error
+    ? Number(error.errcode) & 0xff
+    : 0
 
 function statements(db: DatabaseSync): Record<StatementName, StatementSync> {
   return {
@@ -330,5 +378,16 @@ function statements(db: DatabaseSync): Record<StatementName, StatementSync> {
   }
 }
 type StatementName =
-  | 'begin' | 'commit' | 'rollback' | 'head' | 'version' | 'insert' | 'owner' | 'claim'
-  | 'release' | 'command' | 'record' | 'dropResponses' | 'snapshot'
+  | 'begin'
+  | 'commit'
+  | 'rollback'
+  | 'head'
+  | 'version'
+  | 'insert'
+  | 'owner'
+  | 'claim'
+  | 'release'
+  | 'command'
+  | 'record'
+  | 'dropResponses'
+  | 'snapshot'

@@ -6,10 +6,18 @@ import { InvalidAppend, LogClosed, OutcomeUnknown, StorageFull } from '#storage/
 import { isFull, type LogStore, openLogStore } from './log-store.ts'
 
 type Kind = 'apply' | 'saveSnapshots' | 'restore' | 'dropResponses'
-export type Job = { readonly id: number; readonly kind: Kind | 'close'; readonly args: readonly unknown[] }
+export type Job = {
+  readonly id: number
+  readonly kind: Kind | 'close'
+  readonly args: readonly unknown[]
+}
 export type Reply =
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly failed: 'full' | 'broken' | 'invalid'; readonly message: string }
+  | {
+      readonly id: number
+      readonly failed: 'full' | 'broken' | 'invalid'
+      readonly message: string
+    }
 
 export type LogThread = {
   run<K extends Kind>(kind: K, ...args: Parameters<LogStore[K]>): Promise<ReturnType<LogStore[K]>>
@@ -27,7 +35,10 @@ function errorOf(failed: 'full' | 'broken' | 'invalid', message: string): Error 
 export async function startLogThread(path: string): Promise<LogThread> {
   const file = import.meta.url.endsWith('.ts') ? './log-worker.ts' : './log-worker.js'
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } })
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  const waiting = new Map<
+    number,
+    { resolve: (value: never) => void; reject: (error: Error) => void }
+  >()
   let last = 0
   let gone: Error | null = null
 

@@ -1,0 +1,143 @@
+// Personal fields are encrypted per subject before they reach the log, and opened for whoever may see
+// them. Destroying a subject's key forgets them everywhere; the log itself is never rewritten.
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { EventType, EventTypes } from '#kernel/event-types.ts'
+import type { Recorded } from '#kernel/message.ts'
+import type { KeyRing } from '#storage/key-ring.ts'
+
+const PREFIX = 'sealed:v1:'
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+const KEYS_KNOWN_MAX = 10_000
+const KEY_KNOWN_FOR_MS = 60_000
+
+export type Unsealed = { readonly event_id: string; readonly type: string; readonly data: unknown }
+
+export type PersonalData = {
+  /** The same events with their personal fields as sealed text; makes keys that are missing. */
+  seal<E extends Unsealed>(events: readonly E[]): Promise<readonly E[]>
+  /** The same events with their personal fields in clear; null where the key was destroyed. */
+  open(events: readonly Recorded[]): Promise<readonly Recorded[]>
+}
+
+export function personalData(types: EventTypes, keys: KeyRing): PersonalData {
+  const known = new LRUCache<string, Buffer>({ max: KEYS_KNOWN_MAX, ttl: KEY_KNOWN_FOR_MS })
+
+  const keysFor = async (subjects: Set<string>, how: 'make' | 'find') => {
+    const found = new Map<string, Buffer>()
+    const missing: string[] = []
+    for (const subject of subjects) {
+      const key = known.get(subject)
+      if (key === undefined) missing.push(subject)
+      else found.set(subject, key)
+    }
+    if (missing.length > 0)
+      for (const [subject, key] of await keys[how](missing)) {
+        known.set(subject, key)
+        found.set(subject, key)
+      }
+    return found
+  }
+
+  return {
+    async seal(events) {
+      const subjects = subjectsOf(types, events, ({ type }) => type)
+      if (subjects.size === 0) return events
+      const found = await keysFor(subjects, 'make')
+      return events.map((event) => {
+        const personal = personalOf(types, event.type)
+        if (personal === undefined) return event
+        const subject = personal.subject(event.data as never)
+        return {
+          ...event,
+          data: mapFields(event.data, personal.fields, (value, field) =>
+            encrypt(value, found.get(subject)!, [event.type, event.event_id, field, subject]),
+          ),
+        }
+      })
+    },
+    async open(events) {
+      const subjects = subjectsOf(types, events, ({ event_type }) => event_type)
+      if (subjects.size === 0) return events
+      const found = await keysFor(subjects, 'find')
+      return events.map((event) => {
+        const personal = personalOf(types, event.event_type)
+        if (personal === undefined) return event
+        const subject = personal.subject(event.data as never)
+        const key = found.get(subject)
+        return {
+          ...event,
+          data: mapFields(event.data, personal.fields, (value, field) =>
+            key === undefined
+              ? null
+              : decrypt(value, key, [event.event_type, event.event_id, field, subject]),
+          ),
+        }
+      })
+    },
+  }
+}
+
+const personalOf = (types: EventTypes, type: string): EventType['personal'] =>
+  Object.hasOwn(types, type) ? types[type]?.personal : undefined
+
+function subjectsOf<E extends { readonly data: unknown }>(
+  types: EventTypes,
+  events: readonly E[],
+  typeOf: (event: E) => string,
+): Set<string> {
+  const subjects = new Set<string>()
+  for (const event of events) {
+    const personal = personalOf(types, typeOf(event))
+    if (personal === undefined) continue
+    if (personal.fields.some((field) => hasValue(event.data, field)))
+      subjects.add(personal.subject(event.data as never))
+  }
+  return subjects
+}
+
+const hasValue = (data: unknown, field: string): boolean =>
+  (data as Record<string, unknown>)[field] !== null &&
+  (data as Record<string, unknown>)[field] !== undefined
+
+function mapFields(
+  data: unknown,
+  fields: readonly string[],
+  change: (value: unknown, field: string) => unknown,
+): unknown {
+  const changed = { ...(data as Record<string, unknown>) }
+  for (const field of fields)
+    if (hasValue(data, field)) changed[field] = change(changed[field], field)
+  return changed
+}
+
+/** The place goes in as additional data, so that a sealed text cannot be moved to another event. */
+function encrypt(value: unknown, key: Buffer, place: readonly string[]): string {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(
+    Buffer.from(JSON.stringify(place)),
+  )
+  const text = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()])
+  return PREFIX + Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64url')
+}
+
+function decrypt(value: unknown, key: Buffer, place: readonly string[]): unknown {
+  if (typeof value !== 'string' || !value.startsWith(PREFIX))
+    throw new Error(`${place[0]} ${place[1]}: field ${place[2]} is not sealed as it should be`)
+  const bytes = Buffer.from(value.slice(PREFIX.length), 'base64url')
+  const nonce = bytes.subarray(0, NONCE_BYTES)
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(JSON.stringify(place)))
+    .setAuthTag(bytes.subarray(-TAG_BYTES))
+  try {
+    const text = Buffer.concat([
+      decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)),
+      decipher.final(),
+    ])
+    return JSON.parse(text.toString('utf8'))
+  } catch {
+    // Another key made since the first was destroyed, or a text that was moved: not readable, not fatal.
+    return null
+  }
+}

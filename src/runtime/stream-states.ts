@@ -1,0 +1,101 @@
+// States of streams for deciding: from memory when it is known, from snapshot and events otherwise.
+// Bounded; what is in memory only ever comes from what the log has acknowledged.
+import { LRUCache } from 'lru-cache'
+import { type AnyAggregate, evolve, type Ref } from '#kernel/decider.ts'
+import { type EventTypes, lift } from '#kernel/event-types.ts'
+import type { Recorded } from '#kernel/message.ts'
+import type { EventLog, Snapshot } from '#storage/event-log.ts'
+
+export type Known = { readonly state: unknown; readonly version: number }
+
+export type StreamStates = {
+  /** The states of these streams, as of the log at some moment during the call. */
+  load(refs: readonly Ref[]): Promise<ReadonlyMap<string, Known>>
+  /** Takes what was appended to a stream whose state before it is given. */
+  advance(ref: Ref, before: Known, events: readonly Recorded[]): void
+  /** Somebody else wrote there. */
+  forget(streams: Iterable<string>): void
+}
+
+export function streamStates(
+  log: EventLog,
+  types: EventTypes,
+  { statesMax = 10_000, snapshotEvery = 100 }: { statesMax?: number; snapshotEvery?: number } = {},
+): StreamStates {
+  const known = new LRUCache<string, Known>({ max: statesMax })
+  const snapshots = new Map<string, Snapshot>()
+  let saving = false
+
+  const fold = (aggregate: AnyAggregate, from: Known, events: readonly Recorded[]): Known => {
+    let { state, version } = from
+    for (const event of events) {
+      const data = lift(types, event.event_type, event.event_version, event.data)
+      state = evolve(aggregate, state, data === event.data ? event : { ...event, data })
+      version = event.version
+    }
+    return { state, version }
+  }
+
+  const remember = (ref: Ref, before: number, now: Known) => {
+    known.set(ref.stream, now)
+    if (Math.floor(now.version / snapshotEvery) === Math.floor(before / snapshotEvery)) return
+    snapshots.set(ref.stream, {
+      stream: ref.stream,
+      version: now.version,
+      state_version: ref.aggregate.state_version,
+      state: now.state,
+    })
+    if (!saving) void save()
+  }
+
+  /** Snapshots only save work: a failure is left to the next one. */
+  const save = async () => {
+    saving = true
+    try {
+      while (snapshots.size > 0) {
+        const batch = [...snapshots.values()]
+        snapshots.clear()
+        await log.saveSnapshots(batch)
+      }
+    } catch {
+      snapshots.clear()
+    } finally {
+      saving = false
+    }
+  }
+
+  return {
+    async load(refs) {
+      const found = new Map<string, Known>()
+      const missing: Ref[] = []
+      for (const ref of refs) {
+        if (found.has(ref.stream)) continue
+        const state = known.get(ref.stream)
+        if (state === undefined) missing.push(ref)
+        else found.set(ref.stream, state)
+      }
+      if (missing.length === 0) return found
+      const loaded = await log.load(
+        missing.map(({ stream, aggregate }) => ({
+          stream,
+          after: 0,
+          stateVersion: aggregate.state_version,
+        })),
+      )
+      missing.forEach((ref, i) => {
+        const { snapshot, events } = loaded[i]!
+        const start = snapshot ?? { state: ref.aggregate.initial, version: 0 }
+        const state = fold(ref.aggregate, start, events)
+        found.set(ref.stream, state)
+        remember(ref, start.version, state)
+      })
+      return found
+    },
+    advance(ref, before, events) {
+      remember(ref, before.version, fold(ref.aggregate, before, events))
+    },
+    forget(streams) {
+      for (const stream of streams) known.delete(stream)
+    },
+  }
+}
