@@ -1,0 +1,194 @@
+// Reserving, releasing and committing stock, as pure pieces of larger decisions: an order, its
+// reservation and all its stock items are written in one append, or not at all.
+import { product } from '#contexts/catalog/public.ts'
+import { type Given, type Ref, type Rejected, reject, type Write } from '#kernel/decider.ts'
+import type { Instant } from '#kernel/message.ts'
+import { type Line, type ReservationState, reservation, without } from './reservation.ts'
+import { availableIn, stockItem, stockKey } from './stock.ts'
+
+export type Writes = { readonly writes: readonly Write[] }
+export type ToReserve = {
+  readonly reservation_id: string
+  readonly order_id: string | null
+  readonly lines: readonly Line[]
+  readonly expires_at: Instant | null
+}
+
+/** The stock items of these lines, each once, to be written. */
+export const stockRefs = (lines: readonly Omit<Line, 'quantity'>[]): readonly Ref[] =>
+  [...new Set(lines.map(({ product_id, store_id }) => stockKey(product_id, store_id)))].map((key) =>
+    stockItem.at(key),
+  )
+
+/** The stock items that a reservation holds something of; none when there is no such reservation. */
+export const reservationRefs = (given: Given, reservationId: string): readonly Ref[] =>
+  stockRefs(given.state(reservation.at(reservationId))?.lines ?? [])
+
+/** All lines or none. Lines of one stock item are summed before they are judged. */
+export function reserveLines(given: Given, wanted: ToReserve): Writes | Rejected {
+  const { reservation_id, order_id, expires_at } = wanted
+  if (given.state(reservation.at(reservation_id)) !== null)
+    return reject('already_exists', `There is a reservation ${reservation_id} already.`)
+  const lines = summed(wanted.lines)
+  const short = lines.filter((line) => line.quantity > availableIn(given.state(itemOf(line))))
+  if (short.length > 0) return insufficient(given, short)
+  const made = reservation.event('InventoryReserved', {
+    reservation_id,
+    order_id,
+    lines: [...lines],
+    expires_at,
+  })
+  return {
+    writes: [
+      reservation.write(reservation_id, [made]),
+      ...stockWrites('StockReserved', reservation_id, lines),
+    ],
+  }
+}
+
+/** Gives back all that is still held. */
+export function releaseLines(
+  given: Given,
+  reservationId: string,
+  reason: string,
+  as: 'released' | 'expired' = 'released',
+): Writes | Rejected {
+  const held = heldBy(given, reservationId)
+  if ('rejected' in held) return held
+  const { order_id, lines } = held
+  const about = { reservation_id: reservationId, order_id, lines: [...lines] }
+  const done =
+    as === 'expired'
+      ? reservation.event('ReservationExpired', about)
+      : reservation.event('InventoryReleased', { ...about, reason })
+  return {
+    writes: [
+      reservation.write(reservationId, [done]),
+      ...stockWrites('StockReleased', reservationId, lines),
+    ],
+  }
+}
+
+/** Gives back a part; the rest stays reserved. */
+export function releaseSome(
+  given: Given,
+  reservationId: string,
+  lines: readonly Line[],
+  reason: string,
+): Writes | Rejected {
+  const held = heldBy(given, reservationId)
+  if ('rejected' in held) return held
+  const part = partOf(held, lines)
+  if (part === null) return notHeld(reservationId)
+  const about = { reservation_id: reservationId, order_id: held.order_id, lines: [...part], reason }
+  return {
+    writes: [
+      reservation.write(reservationId, [reservation.event('InventoryReleased', about)]),
+      ...stockWrites('StockReleased', reservationId, part),
+    ],
+  }
+}
+
+/** The goods leave: what was reserved is no longer in stock. `lines`: only these; absent: all. */
+export function commitLines(
+  given: Given,
+  reservationId: string,
+  at?: Instant,
+  lines?: readonly Line[],
+): Writes | Rejected {
+  const held = heldBy(given, reservationId)
+  if ('rejected' in held) return held
+  const part = lines === undefined ? held.lines : partOf(held, lines)
+  if (part === null) return notHeld(reservationId)
+  // Promised beyond what is here (a backorder): it cannot leave before it has come.
+  const absent = part.filter((line) => line.quantity > (given.state(itemOf(line))?.quantity ?? 0))
+  if (absent.length > 0) return insufficient(given, absent, 'quantity')
+  const about = { reservation_id: reservationId, order_id: held.order_id, lines: [...part] }
+  return {
+    writes: [
+      reservation.write(reservationId, [reservation.event('InventoryCommitted', about, at)]),
+      ...stockWrites('ReservationCommitted', reservationId, part, at),
+    ],
+  }
+}
+
+/** No time limit any more: somebody has begun to pay. Nothing to write when there is none. */
+export function keepReservation(given: Given, reservationId: string): Writes {
+  const state = given.state(reservation.at(reservationId))
+  if (state?.status !== 'ACTIVE' || state.expires_at === null) return { writes: [] }
+  const kept = { reservation_id: reservationId, expires_at: null }
+  return {
+    writes: [reservation.write(reservationId, [reservation.event('ReservationExtended', kept)])],
+  }
+}
+
+/** One line per stock item, in the order they first appear. */
+export function summed(lines: readonly Line[]): readonly Line[] {
+  const byItem = new Map<string, Line>()
+  for (const { product_id, store_id, quantity } of lines) {
+    const key = stockKey(product_id, store_id)
+    byItem.set(key, {
+      product_id,
+      store_id,
+      quantity: quantity + (byItem.get(key)?.quantity ?? 0),
+    })
+  }
+  return [...byItem.values()]
+}
+
+const itemOf = ({ product_id, store_id }: Line) => stockItem.at(stockKey(product_id, store_id))
+
+function stockWrites(
+  type: 'StockReserved' | 'StockReleased' | 'ReservationCommitted',
+  reservation_id: string,
+  lines: readonly Line[],
+  at?: Instant,
+): readonly Write[] {
+  return lines.map(({ product_id, store_id, quantity }) =>
+    stockItem.write(stockKey(product_id, store_id), [
+      stockItem.event(type, { product_id, store_id, quantity, reservation_id }, at),
+    ]),
+  )
+}
+
+function heldBy(given: Given, reservationId: string): ReservationState | Rejected {
+  const state = given.state(reservation.at(reservationId))
+  if (state === null) return reject('not_found', `There is no reservation ${reservationId}.`)
+  if (state.status !== 'ACTIVE')
+    return reject('invalid_state', `Reservation ${reservationId} is ${state.status}.`, {
+      details: { status: state.status },
+    })
+  return state
+}
+
+/** The lines, summed, if the reservation still holds that much of each; otherwise null. */
+function partOf(held: ReservationState, lines: readonly Line[]): readonly Line[] | null {
+  const part = summed(lines)
+  const total = (some: readonly Line[]) => some.reduce((sum, { quantity }) => sum + quantity, 0)
+  const exact = total(held.lines) - total(without(held.lines, part)) === total(part)
+  return exact ? part : null
+}
+
+const notHeld = (reservationId: string): Rejected =>
+  reject('invalid_state', `Reservation ${reservationId} does not hold that much of it.`)
+
+function insufficient(
+  given: Given,
+  lines: readonly Line[],
+  by: 'available' | 'quantity' = 'available',
+): Rejected {
+  const short = lines.map((line) => {
+    const { product_id, store_id, quantity: requested } = line
+    const stock = given.state(itemOf(line))
+    const available = by === 'available' ? availableIn(stock) : Math.max(0, stock?.quantity ?? 0)
+    return { product_id, store_id, requested, available, ...scaleOf(given, product_id) }
+  })
+  return reject('insufficient_stock', 'There is not enough stock.', { details: { lines: short } })
+}
+
+/** Beside quantities where the product was read as well, so that decimals can be shown. */
+function scaleOf(given: Given, productId: string): { readonly quantity_scale?: number } {
+  const ref = product.seen(productId)
+  const scale = given.lacking([ref]).length > 0 ? undefined : given.state(ref)?.quantity_scale
+  return scale === undefined ? {} : { quantity_scale: scale }
+}

@@ -1,0 +1,4 @@
+// The stores' door: which store is meant, and whether it may take stock or orders.
+export { openStore, storeState } from './opening.ts'
+export type { Store, StoreState } from './store.ts'
+export { MAIN_STORE_ALIAS, MAIN_STORE_ID, store, storeIdOf } from './store.ts'
