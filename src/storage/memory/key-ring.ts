@@ -1,0 +1,26 @@
+// Keys of persons in memory: the reference implementation of storage/key-ring.ts.
+import { randomBytes } from 'node:crypto'
+import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
+
+export async function openKeyRing(): Promise<KeyRing> {
+  const keys = new Map<string, Buffer>()
+  const found = (subjects: readonly string[]) =>
+    new Map(
+      subjects.flatMap((subject) => {
+        const key = keys.get(subject)
+        return key === undefined ? [] : [[subject, key] as const]
+      }),
+    )
+  return {
+    async make(subjects) {
+      for (const subject of subjects)
+        if (!keys.has(subject)) keys.set(subject, randomBytes(KEY_BYTES))
+      return found(subjects)
+    },
+    find: async (subjects) => found(subjects),
+    async destroy(subject) {
+      keys.delete(subject)
+    },
+    async close() {},
+  }
+}
