@@ -63,8 +63,12 @@ type Parsed = { readonly record: string[]; readonly info: { readonly lines: numb
 
 async function* pages(parser: Parser): AsyncGenerator<readonly RetailRecord[]> {
   let page: RetailRecord[] = []
+  // The parser counts a CR LF inside quotes as two lines, and tells the line a record ends on.
+  let countedTwice = 0
   for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-    page.push({ line: info.lines - newlinesIn(record), fields: record })
+    const { newlines, pairs } = newlinesIn(record)
+    countedTwice += pairs
+    page.push({ line: info.lines - countedTwice - newlines, fields: record })
     if (page.length < PAGE_RECORDS) continue
     yield page
     page = []
@@ -72,12 +76,17 @@ async function* pages(parser: Parser): AsyncGenerator<readonly RetailRecord[]> {
   if (page.length > 0) yield page
 }
 
-/** The parser tells the line a record ends on; a quoted field may hold some of its lines. */
-function newlinesIn(fields: readonly string[]): number {
+/** Lines that end inside a record, and how many of them with CR LF. */
+function newlinesIn(fields: readonly string[]): { newlines: number; pairs: number } {
   let newlines = 0
-  for (const field of fields)
-    if (field.includes('\n') || field.includes('\r')) newlines += field.match(/\r\n|\n|\r/g)!.length
-  return newlines
+  let pairs = 0
+  for (const field of fields) {
+    if (!field.includes('\n') && !field.includes('\r')) continue
+    const found = field.match(/\r\n|\n|\r/g) ?? []
+    newlines += found.length
+    pairs += found.filter((newline) => newline.length === 2).length
+  }
+  return { newlines, pairs }
 }
 
 function columnOrder(header: readonly string[]): readonly number[] {
