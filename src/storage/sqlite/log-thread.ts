@@ -34,7 +34,7 @@ function errorOf(failed: 'full' | 'broken' | 'invalid', message: string): Error 
 
 export async function startLogThread(path: string): Promise<LogThread> {
   const file = import.meta.url.endsWith('.ts') ? './log-worker.ts' : './log-worker.js'
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } })
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, execArgv: [] })
   const waiting = new Map<
     number,
     { resolve: (value: never) => void; reject: (error: Error) => void }
