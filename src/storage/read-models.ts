@@ -26,6 +26,8 @@ export type ReadModels = {
   commit(commits: readonly Commit[]): Promise<boolean>
   /** Events that wait, in order of position; of one projection or of all. */
   parked(projection?: string): Promise<readonly Parked[]>
+  /** Whether any event waits under one of these keys; one that ends with `*` stands for all that begin so. */
+  isParked(projection: string, keys: readonly string[]): Promise<boolean>
   /** The table beside the live one takes its name, with its checkpoint; atomically. */
   swap(projection: string, shadow: string): Promise<void>
   /** Removes a projection's table, checkpoint and parked events. */
@@ -57,4 +59,23 @@ export type Parked = {
   readonly keys: readonly string[]
   /** Why; empty for those that only wait. */
   readonly error: string
+}
+
+/** What was asked cannot be asked: an unknown column, a value of another kind, a cursor of another query. */
+export class InvalidQuery extends Error {
+  override readonly name = 'InvalidQuery'
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(`${field} ${message}`)
+    this.field = field
+  }
+}
+/** The table is not there yet, or still has the columns of another version: it is being rebuilt. */
+export class TableUnready extends Error {
+  override readonly name = 'TableUnready'
+}
+/** These rows cannot be stored, whoever tries: a value of the wrong kind, a unique index. Nothing was written. */
+export class RowsRefused extends Error {
+  override readonly name = 'RowsRefused'
 }

@@ -1,0 +1,120 @@
+// How a projection's table lies in SQLite, and how a row's values go in and come back.
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { Row, Table, Value } from '#kernel/projection.ts'
+import { fittedRow, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
+import { columnList, quoted } from './read-model-sql.ts'
+
+/** `parked_keys` says the same as `parked.keys`, for asking whether a key waits. */
+export const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS projections (
+    name TEXT PRIMARY KEY NOT NULL, table_name TEXT NOT NULL, version INTEGER NOT NULL,
+    columns TEXT NOT NULL, shape TEXT NOT NULL, checkpoint INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX IF NOT EXISTS projections_table_name ON projections (table_name);
+  CREATE TABLE IF NOT EXISTS parked (
+    projection TEXT NOT NULL, position INTEGER NOT NULL, keys TEXT NOT NULL, error TEXT NOT NULL,
+    PRIMARY KEY (projection, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS parked_keys (
+    projection TEXT NOT NULL, key TEXT NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (projection, key, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS parked_keys_position ON parked_keys (projection, position);
+`
+const OURS = ['projections', 'parked', 'parked_keys']
+
+export function createTable(database: DatabaseSync, table: Table): void {
+  const shape = shapeOf(table)
+  if (OURS.includes(table.name))
+    throw new Error(`a projection's table cannot be named ${table.name}`)
+  const columns = shape.columns.map(
+    (column) =>
+      `${quoted(column.name)} ${sqlType(column)}${column.nullable ? '' : ' NOT NULL'}` +
+      (column.name === shape.key ? ' PRIMARY KEY' : ''),
+  )
+  database.exec(`CREATE TABLE ${quoted(table.name)} (${columns.join(', ')}) STRICT`)
+  for (const names of table.unique ?? []) createIndex(database, table.name, 'UNIQUE INDEX', names)
+  // With the key behind, the index also gives the order that pages follow.
+  for (const names of table.indexes ?? [])
+    createIndex(database, table.name, 'INDEX', [...new Set([...names, shape.key])])
+}
+
+const sqlType = ({ kind }: ShapeColumn) =>
+  kind === 'int' || kind === 'bool' || kind === 'money' || kind === 'quantity' ? 'INTEGER' : 'TEXT'
+
+function createIndex(
+  database: DatabaseSync,
+  table: string,
+  kind: string,
+  columns: readonly string[],
+): void {
+  const taken = database.prepare(`SELECT 1 FROM sqlite_schema WHERE name = ?`)
+  const base = `${table}_by_${columns.join('_')}`
+  // An index keeps its name when its table is renamed, so the name may be taken by the live table's.
+  let name = base
+  for (let number = 2; taken.get(name) !== undefined; number++) name = `${base}_${number}`
+  const list = columns.map(quoted).join(', ')
+  database.exec(`CREATE ${kind} ${quoted(name)} ON ${quoted(table)} (${list})`)
+}
+
+export const removeTable = (database: DatabaseSync, table: string) =>
+  database.exec(`DROP TABLE IF EXISTS ${quoted(table)}`)
+export const renameTable = (database: DatabaseSync, from: string, to: string) =>
+  database.exec(`ALTER TABLE ${quoted(from)} RENAME TO ${quoted(to)}`)
+
+// ── rows ──────────────────────────────────────────────────────────────────────────────────────
+
+const texts = new WeakMap<Shape, { get: string; load: string; upsert: string }>()
+
+function textsOf(shape: Shape) {
+  let known = texts.get(shape)
+  if (known === undefined) {
+    const [table, key] = [quoted(shape.table), quoted(shape.key)]
+    const select = `SELECT ${columnList(shape.columns)} FROM ${table} WHERE ${key}`
+    const others = shape.columns.filter(({ name }) => name !== shape.key)
+    const sets = others.map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`)
+    known = {
+      get: `${select} = ?`,
+      load: `${select} IN (SELECT value FROM json_each(?))`,
+      // Not INSERT OR REPLACE: that would silently remove other rows with the same unique value.
+      upsert:
+        `INSERT INTO ${table} (${columnList(shape.columns)}) ` +
+        `VALUES (${shape.columns.map(() => '?').join(', ')}) ON CONFLICT (${key}) ` +
+        (sets.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${sets.join(', ')}`),
+    }
+    texts.set(shape, known)
+  }
+  return known
+}
+
+export const getSql = (shape: Shape) => textsOf(shape).get
+export const loadSql = (shape: Shape) => textsOf(shape).load
+export const upsertSql = (shape: Shape) => textsOf(shape).upsert
+
+export function valuesOf(shape: Shape, row: Row): SQLInputValue[] {
+  const fitted = fittedRow(shape, row)
+  return shape.columns.map(({ name, kind }) => {
+    const value = fitted[name]!
+    if (value === null) return null
+    if (kind === 'bool') return value === true ? 1 : 0
+    // fittedRow has just said that all other kinds hold a text or a number.
+    return kind === 'json' ? JSON.stringify(value) : (value as string | number)
+  })
+}
+
+export function rowFrom(shape: Shape, values: readonly SQLOutputValue[]): Row {
+  const row: Record<string, Value> = {}
+  for (let at = 0; at < shape.columns.length; at++) {
+    const column = shape.columns[at]!
+    row[column.name] = valueFrom(column, values[at]!)
+  }
+  return row
+}
+
+export function valueFrom({ kind }: ShapeColumn, value: SQLOutputValue): Value {
+  if (value === null) return null
+  if (kind === 'bool') return value === 1
+  if (kind === 'json') return JSON.parse(value as string) as Value
+  // STRICT tables hold nothing but texts and integers in these columns.
+  return value as string | number
+}

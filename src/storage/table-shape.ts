@@ -1,0 +1,125 @@
+// A table's definition, checked once and kept in the form the engines work with. Shared by all engines,
+// so that they take the same rows and refuse the same things.
+import { createHash } from 'node:crypto'
+import type { ColumnKind, Row, Table, Value } from '#kernel/projection.ts'
+import { RowsRefused } from './read-models.ts'
+
+export type ShapeColumn = {
+  readonly name: string
+  readonly kind: ColumnKind
+  readonly nullable: boolean
+}
+export type Shape = {
+  readonly table: string
+  readonly key: string
+  readonly columns: readonly ShapeColumn[]
+  readonly column: ReadonlyMap<string, ShapeColumn>
+  /** The same for tables that hold the same rows, whatever their names and indexes. */
+  readonly columnsHash: string
+  /** The same for tables that are the same but for their names. */
+  readonly hash: string
+}
+
+// What every SQL engine takes as a name, with room for the suffix of a table built beside another.
+const NAME = /^[a-z][a-z0-9_]{0,53}$/
+const SUFFIXED = /^[a-z][a-z0-9_]{0,62}$/
+const shapes = new WeakMap<Table, Shape>()
+
+/** Throws when the definition is not sound: a bug, found at start. */
+export function shapeOf(table: Table): Shape {
+  let shape = shapes.get(table)
+  if (shape === undefined) {
+    shape = checked(table)
+    shapes.set(table, shape)
+  }
+  return shape
+}
+
+function checked(table: Table): Shape {
+  if (!SUFFIXED.test(table.name)) throw new Error(`${table.name} is not a table's name`)
+  const columns = Object.entries(table.columns).map(([name, column]) => {
+    if (!NAME.test(name)) throw new Error(`${table.name}.${name} is not a column's name`)
+    return typeof column === 'string'
+      ? { name, kind: column, nullable: false }
+      : { name, kind: column.kind, nullable: column.nullable ?? false }
+  })
+  const column = new Map(columns.map((one) => [one.name, one]))
+  const key = column.get(table.key)
+  if (key?.kind !== 'text' || key.nullable)
+    throw new Error(`${table.name}.${table.key} is its key and must be a text that is never null`)
+  const indexes = [...(table.indexes ?? []), ...(table.unique ?? [])]
+  for (const name of indexes.flat()) {
+    const kind = column.get(name)?.kind
+    if (kind === undefined || kind === 'json')
+      throw new Error(`${table.name} has an index over ${name}, which cannot have one`)
+  }
+  const rows = [table.key, columns.map(({ name, kind, nullable }) => [name, kind, nullable])]
+  return {
+    table: table.name,
+    key: table.key,
+    columns,
+    column,
+    columnsHash: hashOf(rows),
+    hash: hashOf([rows, table.indexes ?? [], table.unique ?? []]),
+  }
+}
+
+const hashOf = (value: unknown) =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
+
+/**
+ * The row as it will come back: absent nullable columns are null. Throws RowsRefused for anything that
+ * an engine would refuse or change, so that a bad row is one event's failure and never a batch's.
+ */
+export function fittedRow(shape: Shape, row: object, key?: string): Row {
+  const given = row as Record<string, Value | undefined>
+  let absent = 0
+  for (const column of shape.columns) {
+    const value = given[column.name]
+    if (value === null || value === undefined) {
+      if (!column.nullable) refuse(shape, column, value)
+      if (value === undefined) absent++
+    } else if (!fits(column.kind, value)) refuse(shape, column, value)
+  }
+  const present = Object.keys(given).length
+  const known = absent === 0 ? shape.columns.length : countKnown(shape, given)
+  if (present !== known) {
+    const stranger = Object.keys(given).find((name) => !shape.column.has(name))
+    throw new RowsRefused(`${shape.table} has no column ${stranger}`)
+  }
+  if (key !== undefined && given[shape.key] !== key)
+    throw new RowsRefused(`${shape.table} got a row of ${given[shape.key]} under the key ${key}`)
+  return absent === 0 ? (row as Row) : filled(shape, given)
+}
+
+function fits(kind: ColumnKind, value: Value): boolean {
+  switch (kind) {
+    case 'text':
+    case 'instant':
+    case 'day':
+      return typeof value === 'string' && !value.includes('\0')
+    case 'int':
+    case 'money':
+    case 'quantity':
+      return Number.isSafeInteger(value)
+    case 'bool':
+      return typeof value === 'boolean'
+    case 'json':
+      return typeof value !== 'function'
+  }
+}
+
+function refuse(shape: Shape, { name, kind }: ShapeColumn, value: unknown): never {
+  // Never the value itself: it may tell of a person, and errors are shown and stored.
+  const got = value === null || value === undefined ? 'nothing' : `a ${typeof value}`
+  throw new RowsRefused(`${shape.table}.${name} takes ${kind} and got ${got} that does not fit`)
+}
+
+const countKnown = (shape: Shape, row: object) =>
+  shape.columns.reduce((known, { name }) => known + (Object.hasOwn(row, name) ? 1 : 0), 0)
+
+function filled(shape: Shape, row: Record<string, Value | undefined>): Row {
+  const whole: Record<string, Value> = {}
+  for (const { name } of shape.columns) whole[name] = row[name] ?? null
+  return whole
+}
