@@ -57,7 +57,7 @@ export const oneOf = <const V extends readonly string[]>(values: V, options: Fie
 export const json = (options: FieldOptions = {}) =>
   Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', ...noted(options) })
 
-/** Inside: an integer of minor units in a field named `…_minor`. On the wire: a decimal, without the suffix. */
+/** Inside: an integer of minor units in a field named `…_minor`. On the wire: a decimal, no suffix. */
 export const money = (options: FieldOptions = {}) =>
   Type.Integer({
     minimum: Number.MIN_SAFE_INTEGER,
