@@ -48,6 +48,11 @@ describe('the table of settings', () => {
   })
 })
 
+describe('the reference page', () => {
+  it('says what the table says; `npm run docs` writes it anew', () =>
+    equal(readFileSync('docs/reference/settings.md', 'utf8'), settingsPage()))
+})
+
 describe('reading the configuration', () => {
   it('stands on its defaults when nothing is given', () => {
     const config = configOf({})
@@ -139,6 +144,13 @@ describe('kinds of values', () => {
       equal(read('retry.attempts', wrong), undefined, String(wrong))
     for (const wrong of ['0.9', 11, 'NaN', 'Infinity', '1e1'])
       equal(read('retry.factor', wrong), undefined, String(wrong))
+  })
+
+  it('reads text only where there is some, and not too much', () => {
+    equal(read('cqrs.version', 1.5), '1.5')
+    for (const wrong of ['', 'x'.repeat(51), true, null, []])
+      equal(read('cqrs.version', wrong), undefined, String(wrong))
+    equal(read('database.sqlite.path', ''), undefined)
   })
 
   it('wants the number itself in the format of order numbers', () => {

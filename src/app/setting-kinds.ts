@@ -14,12 +14,12 @@ export const flag: Kind<boolean> = {
     raw === true || raw === 'true' ? true : raw === false || raw === 'false' ? false : undefined,
 }
 
-export const text = (max = 200): Kind<string> => ({
-  allowed: `text of at most ${max} characters`,
+export const text = (max: number, min = 0): Kind<string> => ({
+  allowed: `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters`,
   read: (raw) => {
     if (typeof raw !== 'string' && typeof raw !== 'number') return undefined
     const value = String(raw)
-    return value.length <= max ? value : undefined
+    return value.length <= max && value.length >= min ? value : undefined
   },
 })
 

@@ -68,7 +68,7 @@ const server = {
 
 const storage = {
   'database.sqlite.path': setting(
-    text(1_000),
+    text(1_000, 1),
     'data/daybook.db',
     "The event log's file; read models and keys lie beside it.",
   ),
@@ -190,8 +190,8 @@ const shop = {
 } as const
 
 const service = {
-  'cqrs.name': setting(text(), 'CQRS Service', 'What the service calls itself.'),
-  'cqrs.version': setting(text(50), '1.0.0', 'The version it tells.'),
+  'cqrs.name': setting(text(200, 1), 'CQRS Service', 'What the service calls itself.'),
+  'cqrs.version': setting(text(50, 1), '1.0.0', 'The version it tells.'),
   'cqrs.description': setting(text(1_000), 'Event-sourced commerce back end', 'A line about it.'),
   'log.level': setting(
     oneOf(['debug', 'info', 'warn', 'error', 'silent']),
