@@ -1,0 +1,200 @@
+// The money of one payment: authorized, captured, refunded. Stream: payment-<payment_id>.
+// CREATED → AUTHORIZING → AUTHORIZED → CAPTURING → (PARTIALLY_)CAPTURED → REFUNDING →
+// (PARTIALLY_)REFUNDED; AUTHORIZED → VOIDING → VOIDED; any …ING → back, or FAILED. The …ING states are
+// stored intents: the operation_id is in the log before the provider is called.
+import { aggregate } from '#kernel/decider.ts'
+import { eventTypes } from '#kernel/event-types.ts'
+import {
+  flag,
+  id,
+  instant,
+  integer,
+  money,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  text,
+} from '#kernel/schema.ts'
+
+export const OPERATION_KINDS = ['authorize', 'capture', 'void', 'refund'] as const
+export type OperationKind = (typeof OPERATION_KINDS)[number]
+/** Who repeats the operation until it is settled: the order's saga, or the payment's own row. */
+export const DRIVERS = ['saga', 'payment'] as const
+export const CAPTURE_MOMENTS = ['confirm', 'ship', 'manual'] as const
+export type CaptureMoment = (typeof CAPTURE_MOMENTS)[number]
+
+export type Operation = {
+  readonly kind: OperationKind
+  readonly operation_id: string
+  readonly amount_minor: number
+  readonly driver: (typeof DRIVERS)[number]
+  /** Failed tries so far. */
+  readonly attempts: number
+}
+export type PaymentState = {
+  readonly order_id: string
+  readonly currency: string
+  readonly payment_method: string
+  readonly capture_on: CaptureMoment
+  /** The provider's name of the authorization. */
+  readonly reference: string | null
+  /** Taken elsewhere: no provider of ours can capture or refund it. */
+  readonly is_external: boolean
+  readonly authorized_minor: number
+  readonly captured_minor: number
+  readonly refunded_minor: number
+  readonly is_voided: boolean
+  /** The last operation was declined. */
+  readonly has_failed: boolean
+  /** One at a time. */
+  readonly pending: Operation | null
+  /** How many operations there were: the next one's number follows. */
+  readonly operations: number
+}
+/** null: no such payment. */
+export type Payment = PaymentState | null
+
+export const METHOD_MAX = 50
+export const REASON_MAX = 500
+const whose = { payment_id: id(), order_id: id() }
+const amount = { amount_minor: money(), currency: text({ min: 3, max: 3 }) }
+const operation = { ...whose, operation_id: id(), ...amount }
+const requested = {
+  data: object({ ...operation, driver: oneOf(DRIVERS), reason: optional(text()) }),
+}
+const done = { data: object({ ...operation, reference: nullable(text()) }) }
+
+const paymentEvents = eventTypes({
+  PaymentAuthorizationRequested: {
+    data: object({
+      ...operation,
+      provider: text({ max: METHOD_MAX }),
+      payment_method: text({ max: METHOD_MAX }),
+      token: nullable(text()),
+      capture_on: oneOf(CAPTURE_MOMENTS),
+    }),
+  },
+  PaymentAuthorized: {
+    data: object({
+      ...operation,
+      reference: nullable(text()),
+      payment_method: text({ max: METHOD_MAX }),
+      is_external: optional(flag()),
+    }),
+  },
+  PaymentCaptureRequested: requested,
+  PaymentCaptured: done,
+  PaymentVoidRequested: requested,
+  PaymentVoided: done,
+  PaymentRefundRequested: requested,
+  PaymentRefunded: done,
+  /** Declined, or given up by a person: this operation will not happen. */
+  PaymentFailed: {
+    data: object({
+      ...operation,
+      operation: oneOf(OPERATION_KINDS),
+      reason: text({ max: REASON_MAX }),
+    }),
+  },
+  /** Nobody knows whether it happened: the provider is asked again, under the same operation. */
+  PaymentOutcomeUnknown: {
+    data: object({
+      ...whose,
+      operation_id: id(),
+      operation: oneOf(OPERATION_KINDS),
+      attempt: integer({ min: 1 }),
+      error: text({ max: REASON_MAX }),
+      next_attempt_at: instant(),
+      needs_attention: flag(),
+    }),
+  },
+  /** The provider said that there is news: a hint to ask it now. */
+  PaymentNoticeReceived: { data: object({ ...whose, operation_id: id() }) },
+})
+
+export const payment = aggregate({
+  type: 'payment',
+  state_version: 1,
+  events: paymentEvents,
+  initial: null as Payment,
+  evolve: {
+    PaymentAuthorizationRequested: (_, data): Payment => ({
+      ...fresh(data),
+      capture_on: data.capture_on,
+      pending: begun(data, 'authorize', 'saga'),
+      operations: 1,
+    }),
+    PaymentAuthorized: (state, data): Payment => ({
+      ...(state ?? fresh(data)),
+      reference: data.reference,
+      is_external: data.is_external === true,
+      authorized_minor: data.amount_minor,
+      pending: null,
+    }),
+    PaymentCaptureRequested: (state, data) => request(state, data, 'capture'),
+    PaymentCaptured: (state, { amount_minor }) => {
+      const known = existing(state)
+      return { ...known, captured_minor: known.captured_minor + amount_minor, ...SETTLED }
+    },
+    PaymentVoidRequested: (state, data) => request(state, data, 'void'),
+    PaymentVoided: (state) => ({ ...existing(state), is_voided: true, ...SETTLED }),
+    PaymentRefundRequested: (state, data) => request(state, data, 'refund'),
+    PaymentRefunded: (state, { amount_minor }) => {
+      const known = existing(state)
+      return { ...known, refunded_minor: known.refunded_minor + amount_minor, ...SETTLED }
+    },
+    PaymentFailed: (state) => ({ ...existing(state), pending: null, has_failed: true }),
+    PaymentOutcomeUnknown: (state, { attempt }) => {
+      const known = existing(state)
+      if (known.pending === null) return known
+      return { ...known, pending: { ...known.pending, attempts: attempt } }
+    },
+    PaymentNoticeReceived: (state) => existing(state),
+  },
+})
+
+const SETTLED = { pending: null, has_failed: false } as const
+
+type Amount = { readonly operation_id: string; readonly amount_minor: number }
+const begun = (
+  { operation_id, amount_minor }: Amount,
+  kind: OperationKind,
+  driver: Operation['driver'],
+): Operation => ({ kind, operation_id, amount_minor, driver, attempts: 0 })
+
+function fresh(data: {
+  readonly order_id: string
+  readonly currency: string
+  readonly payment_method: string
+}): PaymentState {
+  return {
+    order_id: data.order_id,
+    currency: data.currency,
+    payment_method: data.payment_method,
+    capture_on: 'manual',
+    reference: null,
+    is_external: false,
+    authorized_minor: 0,
+    captured_minor: 0,
+    refunded_minor: 0,
+    is_voided: false,
+    has_failed: false,
+    pending: null,
+    operations: 0,
+  }
+}
+
+function request(
+  state: Payment,
+  data: Amount & { readonly driver: Operation['driver'] },
+  kind: OperationKind,
+): Payment {
+  const known = existing(state)
+  return { ...known, pending: begun(data, kind, data.driver), operations: known.operations + 1 }
+}
+
+function existing(state: Payment): PaymentState {
+  if (state === null) throw new Error('a payment that was never begun has changed')
+  return state
+}

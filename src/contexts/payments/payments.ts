@@ -1,0 +1,18 @@
+// The context of payments: the list of what it has. What an operation's outcome means for the order is
+// decided by orders (`RecordPaymentOutcome`), in the same append.
+import type { Context } from '#kernel/context.ts'
+import { payment } from './payment.ts'
+import { getPayment, listPayments } from './payment-queries.ts'
+import { capturePayment, refundPayment, voidPayment } from './payment-requests.ts'
+import { payments as paymentViews } from './payment-views.ts'
+import { paymentOperations } from './pending-operations.ts'
+import type { PaymentProvider } from './provider.ts'
+
+export const payments = ({ provider }: { readonly provider: PaymentProvider }): Context => ({
+  name: 'payments',
+  aggregates: [payment],
+  commands: [capturePayment, voidPayment, refundPayment],
+  projections: [paymentViews],
+  queries: [getPayment, listPayments],
+  waiting: [paymentOperations(provider)],
+})

@@ -1,0 +1,93 @@
+// What lists and rows look like from outside: paging fields, and answers derived from a table's columns.
+
+import type { Column, ColumnKind, Find, Found, Table } from '#kernel/projection.ts'
+import type { AsOf } from '#kernel/query.ts'
+import {
+  day,
+  flag,
+  instant,
+  integer,
+  json,
+  list,
+  money,
+  nullable,
+  object,
+  optional,
+  quantity,
+  type Schema,
+  text,
+} from '#kernel/schema.ts'
+
+export const PAGE_STANDARD = 50
+export const PAGE_MAX = 1_000
+
+/** Input fields of a query that answers pages. */
+export const paging = {
+  limit: optional(integer({ min: 1, max: PAGE_MAX, description: 'Default 50.' })),
+  offset: optional(integer({ min: 0 })),
+  cursor: optional(text({ max: 2_000, description: '`next_cursor` of the page before.' })),
+}
+type Paging = { readonly limit?: number; readonly offset?: number; readonly cursor?: string }
+
+export const pageOf = ({ limit = PAGE_STANDARD, offset, cursor }: Paging): Find => ({
+  limit,
+  total: true,
+  ...(offset === undefined ? {} : { offset }),
+  ...(cursor === undefined ? {} : { cursor }),
+})
+
+export const pageAnswer = (item: Schema) =>
+  object({
+    items: list(item),
+    total: nullable(integer()),
+    limit: integer(),
+    offset: integer(),
+    next_cursor: nullable(text({ max: 2_000 })),
+  })
+
+export const paged = <R>(
+  { items, total, next_cursor }: Found<R>,
+  { limit = PAGE_STANDARD, offset = 0 }: Paging,
+) => ({ items, total, limit, offset, next_cursor })
+
+/** Input fields of a query that can be asked for a moment in the past. */
+export const asOfFields = {
+  as_of: optional(instant({ description: 'As it was known at this time.' })),
+  as_of_position: optional(
+    integer({ min: 0, description: 'As it was at this position of the log.' }),
+  ),
+}
+export function asOfIn(input: { as_of?: string; as_of_position?: number }): AsOf | null {
+  if (input.as_of_position !== undefined) return { position: input.as_of_position }
+  return input.as_of === undefined ? null : { time: input.as_of }
+}
+
+const SCHEMAS: Readonly<Record<ColumnKind, () => Schema>> = {
+  text: () => text({ min: 0, max: 100_000 }),
+  int: () => integer(),
+  bool: () => flag(),
+  instant: () => instant(),
+  day: () => day(),
+  json: () => json(),
+  money: () => money(),
+  quantity: () => quantity(),
+}
+
+/**
+ * The answer's shape of a row: its columns, less those in `without`; `json` columns have the shapes in
+ * `shapes`, so that money and quantities inside them are known.
+ */
+export function rowAnswer(
+  { columns }: Table,
+  { without = [], shapes = {} }: { without?: string[]; shapes?: Record<string, Schema> } = {},
+) {
+  const fields = Object.entries(columns)
+    .filter(([name]) => !without.includes(name))
+    .map(([name, column]) => {
+      const { kind, nullable: mayBeNull }: Column =
+        typeof column === 'string' ? { kind: column } : column
+      const schema = shapes[name] ?? SCHEMAS[kind]()
+      return [name, mayBeNull === true ? nullable(schema) : schema] as const
+    })
+  return object({ ...Object.fromEntries(fields), stale: optional(flag()) })
+}
