@@ -9,6 +9,7 @@ import { type ConfigSources, readConfig, shopSettings } from './config.ts'
 import { listenAddress } from './config-rules.ts'
 import { milliseconds } from './setting-kinds.ts'
 import { environmentName, type SettingKey, settingKeys, settings } from './settings.ts'
+import { settingsPage } from './settings-page.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'daybook-config-'))
 after(() => rmSync(folder, { recursive: true }))
