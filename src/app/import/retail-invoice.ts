@@ -38,8 +38,10 @@ export type Invoice = {
 }
 
 export function lineFrom({ line, fields }: RetailRecord): Line | RowError {
-  const [number = '', code = '', description = '', units, date, price, customer, country] = fields
+  const [number = '', stockCode = '', description = '', units, date, price, customer, country] =
+    fields
   const invoice = number.trim()
+  const code = stockCode.trim()
   const refused = (reason: string): RowError => ({ line, invoice, reason })
   if (fields.length < COLUMNS.length)
     return refused(`has ${fields.length} fields instead of ${COLUMNS.length}`)

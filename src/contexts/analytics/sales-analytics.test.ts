@@ -1,0 +1,101 @@
+// The rows of sales: what each event adds, and that cancelling leaves nothing behind.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Recorded } from '#kernel/message.ts'
+import type { Row } from '#kernel/projection.ts'
+import { salesAnalytics } from './sales-analytics.ts'
+import { weekOf } from './sales-queries.ts'
+
+const ORDER = {
+  order_id: 'o1',
+  customer_id: '17850',
+  country: 'France',
+  currency: 'GBP',
+  placed_at: '2010-12-01T23:59:59.999Z',
+  total_minor: 3165,
+  lines: [
+    { code: 'A', quantity: 6, quantity_scale: 0, amount_minor: 1530 },
+    { code: 'A', quantity: 4, quantity_scale: 0, amount_minor: 1000 },
+    { code: 'a', quantity: 1, quantity_scale: 0, amount_minor: 635 },
+  ],
+}
+
+function event(event_type: string, data: unknown, occurred_at = '2010-12-02T00:00:00.000Z') {
+  // What a projection may look at; the rest of the envelope plays no part here.
+  return { event_type, data, occurred_at } as Recorded
+}
+
+function folded(...events: readonly Recorded[]): Readonly<Record<string, Row>> {
+  const rows = new Map<string, Row>()
+  for (const one of events) {
+    const handler = salesAnalytics.on[one.event_type]!
+    for (const key of handler.keys(one) as readonly string[]) {
+      const row = handler.apply(rows.get(key), one, key)
+      if (row === null) rows.delete(key)
+      else if (row !== undefined) rows.set(key, row)
+    }
+  }
+  return Object.fromEntries(rows)
+}
+const counts = ({ orders, units, total_minor }: Row) => [orders, units, total_minor]
+
+test('an order counts in all, in its country, for its customer and once for each product', () => {
+  const rows = folded(event('OrderCreated', ORDER))
+  const found = Object.fromEntries(Object.entries(rows).map(([key, row]) => [key, counts(row)]))
+  assert.deepEqual(found, {
+    'all|all|2010-12-01|GBP': [1, 11, 3165],
+    'country|France|2010-12-01|GBP': [1, 11, 3165],
+    'customer|17850|2010-12-01|GBP': [1, 11, 3165],
+    'product|A|2010-12-01|GBP': [1, 10, 2530],
+    'product|a|2010-12-01|GBP': [1, 1, 635],
+  })
+})
+
+test('a cancelled order leaves no row behind, also when it is cancelled on another day', () => {
+  const other = { ...ORDER, order_id: 'o2', country: null, customer_id: null }
+  const cancelled = event('OrderCancelled', ORDER, '2010-12-24T00:00:00.000Z')
+  const rows = folded(event('OrderCreated', ORDER), event('OrderCreated', other), cancelled)
+  assert.deepEqual(rows, folded(event('OrderCreated', other)))
+  assert.ok('country|unknown|2010-12-01|GBP' in rows)
+  assert.ok('customer|guest|2010-12-01|GBP' in rows)
+})
+
+test('returns count beside sales, by the day they happened, signed as they are written', () => {
+  const lines = [{ code: 'A', quantity: -2, quantity_scale: 0, amount_minor: -510 }]
+  const back = { ...ORDER, lines, total_minor: -510 }
+  const happened = '2010-12-01T10:00:00.000Z'
+  const rows = folded(event('OrderCreated', ORDER), event('ReturnRecorded', back, happened))
+  assert.deepEqual(rows['product|A|2010-12-01|GBP'], {
+    sales_key: 'product|A|2010-12-01|GBP',
+    dimension: 'product',
+    value: 'A',
+    day: '2010-12-01',
+    currency: 'GBP',
+    quantity_scale: 0,
+    orders: 1,
+    units: 10,
+    total_minor: 2530,
+    returns: 1,
+    returned_units: -2,
+    returned_minor: -510,
+  })
+})
+
+test('quantities of different fineness add up exactly', () => {
+  const weighed = { code: 'KG', quantity: 1_250, quantity_scale: 3, amount_minor: 100 }
+  const mixed = { ...ORDER, lines: [...ORDER.lines, weighed], total_minor: 3265 }
+  const rows = folded(event('OrderCreated', ORDER), event('OrderCreated', mixed))
+  const all = rows['all|all|2010-12-01|GBP']!
+  assert.deepEqual([all.units, all.quantity_scale], [23_250, 3])
+  assert.deepEqual(rows['product|A|2010-12-01|GBP']?.quantity_scale, 0)
+})
+
+test('weeks begin on Monday and belong to the year of their Thursday', () => {
+  assert.equal(weekOf('2010-12-01'), '2010-W48')
+  assert.equal(weekOf('2010-12-05'), '2010-W48')
+  assert.equal(weekOf('2010-12-06'), '2010-W49')
+  assert.equal(weekOf('2011-01-02'), '2010-W52')
+  assert.equal(weekOf('2011-01-03'), '2011-W01')
+  assert.equal(weekOf('2012-12-31'), '2013-W01')
+  assert.equal(weekOf('2021-01-03'), '2020-W53')
+})
