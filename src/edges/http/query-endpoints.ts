@@ -1,0 +1,114 @@
+// Queries over HTTP, all alike: min_position on the way in; 404 for null, ETag and Link on the way out.
+import type { Rejection, Route } from '#kernel/decider.ts'
+import type { Query } from '#kernel/query.ts'
+import type { ObjectSchema } from '#kernel/schema.ts'
+import { inputReader } from './codec-in.ts'
+import { answerWriter } from './codec-out.ts'
+import { badFields, type Call, type Endpoint, givenIn, headerOf } from './endpoint.ts'
+import { problem } from './problem.ts'
+import { branchesOf, shapeOf } from './schema-shape.ts'
+
+export type Ask = (
+  type: string,
+  input: object,
+  options?: { readonly minPosition?: number },
+) => Promise<
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly rejection: Rejection }
+>
+
+export type QueryRoute = Query & { readonly route: Route }
+
+export const queryEndpoints = (queries: readonly QueryRoute[], ask: Ask): readonly Endpoint[] =>
+  queries.map((query) => queryEndpoint(query, ask))
+
+function queryEndpoint({ type, input, answer, route }: QueryRoute, ask: Ask): Endpoint {
+  const read = inputReader(input)
+  const write = answerWriter(answer)
+  const ids = idsIn(route.path, input)
+  const pages = ['cursor', 'offset'].filter((name) => name in input.properties)
+  return {
+    name: type,
+    route,
+    kind: 'query',
+    input,
+    answer,
+    problems: ['projection_lagging', ...(route.path.includes(':') ? ['not_found'] : [])],
+    async handle(call) {
+      const { path, query, body } = givenIn(call, route.method)
+      const { min_position: minimum, ...own } = query
+      const minPosition = positionIn(minimum, headerOf(call.headers, 'X-Min-Position'))
+      const fields = read({ path, query: own, body })
+      if (!fields.ok) {
+        // No thing can have such an id, so it is simply not there.
+        if (Object.keys(fields.errors).every((name) => ids.has(name))) return notFound(call)
+        throw badFields(fields.errors)
+      }
+      const asked = await ask(type, fields.value, minPosition === undefined ? {} : { minPosition })
+      if (!asked.ok) return problem(asked.rejection, call.correlationId)
+      const { result } = asked
+      if (result === null || result === undefined) return notFound(call)
+      return { status: 200, headers: headersFor(result, call, pages), text: write(result) }
+    },
+  }
+}
+
+const notFound = ({ correlationId }: Call) =>
+  problem({ code: 'not_found', message: 'There is nothing under this id.' }, correlationId)
+
+/** Names in the path that are ids; a status or a day in a path is none, so a wrong one is an error. */
+function idsIn(path: string, { properties }: ObjectSchema): ReadonlySet<string> {
+  const names = [...path.matchAll(/:([A-Za-z_]+)/g)].map(([, name]) => name!)
+  return new Set(
+    names.filter((name) => {
+      const [schema] = branchesOf(properties[name] ?? {})
+      const { format, pattern }: { format?: string; pattern?: string } = schema ?? {}
+      return format === 'uuid' || (pattern !== undefined && !('x-kind' in shapeOf(schema!)))
+    }),
+  )
+}
+
+function positionIn(parameter?: string, header?: string): number | undefined {
+  const given = parameter ?? header
+  if (given === undefined) return undefined
+  const name = parameter === undefined ? 'X-Min-Position' : 'min_position'
+  if (parameter !== undefined && header !== undefined && parameter !== header)
+    throw badFields({ min_position: 'differs from the header X-Min-Position' })
+  if (!/^[0-9]{1,15}$/.test(given))
+    throw badFields({ [name]: 'must be a position: a whole number' })
+  return Number(given)
+}
+
+/**
+ * ETag is the version, for If-Match. It does not promise the same body (a product's stock changes
+ * without the product), so there is no 304 for it.
+ */
+function headersFor(result: unknown, call: Call, pages: readonly string[]): Record<string, string> {
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) return {}
+  const { version, items } = result as { version?: unknown; items?: unknown }
+  if (Array.isArray(items)) return linkOf(result, call, pages)
+  return Number.isSafeInteger(version) ? { etag: `"${version}"` } : {}
+}
+
+type Page = {
+  readonly total?: number | null
+  readonly limit?: number
+  readonly offset?: number
+  readonly next_cursor?: string | null
+}
+
+/** The next page, by cursor where there is one, otherwise by offset. */
+function linkOf(
+  { total, limit, offset = 0, next_cursor: cursor }: Page,
+  { url }: Call,
+  pages: readonly string[],
+): Record<string, string> {
+  const [path = '', text = ''] = url.split('?')
+  const parameters = new URLSearchParams(text)
+  for (const name of ['cursor', 'offset']) parameters.delete(name)
+  if (typeof cursor === 'string' && pages.includes('cursor')) parameters.set('cursor', cursor)
+  else if (pages.includes('offset') && limit !== undefined && (total ?? 0) > offset + limit)
+    parameters.set('offset', String(offset + limit))
+  else return {}
+  return { link: `<${path}?${parameters}>; rel="next"` }
+}
