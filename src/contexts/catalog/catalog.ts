@@ -1,0 +1,27 @@
+// The manifest of the catalogue: the list of all it has.
+import type { Context } from '#kernel/context.ts'
+import { createProduct } from './create-product.ts'
+import { department, departmentCommands } from './department.ts'
+import { priceHistory } from './price-history.ts'
+import { priceQueries } from './price-queries.ts'
+import { product } from './product.ts'
+import { productQueries } from './product-queries.ts'
+import { productReadView } from './product-read-view.ts'
+import { departments, referenceQueries, units } from './reference-lists.ts'
+import { unit, unitCommands } from './unit.ts'
+import { productChanges } from './update-product.ts'
+
+export type CatalogOptions = {
+  /** `catalog.enrich_with_inventory`: products are shown with their stock. */
+  readonly enriched: boolean
+}
+
+export const catalogWith = (options: CatalogOptions): Context => ({
+  name: 'catalog',
+  aggregates: [department, unit, product],
+  commands: [...departmentCommands, ...unitCommands, createProduct, ...productChanges],
+  projections: [productReadView, priceHistory, departments, units],
+  queries: [...productQueries(options), ...priceQueries, ...referenceQueries],
+})
+
+export const catalog: Context = catalogWith({ enriched: true })

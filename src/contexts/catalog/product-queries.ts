@@ -1,0 +1,198 @@
+// Questions about products: one, in three shapes, or a list of them.
+import { asOfFields, asOfIn, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import type { Filter, Row, Sort } from '#kernel/projection.ts'
+import { type Query, query, type Reader } from '#kernel/query.ts'
+import {
+  flag,
+  type Infer,
+  id,
+  instant,
+  integer,
+  money,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  quantity,
+  type Schema,
+  text,
+} from '#kernel/schema.ts'
+import { NAME_MAX } from './product.ts'
+import { productFields } from './product-answer.ts'
+import { productReadView } from './product-read-view.ts'
+
+/** How many a search answers where the sender does not say. */
+const SEARCH_LIMIT = 100
+
+const stockFields = {
+  has_inventory: optional(flag()),
+  stock_quantity: optional(quantity()),
+  reserved_quantity: optional(quantity()),
+  available_quantity: optional(quantity()),
+}
+const full = object({
+  ...productFields,
+  department_name: nullable(text()),
+  unit_name: nullable(text()),
+  quantity_in_stock: quantity(),
+  in_stock: flag(),
+  is_low_stock: flag(),
+  stock_value_minor: nullable(money()),
+  ...stockFields,
+  created_at: instant(),
+  updated_at: instant(),
+  version: integer(),
+  stale: optional(flag()),
+})
+const { id: itsId, product_id, code, sku, name, description, sell_price_minor } = productFields
+const found = {
+  id: itsId,
+  product_id,
+  code,
+  sku,
+  name,
+  description,
+  sell_price_minor,
+  currency: productFields.currency,
+  in_stock: flag(),
+  stale: optional(flag()),
+}
+const searchResult = object(found)
+const listItem = object({
+  ...found,
+  quantity_in_stock: quantity(),
+  quantity_scale: integer(),
+  department_name: nullable(text()),
+  is_low_stock: flag(),
+  is_active: flag(),
+})
+
+const one = object({ product_id: id({ aliases: ['id'] }), ...asOfFields })
+const path = '/api/v1/products'
+
+/** `enriched`: shows the stock beside the product. */
+export function productQueries({ enriched }: { readonly enriched: boolean }): readonly Query[] {
+  const whole = (row: Row) => (enriched ? withStock(row) : withNames(row))
+  const getter = (type: string, answer: Schema, shape: (row: Row) => object) => ({
+    type,
+    input: one,
+    run: async (input: Infer<typeof one>, reader: Reader) => {
+      const row = await readProduct(input, reader)
+      return row === null ? null : shape(row)
+    },
+    answer,
+  })
+  return [
+    query({
+      ...getter('GetProduct', full, whole),
+      route: {
+        method: 'GET',
+        path: `${path}/:product_id`,
+        tag: 'products',
+        summary: 'A product, with its stock over all stores; also as it was known at some time',
+      },
+    }),
+    query(getter('GetProductById', full, whole)),
+    query(getter('GetProductForEdit', full, whole)),
+    query(getter('GetProductForList', listItem, (row) => picked(row, listItem))),
+    query(getter('GetProductForSearch', searchResult, (row) => picked(row, searchResult))),
+    query({
+      type: 'SearchProducts',
+      input: searchInput,
+      run: (input, reader) => search({ limit: SEARCH_LIMIT, ...input }, reader),
+      answer: pageAnswer(listItem),
+      route: {
+        method: 'GET',
+        path,
+        tag: 'products',
+        summary: 'Products by words in code, name or description, and by filters',
+      },
+    }),
+    query({ type: 'ListProducts', input: searchInput, run: search, answer: pageAnswer(listItem) }),
+  ]
+}
+
+async function readProduct(input: Infer<typeof one>, reader: Reader): Promise<Row | null> {
+  const asOf = asOfIn(input)
+  return asOf === null
+    ? await reader.get(productReadView, input.product_id)
+    : await reader.past(productReadView, input.product_id, asOf)
+}
+
+const SORTABLE = ['code', 'name', 'sell_price', 'quantity_in_stock', 'created_at'] as const
+const sortField = optional(
+  oneOf([...SORTABLE, ...SORTABLE.map((column) => `-${column}` as const)], {
+    description: 'With - before it: descending.',
+  }),
+)
+function sortOf(wanted: string): Sort {
+  const column = wanted.replace(/^-/, '')
+  // On the wire a price has no suffix.
+  return {
+    column: column === 'sell_price' ? 'sell_price_minor' : column,
+    descending: wanted.startsWith('-'),
+  }
+}
+
+const searchInput = object({
+  search_term: optional(text({ max: NAME_MAX, aliases: ['q', 'search'] })),
+  code: optional(text({ aliases: ['sku'] })),
+  department_id: optional(id()),
+  in_stock_only: optional(flag()),
+  low_stock_only: optional(flag()),
+  include_inactive: optional(flag()),
+  sort: sortField,
+  ...paging,
+})
+type Search = Infer<typeof searchInput>
+
+async function search(input: Search, reader: Reader) {
+  const { search_term } = input
+  const page = await reader.find(productReadView, {
+    where: filterOf(input),
+    ...(search_term === undefined
+      ? {}
+      : {
+          any: ['code', 'name', 'description'].map((column) => ({
+            [column]: { contains: search_term },
+          })),
+        }),
+    sort: [sortOf(input.sort ?? 'code')],
+    ...pageOf(input),
+  })
+  return paged({ ...page, items: page.items.map((row) => picked(row, listItem)) }, input)
+}
+
+function filterOf(input: Search): Filter {
+  const { code, department_id, in_stock_only, low_stock_only, include_inactive } = input
+  return {
+    ...(include_inactive ? {} : { is_active: true }),
+    ...(code === undefined ? {} : { code }),
+    ...(department_id === undefined ? {} : { department_id }),
+    ...(in_stock_only ? { in_stock: true } : {}),
+    ...(low_stock_only ? { is_low_stock: true } : {}),
+  }
+}
+
+const withNames = (row: Row): Row => {
+  const { has_inventory, stocked_stores, reserved_quantity, available_quantity, ...rest } = row
+  return { ...rest, id: row.product_id!, sku: row.code! }
+}
+
+const withStock = (row: Row): Row => ({
+  ...withNames(row),
+  has_inventory: row.has_inventory!,
+  stock_quantity: row.quantity_in_stock!,
+  reserved_quantity: row.reserved_quantity!,
+  available_quantity: row.available_quantity!,
+})
+
+/** Only what the answer names. */
+function picked(row: Row, { properties }: { readonly properties: object }): Row {
+  const named = withNames(row)
+  return Object.fromEntries(
+    Object.keys(properties)
+      .filter((field) => field in named)
+      .map((field) => [field, named[field]!]),
+  )
+}

@@ -1,0 +1,129 @@
+// The stores, one row each. The main store has a row only once it was changed; the list adds it.
+import { pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import { projection } from '#kernel/projection.ts'
+import { query, type Reader } from '#kernel/query.ts'
+import { flag, id, integer, nullable, object, optional, text } from '#kernel/schema.ts'
+import { MAIN_STORE, MAIN_STORE_ID, type StoreState, storeIdOf } from './store.ts'
+
+export type StoreRow = StoreState & {
+  readonly store_id: string
+  readonly created_at: string
+  readonly updated_at: string
+  readonly version: number
+}
+
+export const stores = projection<StoreRow>({
+  name: 'stores',
+  version: 1,
+  table: {
+    name: 'stores',
+    key: 'store_id',
+    columns: {
+      store_id: 'text',
+      name: 'text',
+      kind: 'text',
+      timezone: 'text',
+      is_active: 'bool',
+      created_at: 'instant',
+      updated_at: 'instant',
+      version: 'int',
+    },
+    indexes: [['name']],
+  },
+  on: {
+    StoreCreated: {
+      keys: ({ data }) => [data.store_id],
+      apply: (_, { data, timestamp, version }) => ({
+        ...data,
+        is_active: true,
+        created_at: timestamp,
+        updated_at: timestamp,
+        version,
+      }),
+    },
+    StoreUpdated: {
+      keys: ({ data }) => [data.store_id],
+      apply: (row, { data, timestamp, version }) => ({
+        ...(row ?? { ...MAIN_STORE, created_at: timestamp }),
+        ...data,
+        updated_at: timestamp,
+        version,
+      }),
+    },
+    StoreClosed: {
+      keys: ({ data }) => [data.store_id],
+      apply: (row, { timestamp, version }) =>
+        row && { ...row, is_active: false, updated_at: timestamp, version },
+    },
+  },
+  sources: (key) => [`store-${key}`],
+})
+
+const answer = object({
+  store_id: id(),
+  name: text(),
+  kind: text(),
+  timezone: text(),
+  is_active: flag(),
+  is_main: flag(),
+  created_at: nullable(text()),
+  updated_at: nullable(text()),
+  version: integer(),
+  stale: optional(flag()),
+})
+
+const UNCHANGED_MAIN = {
+  ...MAIN_STORE,
+  store_id: MAIN_STORE_ID,
+  created_at: null,
+  updated_at: null,
+  version: 0,
+}
+const shown = (row: object & { store_id?: unknown }) => ({
+  ...row,
+  is_main: row.store_id === MAIN_STORE_ID,
+})
+
+const getStore = query({
+  type: 'GetStore',
+  input: object({ store_id: id() }),
+  run: async ({ store_id }, reader) => {
+    const id = storeIdOf(store_id)
+    const row = (await reader.get(stores, id)) ?? (id === MAIN_STORE_ID ? UNCHANGED_MAIN : null)
+    return row === null ? null : shown(row)
+  },
+  answer,
+  route: {
+    method: 'GET',
+    path: '/api/v1/stores/:store_id',
+    tag: 'stores',
+    summary: 'One store; main is an alias of the main store',
+  },
+})
+
+const listStores = query({
+  type: 'ListStores',
+  input: object({
+    include_inactive: optional(flag()),
+    ...paging,
+  }),
+  run: async (input, reader) => {
+    const found = await reader.find(stores, {
+      ...(input.include_inactive ? {} : { where: { is_active: true } }),
+      sort: [{ column: 'name' }],
+      ...pageOf(input),
+    })
+    const isFirst = input.cursor === undefined && (input.offset ?? 0) === 0
+    const missing = await mainIsUnchanged(reader)
+    // Before the first page, so that it moves no cursor; the page is one longer then.
+    const items = missing && isFirst ? [UNCHANGED_MAIN, ...found.items] : found.items
+    const total = found.total === null ? null : found.total + (missing ? 1 : 0)
+    return paged({ ...found, items: items.map(shown), total }, input)
+  },
+  answer: pageAnswer(answer),
+  route: { method: 'GET', path: '/api/v1/stores', tag: 'stores', summary: 'Stores, by name' },
+})
+
+export const storeQueries = [getStore, listStores]
+
+const mainIsUnchanged = async (reader: Reader) => (await reader.get(stores, MAIN_STORE_ID)) === null
