@@ -1,0 +1,66 @@
+// Compares two tables of the same columns row by row, in pages sorted by key.
+import { isDeepStrictEqual } from 'node:util'
+import type { Row, Table } from '#kernel/projection.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import type { Difference } from './operations.ts'
+
+export type Side = { readonly reads: ReadModels; readonly table: Table }
+export type Comparison = {
+  /** Keys on either side. */
+  readonly compared: number
+  readonly differing: number
+  /** The first of them. */
+  readonly differences: readonly Difference[]
+}
+
+const PAGE = 1_000
+const DIFFERENCES_MAX = 100
+
+export async function compareTables(live: Side, rebuilt: Side): Promise<Comparison> {
+  const differences: Difference[] = []
+  let [compared, differing] = [0, 0]
+  const [lefts, rights] = [rowsOf(live), rowsOf(rebuilt)]
+  let [left, right] = [await nextOf(lefts), await nextOf(rights)]
+  while (left !== null || right !== null) {
+    const order = orderOf(left, right, live.table.key)
+    const [mine, other]: [Row | null, Row | null] = [
+      order <= 0 ? left : null,
+      order >= 0 ? right : null,
+    ]
+    compared++
+    if (mine === null || other === null || !isDeepStrictEqual(mine, other)) {
+      differing++
+      // The order says that at least one of the two is a row.
+      const key = (mine ?? other)![live.table.key] as string
+      if (differences.length < DIFFERENCES_MAX)
+        differences.push({ key, live: mine, rebuilt: other })
+    }
+    if (order <= 0) left = await nextOf(lefts)
+    if (order >= 0) right = await nextOf(rights)
+  }
+  return { compared, differing, differences }
+}
+
+async function* rowsOf({ reads, table }: Side): AsyncGenerator<Row> {
+  const sort = [{ column: table.key }]
+  for (let after: Row | undefined; ; ) {
+    const where = after === undefined ? {} : { [table.key]: { gt: after[table.key]! } }
+    const { items } = await reads.find(table, { where, sort, limit: PAGE })
+    yield* items
+    if (items.length < PAGE) return
+    after = items.at(-1)
+  }
+}
+
+const nextOf = async (rows: AsyncGenerator<Row>): Promise<Row | null> => {
+  const { done, value } = await rows.next()
+  return done === true ? null : value
+}
+
+/** Which of the two comes first; one that is not there comes last. */
+function orderOf(left: Row | null, right: Row | null, key: string): number {
+  if (left === null || right === null) return left === null ? 1 : -1
+  const [a, b] = [left[key] as string, right[key] as string]
+  // Bytewise, as every engine sorts; the order of UTF-16 units is another one.
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+}

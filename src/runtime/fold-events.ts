@@ -1,0 +1,327 @@
+// Folds a page of events into rows: for one projection or for all that stand at the same checkpoint.
+// Rows are loaded once, folded in memory and stored with the checkpoint in one commit. An event that a
+// projection cannot take is parked under all its keys, and later events of those keys wait behind it.
+import { LRUCache } from 'lru-cache'
+import { type Recorded, streamOf } from '#kernel/message.ts'
+import type { Handler, Lookup, Projection, Row } from '#kernel/projection.ts'
+import {
+  type Commit,
+  type Definition,
+  type Parked,
+  type ReadModels,
+  RowsRefused,
+} from '#storage/read-models.ts'
+import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
+import type { Readable } from './recorded-events.ts'
+
+/** A projection on its way through the log. */
+export type Track = {
+  readonly projection: Projection
+  /** The table that is filled: the live one, or one built beside it. */
+  readonly definition: Definition
+  readonly shape: Shape
+  readonly handlers: ReadonlyMap<string, Handler<Row>>
+  /** Rows as they were last committed; emptied when somebody else may have written. */
+  readonly rows: LRUCache<string, Row>
+  checkpoint: number
+  /** Keys that events wait for. */
+  parked: Set<string>
+  /** Also true when an event waits that knows none of its keys yet. */
+  waiting: boolean
+}
+
+export function track(projection: Projection, cachedRows: number, suffix = ''): Track {
+  const { name, version, table } = projection
+  const own = suffix === '' ? table : { ...table, name: table.name + suffix }
+  return {
+    projection,
+    definition: { name: name + suffix, version, table: own },
+    shape: shapeOf(own),
+    handlers: new Map(Object.entries(projection.on)),
+    rows: new LRUCache({ max: cachedRows }),
+    checkpoint: 0,
+    parked: new Set(),
+    waiting: false,
+  }
+}
+
+/** What the store says now: where the track stands and what waits. */
+export async function refresh(track: Track, reads: ReadModels): Promise<void> {
+  const { name } = track.definition
+  track.rows.clear()
+  const [checkpoints, parked] = [await reads.checkpoints(), await reads.parked(name)]
+  track.checkpoint = checkpoints.get(name) ?? 0
+  track.waiting = parked.length > 0
+  track.parked = new Set(parked.flatMap(({ keys }) => keys))
+}
+
+/** Under this key wait events whose rows cannot be named, and all later ones of their stream. */
+export const streamKey = ({ aggregate_type, aggregate_id }: Recorded) =>
+  `stream:${streamOf(aggregate_type, aggregate_id)}`
+
+export type OnParked = (track: Track, event: Recorded, error: unknown) => void
+
+/**
+ * Takes the tracks, all at the same checkpoint, over these events. False when another runner was
+ * faster: nothing is written and the tracks have to be refreshed.
+ */
+export async function advance(
+  reads: ReadModels,
+  tracks: readonly Track[],
+  events: readonly Readable[],
+  onParked: OnParked,
+): Promise<boolean> {
+  try {
+    return await foldAndCommit(reads, tracks, events, onParked)
+  } catch (error) {
+    if (!(error instanceof RowsRefused)) throw error
+    return narrowed(reads, tracks, events, onParked, error)
+  }
+}
+
+/**
+ * Only the store can see that rows break a unique index. Which event it was shows by taking them
+ * separately; that one is parked, the rest goes in.
+ */
+async function narrowed(
+  reads: ReadModels,
+  tracks: readonly Track[],
+  events: readonly Readable[],
+  onParked: OnParked,
+  refusal: RowsRefused,
+): Promise<boolean> {
+  if (tracks.length > 1) {
+    for (const one of tracks) if (!(await advance(reads, [one], events, onParked))) return false
+    return true
+  }
+  if (events.length > 1) {
+    const half = events.length >> 1
+    for (const part of [events.slice(0, half), events.slice(half)])
+      if (!(await advance(reads, tracks, part, onParked))) return false
+    return true
+  }
+  return foldAndCommit(reads, tracks, events, onParked, refusal)
+}
+
+async function foldAndCommit(
+  reads: ReadModels,
+  tracks: readonly Track[],
+  events: readonly Readable[],
+  onParked: OnParked,
+  refusal?: RowsRefused,
+): Promise<boolean> {
+  const folds = tracks.map((one) => foldOf(one))
+  const reports: [Track, Recorded, unknown][] = []
+  for (const fold of folds) {
+    await foldInto(fold, reads, events, refusal)
+    for (const { event, error } of fold.failures) reports.push([fold.track, event, error])
+  }
+  const to = events.at(-1)!.event.position
+  const commits = folds.map((fold) => commitOf(fold, to))
+  if (!(await reads.commit(commits))) return false
+  folds.forEach((fold, at) => {
+    settled(fold, commits[at]!)
+  })
+  for (const [one, event, error] of reports) onParked(one, event, error)
+  return true
+}
+
+// ── one projection's share of a page ──────────────────────────────────────────────────────────
+
+type Slot = { readonly key: string; row: Row | undefined; loaded: boolean; dirty: boolean }
+type Step = {
+  readonly event: Recorded
+  readonly handler: Handler<Row>
+  readonly slots: readonly Slot[]
+  readonly lookup?: Lookup
+  /** Its rows cannot be named. */
+  readonly failure?: unknown
+}
+export type Fold = {
+  readonly track: Track
+  readonly slots: Map<string, Slot>
+  /** The track's own set until this page parks something. */
+  parked: Set<string>
+  waiting: boolean
+  readonly park: Parked[]
+  readonly unpark: number[]
+  readonly failures: { readonly event: Recorded; readonly error: unknown }[]
+}
+
+export const foldOf = (track: Track, parked = track.parked, waiting = track.waiting): Fold => ({
+  track,
+  slots: new Map(),
+  parked,
+  waiting,
+  park: [],
+  unpark: [],
+  failures: [],
+})
+
+async function foldInto(
+  fold: Fold,
+  reads: ReadModels,
+  events: readonly Readable[],
+  refusal: RowsRefused | undefined,
+): Promise<void> {
+  const steps: Step[] = []
+  for (const readable of events) {
+    const handler = fold.track.handlers.get(readable.event.event_type)
+    if (handler !== undefined) steps.push(stepOf(fold, handler, readable))
+  }
+  if (steps.length === 0) return
+  await loadSlots(fold, reads)
+  for (const step of steps) {
+    const found = step.lookup === undefined ? step : await lookedUp(fold, reads, step)
+    if (refusal !== undefined) park(fold, step.event, keysOf(found), refusal)
+    else take(fold, found)
+  }
+}
+
+export function stepOf(fold: Fold, handler: Handler<Row>, { event, failure }: Readable): Step {
+  if (failure !== undefined) return { event, handler, slots: [], failure }
+  try {
+    const keys = handler.keys(event)
+    if (!Array.isArray(keys)) return { event, handler, slots: [], lookup: keys as Lookup }
+    const named = keys.length > 1 ? [...new Set<string>(keys)] : (keys as string[])
+    return { event, handler, slots: named.map((key) => slotOf(fold, key)) }
+  } catch (error) {
+    return { event, handler, slots: [], failure: error }
+  }
+}
+
+function slotOf({ slots, track }: Fold, key: string): Slot {
+  let slot = slots.get(key)
+  if (slot === undefined) {
+    if (typeof key !== 'string')
+      throw new TypeError(`${track.projection.name} names no text as key`)
+    const row = track.rows.get(key)
+    slot = { key, row, loaded: row !== undefined, dirty: false }
+    slots.set(key, slot)
+  }
+  return slot
+}
+
+export async function loadSlots({ slots, track }: Fold, reads: ReadModels): Promise<void> {
+  const missing: Slot[] = []
+  for (const slot of slots.values()) if (!slot.loaded) missing.push(slot)
+  if (missing.length === 0) return
+  const keys = missing.map(({ key }) => key)
+  const rows = await reads.load(track.definition.table, keys)
+  missing.forEach((slot, at) => {
+    slot.row = rows[at]
+    slot.loaded = true
+  })
+}
+
+/** The rows that match by now: those stored, corrected by what this page has done to them. */
+export async function lookedUp(fold: Fold, reads: ReadModels, step: Step): Promise<Step> {
+  const { lookup } = step.lookup!
+  try {
+    const stored = await reads.keysOf(fold.track.definition.table, lookup)
+    const keys = stored.filter((key) => !(fold.slots.get(key)?.dirty ?? false))
+    for (const { key, row, dirty } of fold.slots.values())
+      if (dirty && row !== undefined && matches(row, lookup)) keys.push(key)
+    const slots = keys.map((key) => slotOf(fold, key))
+    await loadSlots(fold, reads)
+    return { ...step, slots }
+  } catch (error) {
+    // A look-up by a column that is none is this handler's mistake; anything else is not an event's.
+    if ((error as Error).name === 'InvalidQuery') return { ...step, failure: error }
+    throw error
+  }
+}
+
+export const matches = (row: Row, lookup: Lookup['lookup']) =>
+  Object.entries(lookup).every(([column, value]) => row[column] === value)
+
+const keysOf = ({ event, slots, failure, lookup }: Step): readonly string[] =>
+  failure !== undefined || (slots.length === 0 && lookup === undefined)
+    ? [streamKey(event)]
+    : slots.map(({ key }) => key)
+
+/** Folds one event into its rows: into all of them, or it is parked. */
+export function take(fold: Fold, step: Step): void {
+  const { event, slots, handler, failure } = step
+  if (failure !== undefined) {
+    park(fold, event, [streamKey(event)], failure)
+    return
+  }
+  if (fold.waiting && mustWait(fold, step)) return
+  try {
+    if (slots.length === 1) {
+      const slot = slots[0]!
+      put(slot, applied(fold, handler, slot, event))
+      return
+    }
+    // All are computed before any is put, so that a failure leaves none of them changed.
+    const results = slots.map((slot) => applied(fold, handler, slot, event))
+    slots.forEach((slot, at) => {
+      put(slot, results[at])
+    })
+  } catch (error) {
+    park(fold, event, keysOf(step), error)
+  }
+}
+
+function mustWait(fold: Fold, { event, slots, lookup }: Step): boolean {
+  const keys = slots.map(({ key }) => key)
+  const stream = streamKey(event)
+  const behindStream = fold.parked.has(stream)
+  if (behindStream || keys.some((key) => fold.parked.has(key))) {
+    park(fold, event, behindStream ? [...keys, stream] : keys)
+    return true
+  }
+  // A row that waits might have matched by now: this event is taken, and waits for such rows too.
+  if (lookup !== undefined) park(fold, event, [])
+  return false
+}
+
+function applied({ track }: Fold, handler: Handler<Row>, slot: Slot, event: Recorded) {
+  const next = handler.apply(slot.row, event, slot.key)
+  if (next === undefined || next === slot.row) return undefined
+  return next === null ? null : fittedRow(track.shape, next, slot.key)
+}
+
+function put(slot: Slot, row: Row | null | undefined): void {
+  if (row === undefined) return
+  slot.row = row ?? undefined
+  slot.dirty = true
+}
+
+const ERROR_MAX = 500
+export function park(fold: Fold, event: Recorded, keys: readonly string[], error?: unknown): void {
+  const { name } = fold.track.definition
+  const text = error === undefined ? '' : String(error).slice(0, ERROR_MAX)
+  // Copied once: the track must not change unless the commit succeeds.
+  if (fold.park.length === 0) fold.parked = new Set(fold.parked)
+  fold.park.push({ projection: name, position: event.position, keys, error: text })
+  for (const key of keys) fold.parked.add(key)
+  fold.waiting = true
+  if (error !== undefined) fold.failures.push({ event, error })
+}
+
+// ── storing ───────────────────────────────────────────────────────────────────────────────────
+
+export function commitOf({ track, slots, park, unpark }: Fold, to: number): Commit {
+  const upserts: Row[] = []
+  const deletes: string[] = []
+  for (const { key, row, dirty } of slots.values()) {
+    if (!dirty) continue
+    if (row === undefined) deletes.push(key)
+    else upserts.push(row)
+  }
+  const { name, table } = track.definition
+  return { projection: name, table, from: track.checkpoint, to, upserts, deletes, park, unpark }
+}
+
+/** After the commit: the track stands behind the page and remembers its rows. */
+export function settled({ track, slots, parked, waiting }: Fold, { to }: Commit): void {
+  track.checkpoint = to
+  track.parked = parked
+  track.waiting = waiting
+  for (const { key, row } of slots.values()) {
+    if (row === undefined) track.rows.delete(key)
+    else track.rows.set(key, row)
+  }
+}

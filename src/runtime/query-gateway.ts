@@ -1,0 +1,156 @@
+// The one door for questions: checks the input, waits for a position when asked to, answers.
+import type { Rejection } from '#kernel/decider.ts'
+import type { EventTypes } from '#kernel/event-types.ts'
+import type { Projection, Row } from '#kernel/projection.ts'
+import type { Query, Reader } from '#kernel/query.ts'
+import { check, type FieldErrors } from '#kernel/schema.ts'
+import type { EventLog } from '#storage/event-log.ts'
+import { InvalidQuery, type ReadModels, TableUnready } from '#storage/read-models.ts'
+import type { ProjectionStatus } from './operations.ts'
+import { eventsOfStreams, past } from './past.ts'
+import type { OpenEvents } from './recorded-events.ts'
+
+export type QueryGatewayOptions = {
+  readonly queries: readonly Query[]
+  /** May be a read-only view of a file that another thread fills. */
+  readonly reads: ReadModels
+  readonly log: EventLog
+  readonly projections: readonly Projection[]
+  readonly types: EventTypes
+  readonly open: OpenEvents
+  /** What the runner of a projection says, where one can be asked. */
+  readonly runnerStatus?: (projection: string) => ProjectionStatus['status'] | undefined
+  /** How long a query waits for its `minPosition`. */
+  readonly waitMs?: number
+}
+
+export type Answer =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly rejection: Rejection }
+export type QueryGateway = {
+  ask(type: string, input: unknown, options?: AskOptions): Promise<Answer>
+}
+export type AskOptions = { readonly minPosition?: number }
+
+const WAIT_MS = 2_000
+const POLL_MS = 5
+
+export function queryGateway(options: QueryGatewayOptions): QueryGateway {
+  const { reads, log, waitMs = WAIT_MS } = options
+  const queries = new Map(options.queries.map((query) => [query.type, query]))
+  const names = options.projections.map(({ name }) => name)
+  const reader = readerOver(options)
+  const reached = positionWaiter(() => slowest(reads, names))
+
+  async function lagging(minPosition: number): Promise<Rejection | null> {
+    if (!Number.isSafeInteger(minPosition) || minPosition < 0)
+      return invalid({ min_position: 'must be a whole number that is not negative' })
+    if ((await slowest(reads, names)) >= minPosition) return null
+    if (minPosition > (await log.head()).position)
+      return invalid({ min_position: 'is beyond the end of the log' })
+    if (await reached(minPosition, waitMs)) return null
+    return notYet(`The read models have not reached position ${minPosition} yet.`)
+  }
+
+  return {
+    ask: async (type, input, { minPosition } = {}) => {
+      const query = queries.get(type)
+      if (query === undefined)
+        return refused({ code: 'unknown_type', message: `There is no query ${type}.` })
+      const checked = check(query.input, input)
+      if (!checked.ok) return refused(invalid(checked.errors))
+      if (minPosition !== undefined) {
+        const rejection = await lagging(minPosition)
+        if (rejection !== null) return refused(rejection)
+      }
+      try {
+        return { ok: true, result: await query.run(checked.value, reader) }
+      } catch (error) {
+        if (error instanceof InvalidQuery) return refused(invalid({ [error.field]: error.message }))
+        if (error instanceof TableUnready)
+          return refused(notYet('The read model is being rebuilt.'))
+        throw error
+      }
+    },
+  }
+}
+
+const refused = (rejection: Rejection): Answer => ({ ok: false, rejection })
+const notYet = (message: string): Rejection => ({ code: 'projection_lagging', message })
+const invalid = (errors: FieldErrors): Rejection => ({
+  code: 'validation_failed',
+  message: 'Some fields are not acceptable.',
+  errors,
+})
+
+async function slowest(reads: ReadModels, names: readonly string[]): Promise<number> {
+  const checkpoints = await reads.checkpoints()
+  return names.reduce((least, name) => Math.min(least, checkpoints.get(name) ?? 0), Infinity)
+}
+
+/** Resolves true once the position is reached; one poll for all who wait, none when nobody does. */
+function positionWaiter(current: () => Promise<number>) {
+  type Waiter = { readonly position: number; readonly end: (reached: boolean) => void }
+  const waiters = new Set<Waiter>()
+  let polling = false
+
+  async function poll(): Promise<void> {
+    polling = true
+    try {
+      while (waiters.size > 0) {
+        // A store that cannot be asked just now is one that is behind; the time limit still holds.
+        const position = await current().catch(() => 0)
+        for (const waiter of waiters) if (waiter.position <= position) waiter.end(true)
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+      }
+    } finally {
+      polling = false
+    }
+  }
+  return (position: number, forMs: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => waiter.end(false), forMs)
+      const waiter: Waiter = {
+        position,
+        end: (reached) => {
+          clearTimeout(timer)
+          waiters.delete(waiter)
+          resolve(reached)
+        },
+      }
+      waiters.add(waiter)
+      if (!polling) void poll()
+    })
+}
+
+// ── what queries read with ────────────────────────────────────────────────────────────────────
+
+function readerOver({ reads, log, types, open, runnerStatus }: QueryGatewayOptions): Reader {
+  const history = { log, types, open }
+  return {
+    get: async (projection, key) => {
+      const [row] = await reads.load(projection.table, [key])
+      if (row === undefined) return null
+      return (await isStale(reads, projection, key, row, runnerStatus))
+        ? { ...row, stale: true }
+        : row
+    },
+    find: (projection, query) => reads.find(projection.table, query),
+    group: (projection, query) => reads.group(projection.table, query),
+    past: (projection, key, asOf) => past(history, projection, key, asOf),
+    events: (streams, limit) => eventsOfStreams(history, streams, limit),
+  }
+}
+
+/** Events wait for this row, or some wait that do not know their rows and may mean this one. */
+async function isStale(
+  reads: ReadModels,
+  { name, sources }: Projection,
+  key: string,
+  row: Row,
+  runnerStatus: QueryGatewayOptions['runnerStatus'],
+): Promise<boolean> {
+  const streams = sources?.(key, row) ?? ['*']
+  if (await reads.isParked(name, [key, ...streams.map((stream) => `stream:${stream}`)])) return true
+  return runnerStatus?.(name) === 'paused' && (await reads.isParked(name, ['*']))
+}
