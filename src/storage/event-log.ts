@@ -175,8 +175,8 @@ export function storable(value: unknown, what: string): string {
   // A NUL or a lone surrogate shows as an escape; an even run of backslashes before it is only text.
   if (json.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json))
     throw new InvalidAppend(`${what} holds a NUL or a lone surrogate`)
-  // Long digit runs are rare (and mostly inside text); only they are worth a walk.
-  if (/[0-9]{16}|e\+/.test(json)) refuseUnsafeNumbers(value, what)
+  // Long digit runs and nulls (what NaN turns into) are rare; only they are worth a walk.
+  if (/[0-9]{16}|e\+/.test(json) || json.includes('null')) refuseUnsafeNumbers(value, what)
   return json
 }
 
@@ -184,6 +184,7 @@ function refuseUnsafeNumbers(value: unknown, what: string): void {
   if (typeof value === 'number') {
     if (Number.isInteger(value) && !Number.isSafeInteger(value))
       throw new InvalidAppend(`${what} holds an integer beyond 2^53 - 1`)
+    if (!Number.isFinite(value)) throw new InvalidAppend(`${what} holds ${value}`)
     return
   }
   if (typeof value !== 'object' || value === null) return
@@ -191,15 +192,28 @@ function refuseUnsafeNumbers(value: unknown, what: string): void {
 }
 
 /** The shape of an append that no engine takes, whatever is in the log. Throws InvalidAppend. */
-export function checkShape({ writes, claims = [], releases = [] }: Append): void {
+export function checkShape({ writes, claims = [], releases = [], command }: Append): void {
   const events = writes.reduce((sum, write) => sum + write.events.length, 0)
   if (events > EVENTS_PER_APPEND_MAX)
     throw new InvalidAppend(`${events} events in one append; ${EVENTS_PER_APPEND_MAX} is the limit`)
   if (events === 0 && claims.length + releases.length > 0)
     throw new InvalidAppend('claims without an event would be lost by export')
+  checkOneOwner(claims)
+  if (command !== undefined) storable([command.id, command.fingerprint], 'the command’s id')
   if (new Set(writes.map(({ stream }) => stream)).size !== writes.length)
     throw new InvalidAppend('a stream is named twice in one append')
   for (const { stream } of writes)
     if (!/^[a-z][a-z0-9_]*-[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/.test(stream))
       throw new InvalidAppend(`${stream} is not a stream's name (aggregate_type-aggregate_id)`)
+}
+
+function checkOneOwner(claims: readonly Claim[]): void {
+  const owners = new Map<string, string>()
+  for (const { scope, value, owner } of claims) {
+    const key = JSON.stringify([scope, value])
+    const other = owners.get(key) ?? owner
+    if (other !== owner)
+      throw new InvalidAppend(`${scope} ${value} is claimed for two owners in one append`)
+    owners.set(key, owner)
+  }
 }

@@ -19,6 +19,8 @@ import {
 export type MemoryLogOptions = {
   /** The time of recording; a simulation brings its own. */
   readonly now?: () => Instant
+  /** Engines are opened alike; nothing lies there. */
+  readonly path?: string
 }
 
 export async function openEventLog(options: MemoryLogOptions = {}): Promise<EventLog> {

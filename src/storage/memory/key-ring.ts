@@ -4,11 +4,12 @@ import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
 
 export async function openKeyRing(): Promise<KeyRing> {
   const keys = new Map<string, Buffer>()
+  // Copies: whoever wipes the key it was given must not wipe ours.
   const found = (subjects: readonly string[]) =>
     new Map(
       subjects.flatMap((subject) => {
         const key = keys.get(subject)
-        return key === undefined ? [] : [[subject, key] as const]
+        return key === undefined ? [] : [[subject, Buffer.from(key)] as const]
       }),
     )
   return {
@@ -19,6 +20,7 @@ export async function openKeyRing(): Promise<KeyRing> {
     },
     find: async (subjects) => found(subjects),
     async destroy(subject) {
+      keys.get(subject)?.fill(0)
       keys.delete(subject)
     },
     async close() {},

@@ -1,0 +1,51 @@
+// What only a queue in memory can get wrong: growing without an end.
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Recorded } from '#kernel/message.ts'
+import { openBus } from './open.ts'
+
+// Only the position matters here.
+const event = (position: number) => ({ position }) as Recorded
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate)
+}
+
+test('publishing waits for a subscriber whose queue is full, and goes on when there is room', async () => {
+  const bus = openBus({ queueMax: 10 })
+  let go: () => void = () => {}
+  const gate = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  const seen: number[] = []
+  bus.subscribe('stuck', async ({ position }) => {
+    await gate
+    seen.push(position)
+  })
+  let published = 0
+  const all = (async () => {
+    for (let position = 1; position <= 100; position++) {
+      await bus.publish([event(position)])
+      published = position
+    }
+  })()
+  await turns(50)
+  equal(published, 10)
+  go()
+  await all
+  await bus.close()
+  deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
+})
+
+test('a full subscriber who stops holds publishing up no longer', async () => {
+  const bus = openBus({ queueMax: 1 })
+  const stuck = bus.subscribe('stuck', () => new Promise(() => {}))
+  await bus.publish([event(1)])
+  const waiting = bus.publish([event(2)])
+  await turns(5)
+  stuck.stop()
+  await waiting
+  await bus.close()
+})

@@ -1,0 +1,101 @@
+// Events within the process. Each subscriber has a queue of its own, so a slow one holds nobody up;
+// when a queue is full, publishing waits, and with it the relay, whose checkpoint stays where it is.
+import type { Recorded } from '#kernel/message.ts'
+import type { Listener, MessageBus } from '#messaging/message-bus.ts'
+
+export type MemoryBusOptions = {
+  /** Told when a listener throws; it goes on with the next event. */
+  readonly onError?: (error: unknown, subscriber: string, event: Recorded) => void
+  readonly queueMax?: number
+}
+const QUEUE_MAX = 10_000
+
+type Subscriber = {
+  readonly name: string
+  readonly listener: Listener
+  readonly queue: Recorded[]
+  stopped: boolean
+  /** Ends when its queue is empty; null when it is. */
+  running: Promise<void> | null
+}
+
+export function openBus(options: MemoryBusOptions = {}): MessageBus {
+  const { onError = warn, queueMax = QUEUE_MAX } = options
+  const subscribers = new Set<Subscriber>()
+  let closed = false
+  let waiting: (() => void)[] = []
+  /** The publishing before: whoever comes while one waits for room goes behind it. */
+  let last: Promise<void> = Promise.resolve()
+  const release = () => {
+    const ready = waiting
+    waiting = []
+    for (const go of ready) go()
+  }
+
+  const deliver = async (subscriber: Subscriber) => {
+    const { name, listener, queue } = subscriber
+    for (let taken = 0; !subscriber.stopped; ) {
+      const event = queue[taken++]
+      if (event === undefined) break
+      try {
+        await listener(event)
+      } catch (error) {
+        onError(error, name, event)
+      }
+      // Cut off in pieces: shifting one by one would copy a long queue again and again.
+      if (taken >= 256 || taken === queue.length) {
+        queue.splice(0, taken)
+        taken = 0
+        release()
+      }
+    }
+    subscriber.running = null
+    release()
+  }
+
+  const isFull = () => [...subscribers].some(({ queue }) => queue.length >= queueMax)
+
+  const publish = async (events: readonly Recorded[]) => {
+    while (!closed && isFull()) await new Promise<void>((go) => waiting.push(go))
+    if (closed) throw new Error('the bus is closed')
+    for (const subscriber of subscribers) {
+      for (const event of events) subscriber.queue.push(event)
+      if (subscriber.running === null && events.length > 0)
+        subscriber.running = Promise.resolve(subscriber).then(deliver)
+    }
+  }
+
+  return {
+    publish(events) {
+      const published = last.then(() => publish(events))
+      // Its own caller hears of a failure; the next one only waits for its end.
+      last = published.catch(() => {})
+      return published
+    },
+    subscribe(name, listener) {
+      if (closed) throw new Error('the bus is closed')
+      const subscriber: Subscriber = { name, listener, queue: [], stopped: false, running: null }
+      subscribers.add(subscriber)
+      return {
+        stop() {
+          subscriber.stopped = true
+          subscribers.delete(subscriber)
+          subscriber.queue.length = 0
+          release()
+        },
+      }
+    },
+    async close() {
+      closed = true
+      release()
+      while (subscribers.size > 0) {
+        await Promise.all([...subscribers].map(({ running }) => running))
+        for (const subscriber of subscribers)
+          if (subscriber.running === null) subscribers.delete(subscriber)
+      }
+    },
+  }
+}
+
+const warn = (error: unknown, subscriber: string, { position }: Recorded) =>
+  process.emitWarning(`${subscriber} failed at event ${position}: ${String(error)}`)

@@ -1,0 +1,32 @@
+// The one list of storage engines: the app opens from it, the tests run every contract on every entry.
+// A driver is loaded only when its engine is named.
+import type { EventLog } from './event-log.ts'
+import type { KeyRing } from './key-ring.ts'
+import type { Leases } from './leases.ts'
+import type { ReadModels } from './read-models.ts'
+
+/** Where a store lies; an engine without files does not look at it. */
+export type Place = { readonly path: string }
+
+export type Engine = {
+  openEventLog(place: Place): Promise<EventLog>
+  openReadModels(place: Place): Promise<ReadModels>
+  openLeases(place: Place): Promise<Leases>
+  openKeyRing(place: Place): Promise<KeyRing>
+}
+
+export const engines = {
+  memory: async () => ({
+    ...(await import('./memory/event-log.ts')),
+    ...(await import('./memory/read-models.ts')),
+    ...(await import('./memory/leases.ts')),
+    ...(await import('./memory/key-ring.ts')),
+  }),
+  sqlite: async () => ({
+    ...(await import('./sqlite/event-log.ts')),
+    ...(await import('./sqlite/read-models.ts')),
+    ...(await import('./sqlite/leases.ts')),
+    ...(await import('./sqlite/key-ring.ts')),
+  }),
+} as const satisfies Record<string, () => Promise<Engine>>
+export type EngineName = keyof typeof engines

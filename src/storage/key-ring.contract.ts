@@ -1,0 +1,91 @@
+// What every engine of a key ring must hold.
+import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { KEY_BYTES, type KeyRing } from './key-ring.ts'
+import type { Opened } from './opened.ts'
+
+export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing>>): void {
+  describe(`KeyRing: ${name}`, () => {
+    let opened: Opened<KeyRing>
+    let keys: KeyRing
+    beforeEach(async () => {
+      opened = await open()
+      keys = opened.port
+    })
+    afterEach(async () => {
+      await keys.close()
+      await opened.remove()
+    })
+
+    it('makes one key per subject, of full length, no two alike', async () => {
+      const made = await keys.make(['ann', 'bob', 'Ann', 'bób', 'ann'])
+      deepEqual([...made.keys()].sort(), ['Ann', 'ann', 'bob', 'bób'])
+      for (const key of made.values()) equal(key.length, KEY_BYTES)
+      equal(new Set([...made.values()].map((key) => key.toString('hex'))).size, 4)
+    })
+
+    it('gives the same key whenever it is asked again', async () => {
+      const made = await keys.make(['ann'])
+      deepEqual(await keys.make(['ann']), made)
+      deepEqual(await keys.find(['ann']), made)
+    })
+
+    it('gives callers of the same moment the same key', async () => {
+      const all = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => keys.make(['ann', `other-${i % 7}`])),
+      )
+      const seen = all.flatMap((made) =>
+        [...made].map(([who, key]) => `${who} ${key.toString('hex')}`),
+      )
+      equal(new Set(seen).size, 8)
+      deepEqual(
+        new Set(
+          [...(await keys.find(['ann']))].map(([who, key]) => `${who} ${key.toString('hex')}`),
+        ),
+        new Set(seen.filter((text) => text.startsWith('ann '))),
+      )
+    })
+
+    it('finds without making', async () => {
+      deepEqual(await keys.find(['nobody']), new Map())
+      await keys.make(['ann'])
+      deepEqual([...(await keys.find(['nobody', 'ann'])).keys()], ['ann'])
+      deepEqual(await keys.make([]), new Map())
+    })
+
+    it('destroys one key for ever: a later one is another', async () => {
+      const before = await keys.make(['ann', 'bob'])
+      await keys.destroy('ann')
+      deepEqual(await keys.find(['ann', 'bob']), new Map([['bob', before.get('bob')]]))
+      const after = await keys.make(['ann'])
+      notDeepEqual(after.get('ann'), before.get('ann'))
+    })
+
+    it('takes the destruction of an unknown or destroyed subject', async () => {
+      await keys.destroy('nobody')
+      await keys.make(['ann'])
+      await keys.destroy('ann')
+      await keys.destroy('ann')
+      deepEqual(await keys.find(['ann']), new Map())
+    })
+
+    it('is not changed by whoever changes a key it gave', async () => {
+      const made = await keys.make(['ann'])
+      const text = made.get('ann')!.toString('hex')
+      made.get('ann')!.fill(0)
+      equal((await keys.find(['ann'])).get('ann')!.toString('hex'), text)
+    })
+
+    it('still has its keys, and none that was destroyed, after opening again', async (t) => {
+      if (opened.reopen === undefined) return t.skip(`${name} keeps nothing`)
+      const made = await keys.make(['ann', 'bob'])
+      await keys.destroy('bob')
+      await keys.close()
+      await rejects(async () => keys.make(['carl']))
+      keys = await opened.reopen()
+      const found = await keys.find(['ann', 'bob'])
+      deepEqual(found, new Map([['ann', made.get('ann')]]))
+      ok(found.get('ann') instanceof Buffer)
+    })
+  })
+}

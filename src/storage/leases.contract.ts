@@ -1,0 +1,92 @@
+// What every engine of leases must hold.
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { Leases } from './leases.ts'
+import type { Opened } from './opened.ts'
+
+/** Long enough not to end during a test, and one that ends at once: no test waits. */
+const LONG_MS = 3_600_000
+const OVER_MS = 0
+
+export function leasesContract(name: string, open: () => Promise<Opened<Leases>>): void {
+  describe(`Leases: ${name}`, () => {
+    let opened: Opened<Leases>
+    let leases: Leases
+    beforeEach(async () => {
+      opened = await open()
+      leases = opened.port
+    })
+    afterEach(async () => {
+      await leases.close()
+      await opened.remove()
+    })
+
+    it('gives a free lease, and nothing to a second holder', async () => {
+      const lease = await leases.acquire('sweeper', 'a', LONG_MS)
+      deepEqual(lease, { name: 'sweeper', holder: 'a', token: lease?.token })
+      equal(await leases.acquire('sweeper', 'b', LONG_MS), null)
+    })
+
+    it('prolongs for its holder, who keeps the token', async () => {
+      const lease = await leases.acquire('sweeper', 'a', LONG_MS)
+      deepEqual(await leases.acquire('sweeper', 'a', LONG_MS), lease)
+      equal(await leases.acquire('sweeper', 'b', LONG_MS), null)
+    })
+
+    it('lets a short prolongation end early: the last word counts', async () => {
+      await leases.acquire('sweeper', 'a', LONG_MS)
+      await leases.acquire('sweeper', 'a', OVER_MS)
+      notEqual(await leases.acquire('sweeper', 'b', LONG_MS), null)
+    })
+
+    it('gives an ended lease to another holder, with a larger token', async () => {
+      const first = await leases.acquire('sweeper', 'a', OVER_MS)
+      const second = await leases.acquire('sweeper', 'b', LONG_MS)
+      ok(second !== null && first !== null && second.token > first.token)
+      equal(await leases.acquire('sweeper', 'a', LONG_MS), null)
+    })
+
+    it('gives a released lease to the next, with a larger token, also to the same holder', async () => {
+      const tokens: number[] = []
+      for (const holder of ['a', 'b', 'b', 'a']) {
+        const lease = await leases.acquire('sweeper', holder, LONG_MS)
+        tokens.push(lease?.token ?? 0)
+        await leases.release('sweeper', holder)
+      }
+      deepEqual(
+        tokens,
+        [...new Set(tokens)].sort((a, b) => a - b),
+      )
+    })
+
+    it('ignores a release by anybody but the holder', async () => {
+      await leases.acquire('sweeper', 'a', LONG_MS)
+      await leases.release('sweeper', 'b')
+      await leases.release('unknown', 'b')
+      equal(await leases.acquire('sweeper', 'b', LONG_MS), null)
+    })
+
+    it('keeps leases of different names apart', async () => {
+      await leases.acquire('sweeper', 'a', LONG_MS)
+      notEqual(await leases.acquire('relay', 'b', LONG_MS), null)
+    })
+
+    it('gives a free lease to exactly one of many who ask at once', async () => {
+      const holders = Array.from({ length: 20 }, (_, i) => `holder-${i}`)
+      const got = await Promise.all(holders.map((by) => leases.acquire('sweeper', by, LONG_MS)))
+      equal(got.filter((lease) => lease !== null).length, 1)
+    })
+
+    it('outlives the process where the engine says so: token and holder are still there', async (t) => {
+      if (opened.reopen === undefined) return t.skip(`${name} keeps nothing`)
+      const before = await leases.acquire('sweeper', 'a', LONG_MS)
+      await leases.close()
+      leases = await opened.reopen()
+      equal(await leases.acquire('sweeper', 'b', LONG_MS), null)
+      deepEqual(await leases.acquire('sweeper', 'a', LONG_MS), before)
+      await leases.release('sweeper', 'a')
+      const after = await leases.acquire('sweeper', 'b', LONG_MS)
+      ok(after !== null && before !== null && after.token > before.token)
+    })
+  })
+}
