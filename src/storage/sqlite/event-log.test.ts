@@ -8,8 +8,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { v7 } from 'uuid'
 import type { Append } from '#storage/event-log.ts'
+import { assertSoundSqlite, openDurable } from './durable.ts'
 import { openEventLog, openEventLogReadOnly } from './event-log.ts'
-import { assertSoundSqlite, openDurable } from './log-store.ts'
 
 const appendOf = (stream: string, text = 'x'): Append => ({
   writes: [

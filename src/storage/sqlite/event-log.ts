@@ -1,34 +1,12 @@
-// The event log on one SQLite file: appends queue here and go to the writer in batches, one fsync each.
+// The event log on one SQLite file: reads here, on a connection of its own; appends go to the writer.
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Metadata, type Recorded, streamOf } from '#kernel/message.ts'
-import {
-  type Append,
-  type CommandRecord,
-  checkShape,
-  type EventLog,
-  encoded,
-  LogClosed,
-  type NewEvent,
-  storable,
-  type Verdict,
-} from '#storage/event-log.ts'
-import { openLogReader } from './log-reader.ts'
-import type {
-  Judged,
-  Packed,
-  PackedCommand,
-  PackedEvent,
-  PackedRow,
-  Restored,
-} from './log-store.ts'
-import { inlineLog, startLogThread } from './log-thread.ts'
+import { checkShape, type EventLog, LogClosed, storable } from '#storage/event-log.ts'
+import { appendQueue } from './append-queue.ts'
+import { claimsIn, pack, packCommand, packRow } from './log-packing.ts'
+import { type LogReader, openLogReader } from './log-reader.ts'
+import { inlineLog, type LogThread, startLogThread } from './log-thread.ts'
 import { lockWriter } from './writer-lock.ts'
-
-/** A batch ends here; a larger append goes alone. */
-const BATCH_EVENTS_MAX = 2_000
-/** While one batch is being written, the next is already with the writer. */
-const BATCHES_IN_FLIGHT_MAX = 2
 
 export type SqliteLogOptions = {
   readonly path: string
@@ -54,72 +32,15 @@ export async function openEventLogReadOnly({ path }: { path: string }): Promise<
   return eventLog(openLogReader(path), null, () => {})
 }
 
-type Waiter = {
-  readonly packed: Packed
-  readonly events: number
-  readonly resolve: (verdict: Verdict) => void
-  readonly reject: (error: Error) => void
-}
+type Writing = Pick<
+  EventLog,
+  'append' | 'saveSnapshots' | 'restore' | 'dropResponses' | 'onAppended' | 'close'
+>
 
-function eventLog(
-  reader: ReturnType<typeof openLogReader>,
-  thread: Awaited<ReturnType<typeof startLogThread>> | null,
-  unlock: () => void,
-): EventLog {
-  const queue: Waiter[] = []
-  const listeners = new Set<(position: number) => void>()
-  let inFlight = 0
-  let scheduled = false
-  let closed = false
-
-  const writer = () => {
-    if (closed || thread === null)
-      throw new LogClosed(closed ? 'the log is closed' : 'this log is open for reading only')
-    return thread
-  }
-
-  const flush = () => {
-    scheduled = false
-    while (queue.length > 0 && inFlight < BATCHES_IN_FLIGHT_MAX) {
-      const batch = nextBatch(queue)
-      inFlight++
-      void commit(batch).finally(() => {
-        inFlight--
-        flush()
-      })
-    }
-  }
-
-  const commit = async (batch: readonly Waiter[]) => {
-    try {
-      // Closing waits for the queue, so the thread is there.
-      const verdicts = await thread!.run(
-        'apply',
-        batch.map(({ packed }) => packed),
-      )
-      settle(batch, verdicts)
-      const last = verdicts.findLast((verdict) => 'ok' in verdict && verdict.ok)
-      if (last !== undefined && 'ok' in last && last.ok)
-        for (const wake of listeners) wake(last.position)
-    } catch (error) {
-      for (const { reject } of batch) reject(error as Error)
-    }
-  }
-
+function eventLog(reader: LogReader, thread: LogThread | null, unlock: () => void): EventLog {
   return {
     capabilities: { durable: true, manyProcesses: false },
-    async append(append) {
-      writer()
-      checkShape(append)
-      const packed = pack(append)
-      const events = packed.writes.reduce((sum, [, , list]) => sum + list.length, 0)
-      return await new Promise<Verdict>((resolve, reject) => {
-        queue.push({ packed, events, resolve, reject })
-        if (scheduled || inFlight >= BATCHES_IN_FLIGHT_MAX) return
-        scheduled = true
-        setImmediate(flush)
-      })
-    },
+    ...writing(reader, thread, unlock),
     readStream: async (stream, after = 0, limit = -1) => reader.readStream(stream, after, limit),
     readStreams: async (prefix, limit) => reader.readStreams(prefix, limit),
     readAll: async (after, limit) => reader.readAll(after, limit),
@@ -129,6 +50,29 @@ function eventLog(
     commandRecord: async (id) => reader.commandRecord(id),
     commandRecords: async (afterId, limit) => reader.commandRecords(afterId, limit),
     claims: async (after, limit) => reader.claims(after?.scope ?? '', after?.value ?? '', limit),
+  }
+}
+
+function writing(reader: LogReader, thread: LogThread | null, unlock: () => void): Writing {
+  const listeners = new Set<(position: number) => void>()
+  let closed = false
+  const wake = (position: number) => {
+    for (const listener of listeners) listener(position)
+  }
+  const writer = (): LogThread => {
+    if (closed || thread === null)
+      throw new LogClosed(closed ? 'the log is closed' : 'this log is open for reading only')
+    return thread
+  }
+  // Only appends that were let in reach the queue, so the thread is there.
+  const queue = appendQueue((batch) => thread!.run('apply', batch), wake)
+
+  return {
+    async append(append) {
+      writer()
+      checkShape(append)
+      return await queue.add(pack(append))
+    },
     async saveSnapshots(snapshots) {
       await writer().run(
         'saveSnapshots',
@@ -147,107 +91,20 @@ function eventLog(
         commands.map(packCommand),
         claimsIn(events),
       )
-      const { position } = reader.head()
-      for (const wake of listeners) wake(position)
+      wake(reader.head().position)
     },
     dropResponses: async (before) => await writer().run('dropResponses', before),
-    onAppended(wake) {
-      listeners.add(wake)
-      return () => listeners.delete(wake)
+    onAppended(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     async close() {
       if (closed) return
       closed = true
-      while (queue.length > 0 || inFlight > 0) await new Promise(setImmediate)
+      await queue.drained()
       reader.close()
       await thread?.close()
       unlock()
     },
   }
 }
-
-function nextBatch(queue: Waiter[]): Waiter[] {
-  let events = 0
-  let count = 0
-  for (const waiter of queue) {
-    events += waiter.events
-    if (count > 0 && events > BATCH_EVENTS_MAX) break
-    count++
-  }
-  return queue.splice(0, count)
-}
-
-function settle(batch: readonly Waiter[], verdicts: readonly Judged[]): void {
-  batch.forEach(({ resolve, reject }, i) => {
-    const verdict = verdicts[i]!
-    if ('error' in verdict) reject(new Error(`the log refused the append: ${verdict.error}`))
-    else resolve(verdict)
-  })
-}
-
-function pack({ writes, claims = [], releases = [], command }: Append): Packed {
-  const noted = claims.length + releases.length === 0 ? null : { claims, releases }
-  const packEvent = packer(noted)
-  return {
-    writes: writes.map(({ stream, expected, events }) => [stream, expected, events.map(packEvent)]),
-    claims,
-    releases,
-    command:
-      command === undefined
-        ? null
-        : [command.id, command.fingerprint, storable(command.response, 'the command’s response')],
-  }
-}
-
-/** Claims go into the first event's metadata; one metadata object for all events is written out once. */
-function packer(noted: Pick<Metadata, 'claims' | 'releases'> | null) {
-  let first = noted !== null
-  let last: Metadata | undefined
-  let lastText = ''
-  return (event: NewEvent): PackedEvent => {
-    let text = lastText
-    let data: string
-    if (first || event.metadata !== last) {
-      const metadata = first ? { ...event.metadata, ...noted } : event.metadata
-      const texts = encoded({ ...event, metadata })
-      data = texts.data
-      text = texts.metadata
-      last = first ? undefined : event.metadata
-      lastText = text
-      first = false
-    } else data = storable(event.data, event.event_type)
-    const { event_id, event_type, event_version, occurred_at } = event
-    return [event_id, event_type, event_version, data, text, occurred_at ?? null]
-  }
-}
-
-const packRow = (event: Recorded): PackedRow => [
-  event.position,
-  event.event_id,
-  streamOf(event.aggregate_type, event.aggregate_id),
-  event.version,
-  event.event_type,
-  event.event_version,
-  storable(event.data, event.event_type),
-  storable(event.metadata, 'metadata'),
-  event.occurred_at === event.timestamp ? null : event.occurred_at,
-  event.timestamp,
-]
-
-const packCommand = (record: CommandRecord): PackedCommand => [
-  record.id,
-  record.fingerprint,
-  record.position,
-  record.version,
-  record.response === null ? null : JSON.stringify(record.response),
-]
-
-const claimsIn = (events: readonly Recorded[]): Restored =>
-  new Map(
-    events
-      .filter(({ metadata }) => metadata.claims !== undefined || metadata.releases !== undefined)
-      .map(({ position, metadata: { claims = [], releases = [] } }) => [
-        position,
-        { claims, releases },
-      ]),
-  )

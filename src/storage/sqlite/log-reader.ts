@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
 import type { CommandRecord, Loaded, LoadRequest } from '#storage/event-log.ts'
-import { type CommandRow, toRecord } from './log-store.ts'
+import { type CommandRow, toRecord } from './log-sql.ts'
 
 type EventRow = {
   position: number

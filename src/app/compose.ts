@@ -1,0 +1,247 @@
+// The composition root: the only place that knows everyone. Opens the stores, wires the gateways and
+// the loops, and closes them in reverse.
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Context } from '#kernel/context.ts'
+import type { EventTypes } from '#kernel/event-types.ts'
+import type { Send } from '#kernel/waiting.ts'
+import { openBus } from '#messaging/memory/open.ts'
+import type { MessageBus } from '#messaging/message-bus.ts'
+import { openCarrier } from '#providers/carrier-simulator.ts'
+import { openPaymentProvider } from '#providers/payment-simulator.ts'
+import { commandGateway } from '#runtime/gateway.ts'
+import { numbersFrom } from '#runtime/number-series.ts'
+import type { Operations } from '#runtime/operations.ts'
+import { personalData } from '#runtime/personal.ts'
+import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
+import { relay } from '#runtime/relay.ts'
+import { waitingRunner } from '#runtime/run-waiting.ts'
+import { engines } from '#storage/engines.ts'
+import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
+import type { KeyRing } from '#storage/key-ring.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import { openReadModels as openViewsFile } from '#storage/sqlite/read-models.ts'
+import { shopSettings } from './config.ts'
+import { contextsOf, type Providers, typesOf } from './contexts.ts'
+import { operations } from './operations.ts'
+import { type ProjectionHost, projectionThread } from './projection-host.ts'
+import type { ProjectionWorkerData } from './projection-worker.ts'
+import { projectionsHere } from './projections-here.ts'
+import type { Config } from './settings.ts'
+
+export type App = {
+  readonly config: Config
+  readonly contexts: readonly Context[]
+  readonly types: EventTypes
+  readonly log: EventLog
+  /** Rows, for reading only. */
+  readonly reads: ReadModels
+  readonly bus: MessageBus
+  readonly providers: Providers
+  readonly send: Send
+  readonly ask: QueryGateway['ask']
+  readonly operations: Operations
+  /** Resolves when all projections have taken everything up to this position. */
+  projected(position: number): Promise<void>
+  /** Stops the loops, finishes what is under way, closes the stores. */
+  close(): Promise<void>
+}
+
+export type ComposeOptions = {
+  readonly providers?: Providers
+  /** One line for the operator. */
+  readonly tell?: (line: string) => void
+  /** Nothing is acted on by itself: no saga goes on, nothing expires. For maintenance. */
+  readonly passive?: boolean
+  /** The log cannot be written any more: the process has to start afresh. */
+  readonly onBroken?: (error: Error) => void
+}
+
+const HOUSEKEEPING_EACH_MS = 3_600_000
+export const VERSION = '0.1.0'
+
+export async function compose(config: Config, options: ComposeOptions = {}): Promise<App> {
+  const { tell = () => {}, onBroken = () => {} } = options
+  const startedAt = new Date().toISOString()
+  const { log, keys, paths } = await openStores(config, onBroken)
+  const providers = options.providers ?? {
+    provider: openPaymentProvider(),
+    carrier: openCarrier(),
+  }
+  const contexts = contextsOf(providers)
+  const types = typesOf(contexts)
+  const personal = personalData(types, keys)
+  const now = () => new Date().toISOString()
+
+  const { send } = commandGateway({
+    log,
+    commands: contexts.flatMap(({ commands }) => commands),
+    types,
+    personal,
+    numbers: numbersFrom(log),
+    now,
+    settings: shopSettings(config),
+    snapshotEvery: config['snapshot.every'],
+  })
+
+  const projections = contexts.flatMap((context) => context.projections)
+  const parts = { log, projections, types, personal, sealEvery: config['seals.every'] }
+  const { reads, host } = await openReading(config, paths, parts, tell)
+
+  const { ask } = queryGateway({
+    queries: contexts.flatMap(({ queries }) => queries),
+    projections,
+    reads,
+    log,
+    types,
+    open: personal.open,
+    waitMs: config['consistency.wait_ms'],
+  })
+  const waiting = waitingRunner({
+    waitings: contexts.flatMap((context) => context.waiting ?? []),
+    reads,
+    send,
+    now,
+    onError: (error, where) => tell(`${where}: ${String(error)}`),
+  })
+  const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
+  const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
+
+  const unhear = log.onAppended(() => {
+    host.wake()
+    publishing.wake()
+  })
+  host.onCommitted(() => waiting.wake())
+  await publishing.start()
+  if (options.passive !== true) waiting.start()
+
+  const housekeeping = setInterval(
+    () => void dropOldResponses(log, config['idempotency.ttl']).catch((e) => tell(String(e))),
+    HOUSEKEEPING_EACH_MS,
+  )
+  housekeeping.unref()
+
+  return {
+    config,
+    contexts,
+    types,
+    log,
+    reads,
+    bus,
+    providers,
+    send,
+    ask,
+    operations: operations({
+      log,
+      reads,
+      host,
+      waiting,
+      contexts,
+      types,
+      startedAt,
+      version: VERSION,
+      warnings: warningsOf(config),
+    }),
+    projected: (position) => projectedTo(position, host, reads, projections.length),
+    async close() {
+      clearInterval(housekeeping)
+      await waiting.stop()
+      unhear()
+      await publishing.stop()
+      await host.close()
+      await Promise.all([reads.close(), bus.close()])
+      await log.close()
+      await keys.close()
+    },
+  }
+}
+
+export type Paths = { readonly log: string; readonly views: string; readonly keys: string }
+
+/** Read models and keys lie beside the log's file. */
+export function pathsOf(config: Config): Paths {
+  const log = config['database.sqlite.path']
+  const beside = log.replace(/\.db$/, '')
+  return { log, views: `${beside}-views.db`, keys: `${beside}-keys.db` }
+}
+
+async function openStores(config: Config, onBroken: (error: Error) => void) {
+  const paths = pathsOf(config)
+  mkdirSync(dirname(paths.log), { recursive: true })
+  const engine = await engines[config['event_store.driver']]()
+  const opened = await engine.openEventLog({ path: paths.log })
+  const keys: KeyRing = await engine.openKeyRing({ path: paths.keys })
+  return { log: watched(opened, onBroken), keys, paths }
+}
+
+/** Tells once when the log's disk has failed; whoever appended hears it from the append itself. */
+function watched(log: EventLog, onBroken: (error: Error) => void): EventLog {
+  let told = false
+  return {
+    ...log,
+    async append(request) {
+      try {
+        return await log.append(request)
+      } catch (error) {
+        if (error instanceof OutcomeUnknown && !told) {
+          told = true
+          onBroken(error)
+        }
+        throw error
+      }
+    },
+  }
+}
+
+type ReadingParts = Omit<Parameters<typeof projectionsHere>[0], 'reads' | 'onError'>
+
+/** A file is projected by a thread of its own and only read here; a store in memory lives here. */
+async function openReading(
+  config: Config,
+  paths: Paths,
+  parts: ReadingParts,
+  tell: (line: string) => void,
+): Promise<{ reads: ReadModels; host: ProjectionHost }> {
+  const files =
+    config['event_store.driver'] === 'sqlite' && config['read_store.driver'] === 'sqlite'
+  if (files) {
+    const data: ProjectionWorkerData = { ...paths, sealEvery: parts.sealEvery }
+    const host = await projectionThread(data, (request) => parts.log.append(request), tell)
+    return { reads: await openViewsFile({ path: paths.views, readOnly: true }), host }
+  }
+  const { openReadModels } = await engines.memory()
+  const reads = await openReadModels()
+  return { reads, host: await projectionsHere({ ...parts, reads, onError: tell }) }
+}
+
+async function dropOldResponses(log: EventLog, olderThanMs: number): Promise<void> {
+  const before = new Date(Date.now() - olderThanMs).toISOString()
+  await log.dropResponses(await log.positionAt(before))
+}
+
+function projectedTo(
+  position: number,
+  host: ProjectionHost,
+  reads: ReadModels,
+  projections: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = async () => {
+      const checkpoints = [...(await reads.checkpoints()).values()]
+      const reached = checkpoints.filter((checkpoint) => checkpoint >= position).length
+      if (reached >= projections) resolve()
+      else setTimeout(() => void look().catch(reject), 5)
+    }
+    host.wake()
+    look().catch(reject)
+  })
+}
+
+const warningsOf = (config: Config): readonly string[] => [
+  config['auth.unsafe_allow_anonymous']
+    ? 'Authentication is off and anonymous callers are allowed on any address (auth.unsafe_allow_anonymous).'
+    : 'Authentication is off: everyone who can reach this machine’s loopback can do everything.',
+  ...(config['event_store.driver'] === 'memory'
+    ? ['Events are kept in memory and lost at exit.']
+    : []),
+]

@@ -1,0 +1,36 @@
+// Every bounded context of the shop, in the order of their dependence. A new one is one line here.
+import { analytics } from '#contexts/analytics/analytics.ts'
+import { catalog } from '#contexts/catalog/catalog.ts'
+import { inventory } from '#contexts/inventory/inventory.ts'
+import { orders } from '#contexts/orders/orders.ts'
+import { payments } from '#contexts/payments/payments.ts'
+import type { PaymentProvider } from '#contexts/payments/provider.ts'
+import { returns } from '#contexts/returns/returns.ts'
+import type { Carrier } from '#contexts/shipping/carrier.ts'
+import { shipping } from '#contexts/shipping/shipping.ts'
+import { stores } from '#contexts/stores/stores.ts'
+import { type Context, eventTypesOf } from '#kernel/context.ts'
+import type { EventTypes } from '#kernel/event-types.ts'
+import { numberEvents } from '#runtime/number-series.ts'
+import { sealEvents } from '#runtime/seals.ts'
+
+/** The outside world as the shop's contexts want it. */
+export type Providers = { readonly provider: PaymentProvider; readonly carrier: Carrier }
+
+export const contextsOf = ({ provider, carrier }: Providers): readonly Context[] => [
+  catalog,
+  stores,
+  inventory,
+  payments({ provider }),
+  shipping({ carrier }),
+  orders({ provider, carrier }),
+  returns,
+  analytics,
+]
+
+/** What may be in the log: the contexts' events and the kernel's own. */
+export const typesOf = (contexts: readonly Context[]): EventTypes => ({
+  ...eventTypesOf(contexts),
+  ...numberEvents,
+  ...sealEvents,
+})

@@ -1,0 +1,95 @@
+// The command line: reads what is asked, and leaves the doing to one file per command.
+import { Command, Option } from 'commander'
+import { VERSION } from './compose.ts'
+import { namedFlags, settings } from './settings.ts'
+
+type Flags = Readonly<Record<string, unknown>>
+
+const program = new Command('daybook')
+  .description('An event-sourced commerce back end.')
+  .version(VERSION, '--version', 'print the version')
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError('(daybook help shows what there is)')
+
+/** A command that takes settings: the named flags, --config and --set. */
+function configured(name: string, about: string): Command {
+  const command = program.command(name).description(about)
+  command.option('--config <path>', 'the settings file (configs/config.yaml if it is there)')
+  command.addOption(
+    new Option('--set <key=value>', 'any setting; may be given again')
+      .argParser((value: string, before: string[] = []) => [...before, value])
+      .default([], ''),
+  )
+  for (const [flag, key] of Object.entries(namedFlags))
+    command.option(`--${flag} <value>`, settings[key].about)
+  return command
+}
+
+/** The flags that are settings, as readConfig takes them. */
+function argvOf(flags: Flags): string[] {
+  const argv: string[] = []
+  const camel = (flag: string) =>
+    flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  for (const flag of ['config', ...Object.keys(namedFlags)]) {
+    const value = flags[camel(flag)]
+    if (value !== undefined) argv.push(`--${flag}`, String(value))
+  }
+  for (const value of (flags.set as string[] | undefined) ?? []) argv.push('--set', value)
+  return argv
+}
+
+const whole = (text: string): number => {
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new Error(`--limit takes a whole number, not ${text}`)
+  return Number(text)
+}
+
+configured('start', 'Serve the shop until told to stop.').action(async (flags: Flags) => {
+  const { start } = await import('./start.ts')
+  await start(argvOf(flags))
+})
+
+configured('import', 'Bring in data: `online-retail FILE` (.csv, .csv.gz) or `log FILE`.')
+  .argument(
+    '<kind>',
+    'online-retail: a shop’s invoices; log: an exported log, into a fresh database',
+  )
+  .argument('<file>')
+  .option('--limit <n>', 'only the first n invoices', whole)
+  .option('--dry-run', 'read and check, store nothing')
+  .action(async (kind: string, file: string, flags: Flags) => {
+    const { importFile } = await import('./jobs.ts')
+    await importFile(argvOf(flags), kind, file, {
+      ...(flags.limit === undefined ? {} : { limit: flags.limit as number }),
+      dryRun: flags.dryRun === true,
+    })
+  })
+
+configured('export', 'Write the log to a file of JSON lines.')
+  .argument('<file>', 'must not be there yet')
+  .action(async (file: string, flags: Flags) => {
+    const { exportFile } = await import('./jobs.ts')
+    await exportFile(argvOf(flags), file)
+  })
+
+configured('verify', 'Recompute everything from the log and print the differences.').action(
+  async (flags: Flags) => {
+    const { verify } = await import('./jobs.ts')
+    await verify(argvOf(flags))
+  },
+)
+
+configured('rebuild', 'Build read models anew beside the live ones, compare, swap.')
+  .argument('[name]', 'one read model; all of them when absent')
+  .option('--dry-run', 'compare only')
+  .action(async (name: string | undefined, flags: Flags) => {
+    const { rebuild } = await import('./jobs.ts')
+    await rebuild(argvOf(flags), name, flags.dryRun === true)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const { message } = error instanceof Error ? error : { message: String(error) }
+  process.stderr.write(`daybook: ${message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,77 @@
+// Where projections run: in a thread of their own beside a file, in this one for stores in memory.
+// Both look the same from outside.
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { Progress, RebuildReport, VerifyReport } from '#runtime/operations.ts'
+import type { RunnerStatus } from '#runtime/run-projections.ts'
+import { threadCalls } from './thread-calls.ts'
+
+export type ProjectionHost = {
+  /** The log grew. */
+  wake(): void
+  onCommitted(listener: (position: number) => void): void
+  status(): Promise<readonly RunnerStatus[]>
+  pause(name: string): Promise<void>
+  resume(name: string): Promise<void>
+  retryParked(name: string): Promise<number>
+  rebuild(name: string, dryRun: boolean): Promise<RebuildReport>
+  verifyReads(onProgress: (progress: Progress) => void): Promise<VerifyReport['checks']>
+  /** Seals what can be sealed; the number of seals made. */
+  seal(): Promise<number>
+  close(): Promise<void>
+}
+
+/** Starts the thread; `append` writes its seals, since only this thread may reach the log's writer. */
+export async function projectionThread(
+  data: object,
+  append: (request: never) => Promise<unknown>,
+  onError: (message: string) => void,
+): Promise<ProjectionHost> {
+  const file = import.meta.url.endsWith('.ts') ? './projection-worker.ts' : './projection-worker.js'
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: data, execArgv: [] })
+  const listeners = new Set<(position: number) => void>()
+  const progress = { tell: (_: Progress) => {} }
+  const calls = threadCalls(worker, { append })
+  calls.onNotice('committed', (position: number) => {
+    for (const listener of listeners) listener(position)
+  })
+  calls.onNotice('progress', (of: Progress) => progress.tell(of))
+  calls.onNotice('error', (message: string) => onError(message))
+  const started = calls.call('start')
+  worker.on('error', (error) => {
+    const reason = error instanceof Error ? error : new Error(String(error))
+    onError(`the projection thread failed: ${reason.stack}`)
+    calls.end(reason)
+  })
+  await started
+
+  let woken = false
+  return {
+    wake() {
+      // Many appends in one turn are one hint.
+      if (woken) return
+      woken = true
+      setImmediate(() => {
+        woken = false
+        calls.notify('appended', 0)
+      })
+    },
+    onCommitted: (listener) => void listeners.add(listener),
+    status: () => calls.call('status'),
+    pause: (name) => calls.call('pause', name),
+    resume: (name) => calls.call('resume', name),
+    retryParked: (name) => calls.call('retryParked', name),
+    rebuild: (name, dryRun) => calls.call('rebuild', name, dryRun),
+    async verifyReads(onProgress) {
+      progress.tell = onProgress
+      return await calls.call('verifyReads')
+    },
+    seal: () => calls.call('seal'),
+    async close() {
+      const exited = once(worker, 'exit')
+      await calls.call('close')
+      await worker.terminate()
+      await exited
+    },
+  }
+}

@@ -1,0 +1,79 @@
+// Projections, their verification and the seals, in this thread: the worker's inside, and the whole of
+// it for stores in memory.
+
+import type { EventTypes } from '#kernel/event-types.ts'
+import type { Projection } from '#kernel/projection.ts'
+import type { PersonalData } from '#runtime/personal.ts'
+import { projectionRunner } from '#runtime/run-projections.ts'
+import { sealer } from '#runtime/seals.ts'
+import { verifyReadModels } from '#runtime/verify-read-models.ts'
+import type { EventLog } from '#storage/event-log.ts'
+import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import type { ProjectionHost } from './projection-host.ts'
+
+export type HereParts = {
+  readonly log: EventLog
+  readonly reads: ReadModels
+  readonly projections: readonly Projection[]
+  readonly types: EventTypes
+  readonly personal: PersonalData
+  readonly sealEvery: number
+  readonly onError: (message: string) => void
+}
+
+const SEAL_EACH_MS = 1_000
+
+export async function projectionsHere(parts: HereParts): Promise<ProjectionHost> {
+  const { log, reads, projections, types, personal, sealEvery, onError } = parts
+  const open = personal.open
+  const runner = projectionRunner({
+    log,
+    reads,
+    projections,
+    types,
+    open,
+    onError: (error, where) => onError(`${where}: ${String(error)}`),
+  })
+  const seals = sealer(log, sealEvery)
+  let sealing: Promise<number> | null = null
+  /** One at a time; a failure is told and tried again with the next. */
+  const seal = () => {
+    sealing ??= seals
+      .sealAll()
+      .catch((error) => {
+        onError(`sealing: ${String(error)}`)
+        return 0
+      })
+      .finally(() => {
+        sealing = null
+      })
+    return sealing
+  }
+  const timer = setInterval(() => void seal(), SEAL_EACH_MS)
+  await runner.start()
+
+  return {
+    wake: runner.wake,
+    onCommitted: (listener) => void runner.onCommitted(listener),
+    status: async () => runner.status(),
+    pause: async (name) => runner.pause(name),
+    resume: async (name) => runner.resume(name),
+    retryParked: (name) => runner.retryParked(name),
+    rebuild: (name, dryRun) => runner.rebuild(name, { dryRun }),
+    async verifyReads(onProgress) {
+      const scratch = await openScratch()
+      try {
+        return await verifyReadModels({ log, reads, scratch, projections, types, open, onProgress })
+      } finally {
+        await scratch.close()
+      }
+    },
+    seal,
+    async close() {
+      clearInterval(timer)
+      await sealing
+      await runner.stop()
+    },
+  }
+}
