@@ -7,7 +7,13 @@ import { eachInFlight } from './in-flight.ts'
 import type { Progress } from './progress.ts'
 import { type RetailCommands, retailCommands, type Told } from './retail-commands.ts'
 import type { Invoice } from './retail-invoice.ts'
-import { type Product, surveyed, surveyedInvoices } from './retail-survey.ts'
+import {
+  type Product,
+  type Survey,
+  type SurveyedInvoice,
+  surveyed,
+  surveyedInvoices,
+} from './retail-survey.ts'
 import type { SagaEnd } from './saga-watch.ts'
 
 export type ImportParts = {
@@ -16,15 +22,17 @@ export type ImportParts = {
   readonly isDone: (commandId: string) => Promise<boolean>
   /** Resolves once the saga of this order has ended. */
   readonly sagaEnded: (orderId: string) => Promise<SagaEnd>
+  /** A product of the shop that has this code already. */
+  readonly productWith: (code: string) => Promise<string | null>
   /** The last position of the log. */
   readonly head: () => Promise<number>
+  /** Resolves once everything up to this position shows in the answers to queries. */
+  readonly settled: (position: number) => Promise<void>
 }
 export type ImportOptions = {
   readonly file: string
   /** Only the first so many invoices; the opening stock is that of the whole file all the same. */
   readonly limit?: number
-  /** Reads and reports, changes nothing. */
-  readonly dryRun?: boolean
   /** Invoices under way side by side. */
   readonly atOnceMax?: number
   readonly onProgress?: (progress: Progress) => void
@@ -38,62 +46,100 @@ export async function importOnlineRetail(
   parts: ImportParts,
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const { file, limit, dryRun = false, onProgress = () => {}, signal } = options
-  const result = tally(file, dryRun)
-  onProgress({ phase: 'reading', done: 0, of: 1 })
+  const result = tally(options.file, false)
+  const survey = await read(options)
+  const run: Run = { ...parts, commands: retailCommands(survey.opened_at), result }
+  const before = await parts.head()
+  // Whether the shop has a product already is asked of rows that know all there was.
+  await parts.settled(before)
+  await eachProduct(survey, options, async (product) => {
+    result.product(await bringProduct(product, run))
+  })
+  const done = await eachInvoice(survey, options, result, (invoice) => bringInvoice(invoice, run))
+  const end = await parts.head()
+  await parts.settled(end)
+  return result.report(end - before, done === survey.selected)
+}
+
+/** Reads the file and says what an import would bring; asks nobody, writes nothing. */
+export async function tryOnlineRetail(options: ImportOptions): Promise<ImportReport> {
+  const result = tally(options.file, true)
+  const survey = await read(options)
+  await eachProduct(survey, options, async () => result.product('new'))
+  const done = await eachInvoice(survey, options, result, async () => 'new')
+  return result.report(0, done === survey.selected)
+}
+
+async function read({ file, limit, onProgress }: ImportOptions): Promise<Survey> {
+  onProgress?.({ phase: 'Reading', done: 0, of: 1 })
   const survey = await surveyed(file, limit)
-  onProgress({ phase: 'reading', done: 1, of: 1, note: `${survey.lines} lines` })
-  const run: Run = {
-    ...parts,
-    commands: retailCommands(survey.opened_at),
-    result,
-    before: dryRun ? 0 : await parts.head(),
-    ...(signal === undefined ? {} : { signal }),
-  }
-  const atOnceMax = options.atOnceMax ?? AT_ONCE_MAX
+  const note = `${survey.lines} lines, ${survey.invoices} invoices`
+  onProgress?.({ phase: 'Reading', done: 1, of: 1, note })
+  return survey
+}
 
+async function eachProduct(
+  { products }: Survey,
+  { atOnceMax = AT_ONCE_MAX, onProgress, signal }: ImportOptions,
+  bring: (product: Product) => Promise<void>,
+): Promise<void> {
   let done = 0
-  await eachInFlight(
-    survey.products,
-    atOnceMax,
-    async (product) => {
-      if (dryRun) result.product('new')
-      else result.product(await bringProduct(product, run))
-      onProgress({ phase: 'products', done: ++done, of: survey.products.length })
-    },
-    signal,
-  )
+  const one = async (product: Product) => {
+    await bring(product)
+    onProgress?.({ phase: 'Products', done: ++done, of: products.length })
+  }
+  await eachInFlight(products, atOnceMax, one, signal)
+}
 
-  done = 0
-  await eachInFlight(
-    surveyedInvoices(file, survey),
-    atOnceMax,
-    async ({ invoice, errors, lines }) => {
-      result.read(lines, errors)
-      if (invoice !== null)
-        result.invoice(invoice, dryRun ? 'new' : await bringInvoice(invoice, run))
-      const note = `${result.orders()} orders`
-      onProgress({ phase: 'invoices', done: ++done, of: survey.selected, note })
-    },
-    signal,
-  )
-  const events = dryRun ? 0 : (await parts.head()) - run.before
-  return result.report(events, done === survey.selected)
+/** The number of invoices dealt with. */
+async function eachInvoice(
+  survey: Survey,
+  { file, atOnceMax = AT_ONCE_MAX, onProgress, signal }: ImportOptions,
+  result: Tally,
+  bring: (invoice: Invoice) => Promise<How>,
+): Promise<number> {
+  let done = 0
+  const one = async ({ invoice, errors, lines }: SurveyedInvoice) => {
+    if (invoice !== null) result.invoice(invoice, await bring(invoice))
+    result.read(lines, errors)
+    const note = `${result.orders()} orders`
+    onProgress?.({ phase: 'Invoices', done: ++done, of: survey.selected, note })
+  }
+  await eachInFlight(surveyedInvoices(file, survey), atOnceMax, one, signal)
+  return done
 }
 
 type Run = ImportParts & {
   readonly commands: RetailCommands
   readonly result: Tally
-  readonly before: number
-  readonly signal?: AbortSignal
 }
 /** `before`: an earlier run had done it; `failed`: refused, and said so in the report. */
 export type How = 'new' | 'before' | 'failed'
 
 async function bringProduct(product: Product, run: Run): Promise<How> {
   const { commands } = run
-  const all = [commands.createProduct(product), ...commands.openStock(product)]
-  return bringAll(all, `product ${product.code}`, run)
+  const what = `product ${product.code}`
+  const create = commands.createProduct(product)
+  let how: How = 'before'
+  if (!(await run.isDone(create.meta.command_id))) {
+    const outcome = await sent(create, run.send)
+    if (outcome.ok) how = 'new'
+    else if (!(await useOther(product, outcome, run))) return refused(create, outcome, what, run)
+  }
+  const stocked = await bringAll(commands.openStock(product), what, run)
+  return stocked === 'before' ? how : stocked
+}
+
+/** The shop may sell it already: then the invoices are about that product. */
+async function useOther(
+  { code }: Product,
+  { rejection }: No,
+  { productWith, commands }: Run,
+): Promise<boolean> {
+  if (rejection.code !== 'already_exists') return false
+  const productId = await productWith(code)
+  if (productId !== null) commands.use(code, productId)
+  return productId !== null
 }
 
 async function bringInvoice(invoice: Invoice, run: Run): Promise<How> {
@@ -132,11 +178,17 @@ async function bringSale(invoice: Invoice, run: Run): Promise<How> {
 
 async function accepted(told: Told, what: string, run: Run): Promise<boolean> {
   const outcome = await sent(told, run.send)
-  if (outcome.ok) return true
-  const { code, message, errors } = outcome.rejection
+  if (!outcome.ok) refused(told, outcome, what, run)
+  return outcome.ok
+}
+
+type No = Extract<Outcome, { ok: false }>
+
+function refused({ type }: Told, { rejection }: No, what: string, { result }: Run): 'failed' {
+  const { code, message, errors } = rejection
   const fields = Object.entries(errors ?? {}).map(([field, error]) => `${field} ${error}`)
-  run.result.failed(what, `${told.type}: ${code}: ${[message, ...fields].join(' ')}`)
-  return false
+  result.failed(what, `${type}: ${code}: ${[message, ...fields].join(' ')}`)
+  return 'failed'
 }
 
 const TRIES_MAX = 5

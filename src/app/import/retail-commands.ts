@@ -19,6 +19,8 @@ export const idOf = (kind: string, key: string): string =>
   v5(`${ORIGIN}\n${kind}\n${key}`, NAMESPACE)
 
 export type RetailCommands = {
+  /** From now on this code means that product. */
+  use(code: string, productId: string): void
   createProduct(product: Product): Told
   /** None for a product that never leaves. */
   openStock(product: Product): readonly Told[]
@@ -38,9 +40,10 @@ export function retailCommands(openedAt: string): RetailCommands {
     return known
   }
   return {
+    use: (code, id) => void productIds.set(code, id),
     createProduct: ({ code, name, sell_price_minor }) =>
       told('CreateProduct', idOf('create-product', code), openedAt, {
-        product_id: productId(code),
+        product_id: idOf('product', code),
         code,
         name,
         sell_price: price(sell_price_minor),

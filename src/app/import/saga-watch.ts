@@ -1,7 +1,7 @@
 // Tells when the sagas of orders have ended, by looking at all that are waited for with one read.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type SagaRow, sagaInstances } from '#kernel/saga-instances.ts'
-import type { ReadModels } from '#storage/read-models.ts'
+import { type ReadModels, TableUnready } from '#storage/read-models.ts'
 
 export type SagaEnd =
   | { readonly completed: true }
@@ -22,9 +22,15 @@ export function sagaWatch(reads: Pick<ReadModels, 'load'>): SagaWatch {
   let looking = false
   let closed = false
 
+  // While its table is built anew nothing can be told yet; the sagas go on all the same.
+  const rowsOf = (ids: readonly string[]) =>
+    reads.load(sagaInstances.table, ids).catch((error) => {
+      if (error instanceof TableUnready) return []
+      throw error
+    })
   const look = async () => {
     const ids = [...waiting.keys()]
-    const rows = await reads.load(sagaInstances.table, ids)
+    const rows = await rowsOf(ids)
     for (const [index, id] of ids.entries()) {
       const end = endOf(rows[index] as SagaRow | undefined)
       if (end === null) continue

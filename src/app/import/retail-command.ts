@@ -1,0 +1,76 @@
+// `daybook import online-retail`: composes the shop without its doors, brings the file in, reports.
+import { type App, compose } from '#app/compose.ts'
+import type { Config } from '#app/settings.ts'
+import { type ImportOptions, importOnlineRetail, tryOnlineRetail } from './import-job.ts'
+import type { ImportReport } from './import-tally.ts'
+import { progressBar } from './progress.ts'
+import { reportText } from './report-text.ts'
+import { sagaWatch } from './saga-watch.ts'
+
+/** As a shell says it of a process that ^C has ended. */
+const STOPPED_EXIT_CODE = 130
+
+export async function importRetail(
+  config: Config,
+  file: string,
+  { limit, dryRun }: { readonly limit?: number; readonly dryRun: boolean },
+): Promise<void> {
+  const tell = (line: string) => void process.stderr.write(`${line}\n`)
+  const bar = progressBar(process.stderr)
+  const stop = new AbortController()
+  // Only once: a second one ends the process as it would any other, which does no harm either.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      tell('\nStopping: what is under way is finished first.')
+      stop.abort()
+    })
+  const options: ImportOptions = {
+    file,
+    onProgress: (progress) => bar.show(progress),
+    signal: stop.signal,
+    ...(limit === undefined ? {} : { limit }),
+  }
+  const report = dryRun
+    ? await tryOnlineRetail(options)
+    : await importInto(await compose(config, { tell }), options)
+  bar.end()
+  process.stdout.write(reportText(report))
+  if (report.failed > 0) process.exitCode = 1
+  if (!report.finished) process.exitCode = STOPPED_EXIT_CODE
+}
+
+/** Closes the app when it is through. */
+async function importInto(app: App, options: ImportOptions): Promise<ImportReport> {
+  try {
+    return await importInApp(app, options)
+  } finally {
+    await app.close()
+  }
+}
+
+export async function importInApp(app: App, options: ImportOptions): Promise<ImportReport> {
+  const { send, ask, log } = app
+  const watch = sagaWatch(app.reads)
+  const head = async () => (await log.head()).position
+  try {
+    return await importOnlineRetail(
+      {
+        send,
+        sagaEnded: watch.ended,
+        head,
+        isDone: async (commandId) => (await log.commandRecord(commandId)) !== null,
+        productWith: async (code) => {
+          const input = { code, include_inactive: true, limit: 1 }
+          const answer = await ask('ListProducts', input)
+          if (!answer.ok) return null
+          const { items } = answer.result as { items: readonly { product_id: string }[] }
+          return items[0]?.product_id ?? null
+        },
+        settled: (position) => app.projected(position),
+      },
+      options,
+    )
+  } finally {
+    watch.close()
+  }
+}
