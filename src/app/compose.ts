@@ -15,7 +15,7 @@ import type { Operations } from '#runtime/operations.ts'
 import { personalData } from '#runtime/personal.ts'
 import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { relay } from '#runtime/relay.ts'
-import { waitingRunner } from '#runtime/run-waiting.ts'
+import { type WaitingRunner, waitingRunner } from '#runtime/run-waiting.ts'
 import { engines } from '#storage/engines.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
@@ -62,16 +62,15 @@ export const VERSION = '0.1.0'
 
 export async function compose(config: Config, options: ComposeOptions = {}): Promise<App> {
   const { tell = () => {}, onBroken = () => {} } = options
-  const startedAt = new Date().toISOString()
+  const startedAt = now()
   const { log, keys, paths } = await openStores(config, onBroken)
-  const providers = options.providers ?? {
-    provider: openPaymentProvider(),
-    carrier: openCarrier(),
-  }
+  const providers = options.providers ?? { provider: openPaymentProvider(), carrier: openCarrier() }
   const contexts = contextsOf(providers)
   const types = typesOf(contexts)
   const personal = personalData(types, keys)
-  const now = () => new Date().toISOString()
+  const projections = contexts.flatMap((context) => context.projections)
+  const folding = { log, projections, types, personal, sealEvery: config['seals.every'] }
+  const { reads, host } = await openReading(config, paths, folding, tell)
 
   const { send } = commandGateway({
     log,
@@ -83,11 +82,6 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     settings: shopSettings(config),
     snapshotEvery: config['snapshot.every'],
   })
-
-  const projections = contexts.flatMap((context) => context.projections)
-  const parts = { log, projections, types, personal, sealEvery: config['seals.every'] }
-  const { reads, host } = await openReading(config, paths, parts, tell)
-
   const { ask } = queryGateway({
     queries: contexts.flatMap(({ queries }) => queries),
     projections,
@@ -97,6 +91,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     open: personal.open,
     waitMs: config['consistency.wait_ms'],
   })
+  const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
   const waiting = waitingRunner({
     waitings: contexts.flatMap((context) => context.waiting ?? []),
     reads,
@@ -104,22 +99,12 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     now,
     onError: (error, where) => tell(`${where}: ${String(error)}`),
   })
-  const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
-  const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
-
-  const unhear = log.onAppended(() => {
-    host.wake()
-    publishing.wake()
-  })
-  host.onCommitted(() => waiting.wake())
-  await publishing.start()
-  if (options.passive !== true) waiting.start()
-
-  const housekeeping = setInterval(
-    () => void dropOldResponses(log, config['idempotency.ttl']).catch((e) => tell(String(e))),
-    HOUSEKEEPING_EACH_MS,
+  const loops = await startLoops(
+    { config, log, host, bus, waiting, tell },
+    options.passive === true,
   )
-  housekeeping.unref()
+  const warnings = warningsOf(config)
+  const known = { log, reads, host, waiting, contexts, types }
 
   return {
     config,
@@ -131,27 +116,51 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     providers,
     send,
     ask,
-    operations: operations({
-      log,
-      reads,
-      host,
-      waiting,
-      contexts,
-      types,
-      startedAt,
-      version: VERSION,
-      warnings: warningsOf(config),
-    }),
+    operations: operations({ ...known, startedAt, warnings, version: VERSION }),
     projected: (position) => projectedTo(position, host, reads, projections.length),
     async close() {
-      clearInterval(housekeeping)
-      await waiting.stop()
-      unhear()
-      await publishing.stop()
+      await loops.stop()
       await host.close()
       await Promise.all([reads.close(), bus.close()])
       await log.close()
       await keys.close()
+    },
+  }
+}
+
+const now = () => new Date().toISOString()
+
+type Loops = {
+  readonly config: Config
+  readonly log: EventLog
+  readonly host: ProjectionHost
+  readonly bus: MessageBus
+  readonly waiting: WaitingRunner
+  readonly tell: (line: string) => void
+}
+
+/** What goes on by itself; passive: only what follows the log, nothing that acts. */
+async function startLoops({ config, log, host, bus, waiting, tell }: Loops, passive: boolean) {
+  const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
+  const unhear = log.onAppended(() => {
+    host.wake()
+    publishing.wake()
+  })
+  host.onCommitted(() => waiting.wake())
+  await publishing.start()
+  if (!passive) waiting.start()
+  const dropOld = () => dropOldResponses(log, config['idempotency.ttl'])
+  const housekeeping = setInterval(
+    () => void dropOld().catch((error) => tell(`housekeeping: ${String(error)}`)),
+    HOUSEKEEPING_EACH_MS,
+  )
+  housekeeping.unref()
+  return {
+    async stop() {
+      clearInterval(housekeeping)
+      await waiting.stop()
+      unhear()
+      await publishing.stop()
     },
   }
 }

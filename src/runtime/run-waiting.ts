@@ -5,6 +5,7 @@ import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
 import type { Send, Waiting, WaitingTools } from '#kernel/waiting.ts'
 import type { ReadModels } from '#storage/read-models.ts'
+import { restingRows } from './resting-rows.ts'
 
 export type WaitingParts = {
   readonly waitings: readonly Waiting[]
@@ -32,35 +33,71 @@ export const derivedId = (...parts: string[]): string => v5(parts.join('\n'), NA
 
 const AT_ONCE_MAX = 64
 const POLL_MS = 50
-const PAUSE_FIRST_MS = 100
-const PAUSE_MAX_MS = 30_000
+const LOOK_MAX = 1_000
+/** From here on, what rests is looked through at every look. */
+const RESTING_MAX = 10_000
 
 export function waitingRunner(parts: WaitingParts): WaitingRunner {
-  const runs = parts.waitings.map((waiting) => runOf(waiting, parts))
+  const loops = parts.waitings.map((waiting) => loopOf(waiting, parts))
   return {
-    start: () => runs.forEach((run) => void run.start()),
-    wake: () => runs.forEach((run) => void run.wake()),
+    start: () => loops.forEach((loop) => void loop.start()),
+    wake: () => loops.forEach((loop) => void loop.wake()),
     stop: async () => {
-      await Promise.all(runs.map((run) => run.stop()))
+      await Promise.all(loops.map((loop) => loop.stop()))
     },
-    status: () => Object.fromEntries(runs.map((run) => [run.name, run.status()])),
+    status: () => Object.fromEntries(loops.map((loop) => [loop.name, loop.status()])),
   }
 }
 
-type Rest =
-  /** Acted on: not again before the table has seen what came of it. */
-  | { readonly until: 'seen'; readonly position: number }
-  | { readonly until: 'time'; readonly at: number; readonly failures: number }
-
-function runOf(waiting: Waiting, parts: WaitingParts) {
-  const { reads, send, now, onError, atOnceMax = AT_ONCE_MAX, pollMs = POLL_MS } = parts
-  const { projection, due, act, name } = waiting
-  const acting = new Map<string, Promise<void>>()
-  const resting = new Map<string, Rest>()
+/** One waiting: looks when told and every now and then, never twice at once. */
+function loopOf(waiting: Waiting, parts: WaitingParts) {
+  const { onError, pollMs = POLL_MS } = parts
+  const { name } = waiting
+  const desk = deskOf(waiting, parts, () => lookSoon())
   let running = false
   let looking: Promise<void> | null = null
-  let lookAgain = false
+  let again = false
   let timer: NodeJS.Timeout | undefined
+
+  const lookSoon = () => {
+    if (!running) return
+    if (looking !== null) {
+      again = true
+      return
+    }
+    again = false
+    looking = desk
+      .look()
+      .catch((error) => onError(error, name))
+      .finally(() => {
+        looking = null
+        if (again) lookSoon()
+      })
+  }
+  return {
+    name,
+    start() {
+      running = true
+      timer = setInterval(lookSoon, pollMs)
+      lookSoon()
+    },
+    wake: lookSoon,
+    async stop() {
+      running = false
+      clearInterval(timer)
+      await looking
+      await desk.finished()
+    },
+    status: desk.status,
+  }
+}
+
+/** The rows under way and at rest, and how one of them is acted on. */
+function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
+  const { reads, send, now, onError, atOnceMax = AT_ONCE_MAX } = parts
+  const { projection, due, act, name } = waiting
+  const acting = new Map<string, Promise<void>>()
+  const resting = restingRows()
 
   const actOn = async (row: Row, key: string) => {
     let position = 0
@@ -76,95 +113,38 @@ function runOf(waiting: Waiting, parts: WaitingParts) {
     try {
       await act(row, tools)
       // An action that recorded nothing would be due again at once: it rests like a failed one.
-      if (position > 0) resting.set(key, { until: 'seen', position })
-      else pause(key)
+      if (position > 0) resting.untilSeen(key, position)
+      else resting.pause(key)
     } catch (error) {
-      pause(key)
+      resting.pause(key)
       onError(error, `${name} ${key}`)
-    } finally {
-      acting.delete(key)
     }
-  }
-
-  const pause = (key: string) => {
-    const before = resting.get(key)
-    const failures = before?.until === 'time' ? before.failures + 1 : 1
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** (failures - 1))
-    resting.set(key, { until: 'time', at: performance.now() + pauseMs, failures })
-  }
-
-  const rests = (key: string, checkpoint: number): boolean => {
-    const rest = resting.get(key)
-    if (rest === undefined) return false
-    if (rest.until === 'time') return rest.at > performance.now()
-    if (rest.position > checkpoint) return true
-    resting.delete(key)
-    return false
-  }
-
-  const look = async () => {
-    const room = atOnceMax - acting.size
-    if (room <= 0) return
-    // The checkpoint first: rows read after it are at least as new.
-    const checkpoint = (await reads.checkpoints()).get(projection.name) ?? 0
-    const { items } = await reads.find(projection.table, {
-      where: { [due]: { lte: now() } },
-      sort: [{ column: due }],
-      // Rows under way or at rest are among those that come back.
-      limit: Math.min(1_000, room + acting.size + resting.size),
-    })
-    for (const row of items) {
-      const key = String(row[projection.table.key])
-      if (acting.size >= atOnceMax) break
-      if (acting.has(key) || rests(key, checkpoint)) continue
-      acting.set(key, actOn(row, key).then(lookSoon))
-    }
-    if (items.length === 0 && acting.size === 0) forgetRested(checkpoint)
-  }
-
-  /** Nothing is due: what rests for nothing more is forgotten. */
-  const forgetRested = (checkpoint: number) => {
-    for (const [key, rest] of resting)
-      if (
-        rest.until === 'seen'
-          ? rest.position <= checkpoint
-          : rest.at + PAUSE_MAX_MS < performance.now()
-      )
-        resting.delete(key)
-  }
-
-  const lookSoon = () => {
-    if (!running) return
-    if (looking !== null) {
-      lookAgain = true
-      return
-    }
-    lookAgain = false
-    looking = look()
-      .catch((error) => onError(error, name))
-      .finally(() => {
-        looking = null
-        if (lookAgain) lookSoon()
-      })
+    acting.delete(key)
+    onFree()
   }
 
   return {
-    name,
-    start() {
-      running = true
-      timer = setInterval(lookSoon, pollMs)
-      lookSoon()
+    async look() {
+      const room = atOnceMax - acting.size
+      if (room <= 0) return
+      // The checkpoint first: rows read after it are at least as new.
+      const checkpoint = (await reads.checkpoints()).get(projection.name) ?? 0
+      const { items } = await reads.find(projection.table, {
+        where: { [due]: { lte: now() } },
+        sort: [{ column: due }],
+        // Rows under way or at rest are among those that come back.
+        limit: Math.min(LOOK_MAX, room + acting.size + resting.size),
+      })
+      for (const row of items) {
+        const key = String(row[projection.table.key])
+        if (acting.size >= atOnceMax) break
+        if (!acting.has(key) && !resting.rests(key, checkpoint)) acting.set(key, actOn(row, key))
+      }
+      if (items.length === 0 || resting.size > RESTING_MAX) resting.tidy(checkpoint)
     },
-    wake: lookSoon,
-    async stop() {
-      running = false
-      clearInterval(timer)
-      await looking
+    async finished() {
       await Promise.all(acting.values())
     },
-    status: () => ({
-      acting: acting.size,
-      failing: [...resting.values()].filter(({ until }) => until === 'time').length,
-    }),
+    status: () => ({ acting: acting.size, failing: resting.failing() }),
   }
 }

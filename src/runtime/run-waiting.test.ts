@@ -1,0 +1,199 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Table } from '#kernel/projection.ts'
+import { projection } from '#kernel/projection.ts'
+import { type Send, type Waiting, waiting } from '#kernel/waiting.ts'
+import { openReadModels } from '#storage/memory/read-models.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import { restingRows } from './resting-rows.ts'
+import { derivedId, type WaitingRunner, waitingRunner } from './run-waiting.ts'
+
+const table: Table = {
+  name: 'reminders',
+  key: 'reminder_id',
+  columns: { reminder_id: 'text', due_at: { kind: 'instant', nullable: true } },
+  indexes: [['due_at']],
+}
+const reminders = projection({ name: 'reminders', version: 1, table, on: {} })
+const PAST = '2000-01-01T00:00:00.000Z'
+const FUTURE = '2999-01-01T00:00:00.000Z'
+
+describe('waiting runner', () => {
+  let reads: ReadModels
+  let runner: WaitingRunner | undefined
+  let at: number
+  const errors: unknown[] = []
+
+  const commit = async (rows: readonly { reminder_id: string; due_at: string | null }[]) => {
+    const done = await reads.commit([
+      {
+        projection: 'reminders',
+        table,
+        from: at,
+        to: at + 1,
+        upserts: rows,
+        deletes: [],
+        park: [],
+        unpark: [],
+      },
+    ])
+    ok(done)
+    at++
+  }
+  /** Runs until `enough` holds; fails by the test's own time-out otherwise. */
+  const until = async (enough: () => boolean) => {
+    while (!enough()) await sleep(2)
+  }
+  const run = (act: Waiting['act'], position: () => number, atOnceMax = 64) => {
+    const send: Send = async () => ({
+      ok: true,
+      response: {},
+      position: position(),
+      version: 1,
+      replayed: false,
+    })
+    runner = waitingRunner({
+      waitings: [waiting({ name: 'remind', projection: reminders, due: 'due_at', act })],
+      reads,
+      send,
+      now: () => new Date().toISOString(),
+      onError: (error) => void errors.push(error),
+      pollMs: 2,
+      atOnceMax,
+    })
+    runner.start()
+  }
+
+  beforeEach(async () => {
+    reads = await openReadModels()
+    await reads.define([reminders])
+    at = 0
+    errors.length = 0
+    await commit([])
+  })
+  afterEach(async () => {
+    await runner?.stop()
+    await reads.close()
+  })
+
+  test('acts on what is due, and on nothing else', async () => {
+    await commit([
+      { reminder_id: 'a', due_at: PAST },
+      { reminder_id: 'b', due_at: FUTURE },
+      { reminder_id: 'c', due_at: null },
+    ])
+    const acted: string[] = []
+    run(
+      async (row, { send }) => {
+        acted.push(String(row.reminder_id))
+        await send('Remind', {})
+      },
+      () => 1_000,
+    )
+    await until(() => acted.length > 0)
+    await sleep(30)
+    deepEqual(acted, ['a'])
+  })
+
+  test('a row that was acted on rests until its table has seen what came of it', async () => {
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    let acted = 0
+    run(
+      async (_, { send }) => {
+        acted++
+        await send('Remind', {})
+      },
+      () => at + 1,
+    )
+    await until(() => acted === 1)
+    await sleep(30)
+    equal(acted, 1, 'acted again on a row that only lagged')
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    await until(() => acted === 2)
+  })
+
+  test('a failure is told and tried again, others go on', async () => {
+    await commit([
+      { reminder_id: 'bad', due_at: PAST },
+      { reminder_id: 'good', due_at: PAST },
+    ])
+    const acted: string[] = []
+    run(
+      async (row, { send }) => {
+        acted.push(String(row.reminder_id))
+        if (row.reminder_id === 'bad' && acted.filter((id) => id === 'bad').length < 3)
+          throw new Error('not yet')
+        await send('Remind', {})
+      },
+      () => 1_000,
+    )
+    await until(() => acted.filter((id) => id === 'bad').length === 3)
+    equal(errors.length, 2)
+    equal(acted.filter((id) => id === 'good').length, 1)
+  })
+
+  test('never more at once than allowed, never one row twice at once, and all in the end', async () => {
+    await commit(Array.from({ length: 40 }, (_, i) => ({ reminder_id: `r${i}`, due_at: PAST })))
+    const now = new Set<string>()
+    const seen = new Set<string>()
+    let most = 0
+    run(
+      async (row, { send }) => {
+        const id = String(row.reminder_id)
+        ok(!now.has(id), `${id} twice at once`)
+        now.add(id)
+        most = Math.max(most, now.size)
+        await sleep(1)
+        now.delete(id)
+        seen.add(id)
+        await send('Remind', {})
+      },
+      () => 1_000,
+      5,
+    )
+    await until(() => seen.size === 40)
+    equal(most, 5)
+    deepEqual(errors, [])
+  })
+
+  test('stopping waits for what is under way', async () => {
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    let begun = false
+    let finished = false
+    run(
+      async (_, { send }) => {
+        begun = true
+        await sleep(20)
+        await send('Remind', {})
+        finished = true
+      },
+      () => 1_000,
+    )
+    await until(() => begun)
+    await runner!.stop()
+    ok(finished)
+  })
+})
+
+test('pauses grow, and end', () => {
+  let clock = 0
+  const rows = restingRows(() => clock)
+  const pauseOf = () => {
+    const from = clock
+    rows.pause('a')
+    while (rows.rests('a', 0)) clock += 50
+    return clock - from
+  }
+  const pauses = Array.from({ length: 12 }, pauseOf)
+  deepEqual(pauses.slice(0, 4), [100, 200, 400, 800])
+  equal(pauses.at(-1), 30_000)
+  clock += 60_000
+  rows.tidy(0)
+  equal(rows.size, 0)
+})
+
+test('ids derived from the same cause are the same', () => {
+  equal(derivedId('e1', 'authorize'), derivedId('e1', 'authorize'))
+  ok(derivedId('e1', 'authorize') !== derivedId('e1authorize', ''))
+})
