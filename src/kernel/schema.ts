@@ -2,6 +2,7 @@
 // with these words; the edge derives validation and OpenAPI from the same descriptions.
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 
 export type Schema = TSchema
 export type ObjectSchema = TObject
@@ -87,6 +88,8 @@ export type Checked<T> =
 export type FieldErrors = Readonly<Record<string, string>>
 
 const ERRORS_MAX = 20
+// The library stops at 8; some of what it finds is told twice and left out below.
+Settings.Set({ maxErrors: 3 * ERRORS_MAX })
 const compiled = new WeakMap<TSchema, Validator>()
 
 /** Checks a value against a schema; all field errors together. Compiles each schema once. */
@@ -102,7 +105,8 @@ export function check<S extends TSchema>(schema: S, value: unknown): Checked<Sta
   for (const error of validator.Errors(value)) {
     if (Object.keys(errors).length >= ERRORS_MAX) break
     if (error.keyword === 'boolean') continue // the twin of additionalProperties
-    for (const [field, message] of fieldErrors(error)) errors[field] ??= message
+    for (const [field, message] of fieldErrors(error).slice(0, ERRORS_MAX))
+      errors[field] ??= message
   }
   return { ok: false, errors }
 }
