@@ -40,7 +40,7 @@ const row = (code: string, status: number, title: string) =>
 export const docsStyle = `:root { color-scheme: light dark; --line: #8884; --soft: #8881;
   --get: #2a7de1; --post: #1d8a4a; --patch: #b5720b; --put: #b5720b; --delete: #c8352b;
   font: 15px/1.5 system-ui, sans-serif; }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; } [hidden] { display: none !important; }
 body { margin: 0; display: grid; grid-template-columns: 270px 1fr; }
 nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 20px;
   border-right: 1px solid var(--line); background: var(--soft); }
