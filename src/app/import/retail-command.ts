@@ -35,9 +35,13 @@ export async function importRetail(
     : await importInto(await compose(config, { tell }), options)
   bar.end()
   process.stdout.write(reportText(report))
+  // Of the whole process, its threads included.
+  if (!dryRun) process.stdout.write(`${peakMegabytes()} MB of memory at most\n`)
   if (report.failed > 0) process.exitCode = 1
   if (!report.finished) process.exitCode = STOPPED_EXIT_CODE
 }
+
+const peakMegabytes = () => Math.round(process.resourceUsage().maxRSS / 1024)
 
 /** Closes the app when it is through. */
 async function importInto(app: App, options: ImportOptions): Promise<ImportReport> {

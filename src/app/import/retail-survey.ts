@@ -88,9 +88,12 @@ function countIn(drafts: Map<string, Draft>, line: Line, wanted: boolean): void 
   draft.price ||= unit_price_minor
 }
 
+/** What a product's name may have; the file's longest has 35. */
+const NAME_MAX = 300
+
 const productFrom = ({ code, sold_name, any_name, price, opening_stock }: Draft): Product => ({
   code,
-  name: sold_name || any_name || code,
+  name: (sold_name || any_name || code).slice(0, NAME_MAX),
   sell_price_minor: price,
   opening_stock,
 })

@@ -1,0 +1,138 @@
+// The real file, four months of a real shop, held against a truth that another program has counted.
+// DAYBOOK_SAMPLE names the folder with both; the file itself is not part of the product.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { type App, compose } from '#app/compose.ts'
+import { readConfig } from '#app/config.ts'
+import { answered, returnsBy, salesBy } from '#testing/retail-numbers.ts'
+
+type Truth = {
+  readonly kinds: readonly { kind: string; invoices: number; cents: number; units: number }[]
+  readonly months: readonly {
+    month: string
+    orders: number
+    sales_cents: number
+    credit_cents: number
+  }[]
+  readonly days: readonly { day: string; orders: number; cents: number }[]
+  readonly countries: readonly { country: string; orders: number; cents: number }[]
+  readonly top_products: readonly { code: string; units: number; cents: number }[]
+  readonly top_customers: readonly { cust: number; orders: number; cents: number }[]
+}
+const sample = process.env.DAYBOOK_SAMPLE
+const required = process.env.REQUIRE_SAMPLE === '1'
+const skip =
+  sample === undefined && !required ? 'set DAYBOOK_SAMPLE to the folder with the sample' : false
+
+const MAIN = new URL('../main.ts', import.meta.url).pathname
+
+function imported(file: string, database: string): Promise<string> {
+  const args = [MAIN, 'import', 'online-retail', file, '--data', database]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let told = ''
+  let mistakes = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    told += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    mistakes += text
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve(told)
+      else reject(new Error(`exit code ${code}: ${told}${mistakes}`))
+    })
+  })
+}
+
+async function compare({ ask, operations }: App, truth: Truth): Promise<void> {
+  const of = (kind: string) => truth.kinds.find((one) => one.kind === kind)!
+  const months = await salesBy(ask, 'month')
+  const credited = await returnsBy(ask, 'month')
+  const monthly = Object.entries(months).map(([month, { orders, pence }]) => {
+    const credit_cents = credited[month]?.pence ?? 0
+    return { month, orders, sales_cents: pence, credit_cents }
+  })
+  assert.deepEqual(monthly, truth.months)
+  const days = Object.entries(await salesBy(ask, 'day'))
+  assert.deepEqual(
+    days.map(([day, { orders, pence }]) => ({ day, orders, cents: pence })),
+    truth.days,
+  )
+  assert.deepEqual(byKey(await salesBy(ask, 'country')), byKey(named(truth.countries, 'country')))
+  const products = await salesBy(ask, 'product')
+  for (const { code, units, cents } of truth.top_products)
+    assert.deepEqual([products[code]?.units, products[code]?.pence], [units, cents], code)
+  const customers = await salesBy(ask, 'customer')
+  for (const { cust, orders, cents } of truth.top_customers)
+    assert.deepEqual([customers[cust]?.orders, customers[cust]?.pence], [orders, cents], `${cust}`)
+  const sums = Object.values(products)
+  assert.equal(
+    sums.reduce((sum, { units }) => sum + units, 0),
+    of('sale').units,
+  )
+  assert.equal(
+    sums.reduce((sum, { pence }) => sum + pence, 0),
+    of('sale').cents,
+  )
+  const back = Object.values(await returnsBy(ask, 'product'))
+  assert.equal(
+    back.reduce((sum, { units }) => sum + units, 0),
+    of('credit').units,
+  )
+  assert.equal(
+    back.reduce((sum, { pence }) => sum + pence, 0),
+    of('credit').cents,
+  )
+
+  const total = async (type: string, input: object) =>
+    (await answered<{ total: number }>(ask, type, { ...input, limit: 1 })).total
+  assert.equal(await total('ListReturns', {}), of('credit').invoices)
+  assert.equal(await total('ListOrders', {}), of('sale').invoices)
+  assert.equal(await total('ListOrders', { status: 'SHIPPED' }), of('sale').invoices)
+  assert.equal(await total('ListSagas', { status: 'COMPLETED' }), of('sale').invoices)
+  assert.equal(await total('ListReservations', { status: 'ACTIVE' }), 0)
+  const { differences, checks } = await operations.verify()
+  assert.equal(differences, 0, JSON.stringify(checks.filter(({ differing }) => differing > 0)))
+}
+
+type Named = { readonly orders: number; readonly cents: number }
+const named = <T extends Named>(rows: readonly T[], name: keyof T) =>
+  Object.fromEntries(rows.map((row) => [row[name], { orders: row.orders, pence: row.cents }]))
+const byKey = (sums: Readonly<Record<string, { orders: number; pence: number }>>) =>
+  Object.entries(sums)
+    .map(([key, { orders, pence }]) => ({ key, orders, pence }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+
+describe('four months of a real shop', { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sample-'))
+  after(() => rmSync(folder, { recursive: true }))
+
+  test('come out of the queries to the penny, and a second run writes nothing', async (t) => {
+    assert.ok(sample !== undefined, 'DAYBOOK_SAMPLE must name the folder with the sample')
+    const file = join(sample, 'online-retail-sample.csv.gz')
+    const truth = JSON.parse(
+      readFileSync(join(sample, 'online-retail-sample.truth.json'), 'utf8'),
+    ) as Truth
+    const database = join(folder, 'sample.db')
+    t.diagnostic(await imported(file, database))
+    const again = await imported(file, database)
+    t.diagnostic(again)
+    assert.match(again, /orders +0 new, 5,199 were there/)
+
+    const read = readConfig({ argv: ['--data', database], env: {}, file: null })
+    assert.ok(read.ok)
+    const app = await compose(read.config)
+    try {
+      await app.projected((await app.log.head()).position)
+      await compare(app, truth)
+    } finally {
+      await app.close()
+    }
+  })
+})
