@@ -1,6 +1,6 @@
 // The reading side of the SQLite log: a read-only connection, short pages, no locks on the writer.
 import { DatabaseSync } from 'node:sqlite'
-import { type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
+import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
 import type { CommandRecord, Loaded, LoadRequest } from '#storage/event-log.ts'
 import { type CommandRow, toRecord } from './log-sql.ts'
 
@@ -51,11 +51,13 @@ export function openLogReader(path: string) {
     // Names of streams are ASCII, so everything that begins with the prefix lies below prefix + DEL.
     readStreams: (prefix: string, limit: number) =>
       events(streams.all(prefix, `${prefix}\u007f`, limit)),
-    head: () =>
-      (head.get() as { position: number; timestamp: string } | undefined) ?? {
-        position: 0,
-        timestamp: new Date(0).toISOString(),
-      },
+    head: () => {
+      const last = head.get() as Pick<Recorded, 'position' | 'timestamp'> | undefined
+      // Rows of the driver have no prototype; what leaves here is an ordinary object.
+      return last === undefined
+        ? { position: 0, timestamp: new Date(0).toISOString() }
+        : { ...last }
+    },
     /** Times never fall along the log, so halving finds the place without an index. */
     positionAt(time: string): number {
       let low = 0
@@ -75,7 +77,7 @@ export function openLogReader(path: string) {
     commandRecords: (afterId: string, limit: number) =>
       (commands.all(afterId, limit) as CommandRow[]).map(toRecord),
     claims: (scope: string, value: string, limit: number) =>
-      claims.all(scope, value, limit) as { scope: string; value: string; owner: string }[],
+      (claims.all(scope, value, limit) as Claim[]).map((claim) => ({ ...claim })),
     load(request: LoadRequest): Loaded {
       const found = usableSnapshot(request)
       const after = found?.version ?? request.after
