@@ -1,0 +1,180 @@
+// Read models in a SQLite file and in memory against the contract, and what only a file can get wrong.
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { Table } from '#kernel/projection.ts'
+import { readModelsContract } from '#storage/read-models.contract.ts'
+import type { Commit } from '#storage/read-models.ts'
+import { successor } from './read-model-sql.ts'
+import { openReadModels } from './read-models.ts'
+
+readModelsContract('sqlite', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daybook-views-'))
+  const path = join(folder, 'views.db')
+  return {
+    port: await openReadModels({ path }),
+    reopen: () => openReadModels({ path }),
+    remove: async () => rmSync(folder, { recursive: true }),
+  }
+})
+readModelsContract('memory', async () => ({
+  port: await openReadModels({ path: ':memory:' }),
+  remove: async () => {},
+}))
+
+const counters: Table = {
+  name: 'counters',
+  key: 'id',
+  columns: { id: 'text', n: 'int', day: 'day', done: 'bool' },
+  indexes: [['day', 'n']],
+}
+const definition = { name: 'counters', version: 1, table: counters }
+const commit = (from: number, to: number, ids: readonly string[], n = to): Commit => ({
+  projection: 'counters',
+  table: counters,
+  from,
+  to,
+  upserts: ids.map((id) => ({ id, n, day: '2010-12-01', done: true })),
+  deletes: [],
+  park: [],
+  unpark: [],
+})
+
+describe('read models in a file', () => {
+  let folder: string
+  let path: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'daybook-views-'))
+    path = join(folder, 'views.db')
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  test('a reader beside the writer sees what is committed, and writes nothing', async () => {
+    const writer = await openReadModels({ path })
+    const reader = await openReadModels({ path, readOnly: true })
+    await rejects(reader.load(counters, ['a']), { name: 'TableUnready' })
+    await writer.define([definition])
+    await writer.commit([commit(0, 1, ['a'])])
+    equal((await reader.load(counters, ['a']))[0]?.n, 1)
+    await writer.commit([commit(1, 2, ['a'])])
+    equal((await reader.find(counters, { limit: 1 })).items[0]?.n, 2)
+    await rejects(reader.commit([commit(2, 3, ['a'])]), /readonly/)
+    const view = await reader.frozen()
+    await writer.commit([commit(2, 3, ['a'])])
+    equal((await view.load(counters, ['a']))[0]?.n, 2)
+    await Promise.all([view.close(), reader.close(), writer.close()])
+  })
+
+  test('two connections with the same checkpoint: exactly one commits', async () => {
+    const [one, two] = [await openReadModels({ path }), await openReadModels({ path })]
+    await one.define([definition])
+    for (let to = 1; to <= 20; to++) {
+      const race = await Promise.all([
+        one.commit([commit(to - 1, to, ['a'], 1)]),
+        two.commit([commit(to - 1, to, ['a'], 2)]),
+      ])
+      deepEqual(race.toSorted(), [false, true])
+      equal((await two.load(counters, ['a']))[0]?.n, race[0] ? 1 : 2)
+    }
+    await Promise.all([one.close(), two.close()])
+  })
+
+  test('a table makes sense to whoever looks at it with SQL', async () => {
+    const reads = await openReadModels({ path })
+    await reads.define([definition])
+    await reads.commit([commit(0, 7, ['a'])])
+    await reads.close()
+    const database = new DatabaseSync(path)
+    deepEqual(
+      { ...database.prepare('SELECT * FROM counters').get() },
+      {
+        id: 'a',
+        n: 7,
+        day: '2010-12-01',
+        done: 1,
+      },
+    )
+    database.close()
+  })
+
+  test('a sort by a declared index walks the index, with the key and from a cursor on', async () => {
+    const reads = await openReadModels({ path })
+    await reads.define([definition])
+    await reads.close()
+    const database = new DatabaseSync(path)
+    const plan = (sql: string, ...values: (string | number)[]) =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all(...values)
+        .map(({ detail }) => detail)
+        .join(' ')
+    const select = 'SELECT id FROM counters WHERE TRUE'
+    const order = 'ORDER BY "day", "n", "id" LIMIT ?'
+    ok(!plan(`${select} ${order}`, 9).includes('TEMP B-TREE'))
+    const after = plan(`${select} AND ("day", "n", "id") > (?, ?, ?) ${order}`, 'd', 1, 'a', 9)
+    ok(after.includes('SEARCH') && !after.includes('TEMP B-TREE'), after)
+    database.close()
+  })
+
+  test('a writer killed at any moment leaves rows that belong to the checkpoint', async () => {
+    const program = `
+      import { openReadModels } from ${JSON.stringify(import.meta.resolve('./read-models.ts'))}
+      const reads = await openReadModels({ path: ${JSON.stringify(path)} })
+      const table = ${JSON.stringify(counters)}
+      await reads.define([{ name: 'counters', version: 1, table }])
+      let at = (await reads.checkpoints()).get('counters')
+      process.stdout.write('ready')
+      for (;;) {
+        const upserts = Array.from({ length: 50 }, (_, i) => ({ id: 'k' + i, n: at + 1, day: 'd', done: true }))
+        const park = [{ projection: 'counters', position: at + 1, keys: ['k'], error: '' }]
+        const commit = { projection: 'counters', table, from: at, to: at + 1, upserts, deletes: [], park, unpark: [at] }
+        if (!(await reads.commit([commit]))) throw new Error('lost')
+        at++
+      }`
+    let last = 0
+    for (let kill = 0; kill < 4; kill++) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program])
+      await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+      // A few commits, not a time: the child is in the middle of one when it dies.
+      const reads = await openReadModels({ path })
+      while (((await reads.checkpoints()).get('counters') ?? 0) < last + 20 + kill * 7) {
+        equal(child.exitCode, null)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      const checkpoint = (await reads.checkpoints()).get('counters')!
+      ok(checkpoint >= last + 20)
+      const { items, total } = await reads.find(counters, { limit: 100, total: true })
+      equal(total, 50)
+      deepEqual(new Set(items.map(({ n }) => n)), new Set([checkpoint]))
+      deepEqual(
+        (await reads.parked()).map(({ position }) => position),
+        [checkpoint],
+      )
+      last = checkpoint
+      await reads.close()
+    }
+  })
+})
+
+test('the successor of a prefix comes right behind all that begin with it', () => {
+  const texts = fc.string({ unit: 'binary', maxLength: 4 })
+  const compare = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+  fc.assert(
+    fc.property(texts, texts, (prefix, text) => {
+      const end = successor(prefix)
+      const within = compare(text, prefix) >= 0 && (end === null || compare(text, end) < 0)
+      equal(within, text.startsWith(prefix))
+      equal(compare(prefix + text, prefix) >= 0, true)
+      if (end !== null) equal(compare(prefix + text, end) < 0, true)
+    }),
+    process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) },
+  )
+})
