@@ -28,6 +28,8 @@ export type ImportParts = {
   readonly head: () => Promise<number>
   /** Resolves once everything up to this position shows in the answers to queries. */
   readonly settled: (position: number) => Promise<void>
+  /** How orders are paid, where the shop has no default for it. */
+  readonly paymentMethod?: string
 }
 export type ImportOptions = {
   readonly file: string
@@ -48,7 +50,11 @@ export async function importOnlineRetail(
 ): Promise<ImportReport> {
   const result = tally(options.file, false)
   const survey = await read(options)
-  const run: Run = { ...parts, commands: retailCommands(survey.opened_at), result }
+  const run: Run = {
+    ...parts,
+    commands: retailCommands(survey.opened_at, parts.paymentMethod),
+    result,
+  }
   const before = await parts.head()
   // Whether the shop has a product already is asked of rows that know all there was.
   await parts.settled(before)

@@ -53,7 +53,7 @@ async function importInto(app: App, options: ImportOptions): Promise<ImportRepor
 }
 
 export async function importInApp(app: App, options: ImportOptions): Promise<ImportReport> {
-  const { send, ask, log } = app
+  const { send, ask, log, config } = app
   const watch = sagaWatch(app.reads)
   const head = async () => (await log.head()).position
   try {
@@ -71,6 +71,9 @@ export async function importInApp(app: App, options: ImportOptions): Promise<Imp
           return items[0]?.product_id ?? null
         },
         settled: (position) => app.projected(position),
+        ...(config['payments.default_method'] === ''
+          ? { paymentMethod: config['payments.methods'][0]! }
+          : {}),
       },
       options,
     )

@@ -31,8 +31,11 @@ export type RetailCommands = {
   adjustStock(invoice: Invoice): readonly Told[]
 }
 
-/** Before the shop's first invoice its products and their stock are there, at that moment. */
-export function retailCommands(openedAt: string): RetailCommands {
+/**
+ * Before the shop's first invoice its products and their stock are there, at that moment. The payment
+ * method is said only where the shop has no default: the file does not tell how anything was paid.
+ */
+export function retailCommands(openedAt: string, paymentMethod?: string): RetailCommands {
   const productIds = new Map<string, string>()
   const productId = (code: string): string => {
     const known = productIds.get(code) ?? idOf('product', code)
@@ -65,14 +68,15 @@ export function retailCommands(openedAt: string): RetailCommands {
       told('CreateOrder', idOf('create-order', number), time, {
         order_id: idOf('order', number),
         order_number: number,
-        customer_id,
         currency: CURRENCY,
         items: lines.map(({ code, quantity, unit_price_minor }) => ({
           product_id: productId(code),
           quantity: String(quantity),
           price: price(unit_price_minor),
         })),
+        ...(customer_id === null ? {} : { customer_id }),
         ...(country === null ? {} : { shipping_address: { country } }),
+        ...(paymentMethod === undefined ? {} : { payment: { method: paymentMethod } }),
       }),
     shipOrder: ({ number, time }) =>
       told('ShipOrder', idOf('ship-order', number), time, { order_id: idOf('order', number) }),
