@@ -1,0 +1,297 @@
+// Stock comes in, is corrected, and is closed. Each command decides over one stock item.
+import { amountReader, hasErrors, QUANTITY_MAX } from '#contexts/catalog/public.ts'
+import {
+  accept,
+  type Command,
+  command,
+  type Decision,
+  type Given,
+  invalid,
+  type Moment,
+  reject,
+} from '#kernel/decider.ts'
+import { decimal, type Infer, object, optional, text } from '#kernel/schema.ts'
+import {
+  LOCATION_MAX,
+  REASON_MAX,
+  REFERENCE_MAX,
+  type StockState,
+  stockItem,
+  stockKey,
+} from './stock.ts'
+import {
+  EMPTY_ITEM,
+  knownProduct,
+  opening,
+  openPlace,
+  placeFields,
+  placeOf,
+  placeRefs,
+  shortage,
+  stockAnswer,
+  stockAnswered,
+} from './stock-place.ts'
+import { stockedProduct } from './stocked-product.ts'
+
+const causes = {
+  reason: optional(text({ max: REASON_MAX })),
+  reference: optional(text({ max: REFERENCE_MAX })),
+}
+// Decimals may be signed, so that a negative one is refused with a reason.
+const decimals = decimal({ signed: true })
+const tag = 'inventory'
+
+const createInput = object({
+  ...placeFields,
+  quantity: optional(decimals),
+  location: optional(text({ max: LOCATION_MAX })),
+  min_stock: optional(decimals),
+  backorder_limit: optional(decimals),
+})
+
+const createInventory = command({
+  type: 'CreateInventory',
+  input: createInput,
+  reads: (input) => [...placeRefs(placeOf(input)), stockedProduct.at(input.product_id)],
+  decide: decideCreate,
+  answer: stockAnswer,
+  route: {
+    method: 'POST',
+    path: '/api/v1/inventory',
+    aliases: ['/inventory'],
+    status: 201,
+    tag,
+    summary: 'Open the stock of a product in a store',
+  },
+})
+
+function decideCreate(input: Infer<typeof createInput>, given: Given, moment: Moment): Decision {
+  const place = placeOf(input)
+  const open = openPlace(given, moment, place)
+  if ('rejected' in open) return open
+  const key = stockKey(place.product_id, place.store_id)
+  if (given.state(stockItem.at(key)) !== null)
+    return reject('already_exists', 'The product is stocked in this store already.')
+  const { quantity_scale } = open.product
+  const reader = amountReader()
+  const read = (field: 'quantity' | 'min_stock' | 'backorder_limit') =>
+    input[field] === undefined ? null : reader.quantity(field, input[field], quantity_scale)
+  const item = {
+    quantity: read('quantity') ?? 0,
+    backorder_limit: read('backorder_limit') ?? 0,
+    location: input.location ?? null,
+    min_stock: read('min_stock'),
+  }
+  if (hasErrors(reader.errors)) return invalid(reader.errors)
+  const opened = opening(given, place, item, quantity_scale)
+  if ('ask' in opened) return opened
+  return accept(
+    [...opened.writes, ...open.writes],
+    stockAnswered(place, { ...item, reserved: 0 }, quantity_scale),
+  )
+}
+
+const addInput = object({
+  ...placeFields,
+  quantity: decimals,
+  ...causes,
+  unit_cost: optional(decimals),
+})
+
+const addStock = command({
+  type: 'AddStock',
+  input: addInput,
+  reads: (input) => placeRefs(placeOf(input)),
+  decide: decideAdd,
+  answer: stockAnswer,
+  route: {
+    method: 'POST',
+    path: '/api/v1/inventory/stock',
+    aliases: ['/inventory/stock'],
+    status: 201,
+    tag,
+    summary: 'Add stock; the first of a product in a store opens it',
+  },
+})
+
+function decideAdd(input: Infer<typeof addInput>, given: Given, moment: Moment): Decision {
+  const place = placeOf(input)
+  const open = openPlace(given, moment, place)
+  if ('rejected' in open) return open
+  const { quantity_scale, currency } = open.product
+  const key = stockKey(place.product_id, place.store_id)
+  const before = given.state(stockItem.at(key))
+  const reader = amountReader()
+  const quantity = reader.positive('quantity', input.quantity, quantity_scale)
+  if ((before?.quantity ?? 0) + quantity > QUANTITY_MAX) reader.note('quantity', 'is too large')
+  const unit_cost_minor =
+    input.unit_cost === undefined ? null : reader.amount('unit_cost', input.unit_cost, currency)
+  if (hasErrors(reader.errors)) return invalid(reader.errors)
+  const opened =
+    before === null ? opening(given, place, EMPTY_ITEM, quantity_scale) : { writes: [] }
+  if ('ask' in opened) return opened
+  const { reason = 'receipt', reference = null } = input
+  const added = stockItem.event(
+    'StockAdded',
+    { ...place, quantity, reason, reference, unit_cost_minor },
+    moment.occurred_at,
+  )
+  const item = before ?? { ...EMPTY_ITEM, reserved: 0 }
+  return accept(
+    [...opened.writes, stockItem.write(key, [added]), ...open.writes],
+    stockAnswered(place, { ...item, quantity: item.quantity + quantity }, quantity_scale),
+  )
+}
+
+const adjustInput = object({ ...placeFields, adjustment: decimals, ...causes })
+
+const adjustInventory = command({
+  type: 'AdjustInventory',
+  input: adjustInput,
+  reads: (input) => placeRefs(placeOf(input)),
+  decide: decideAdjust,
+  answer: stockAnswer,
+  route: {
+    method: 'PATCH',
+    path: '/api/v1/inventory/adjust',
+    aliases: ['/inventory/adjust'],
+    tag,
+    summary: 'Correct stock by a difference, up or down',
+  },
+})
+
+function decideAdjust(input: Infer<typeof adjustInput>, given: Given, moment: Moment): Decision {
+  const place = placeOf(input)
+  const found = knownProduct(given, place.product_id)
+  if ('rejected' in found) return found
+  const before = given.state(stockItem.at(stockKey(place.product_id, place.store_id)))
+  if (before === null) return notStocked()
+  const reader = amountReader()
+  const adjustment = reader.change('adjustment', input.adjustment, found.quantity_scale)
+  if (adjustment === 0) reader.note('adjustment', 'must not be zero')
+  if (hasErrors(reader.errors)) return invalid(reader.errors)
+  return adjusted({ ...input, place, before, adjustment, scale: found.quantity_scale }, moment)
+}
+
+const setInput = object({
+  ...placeFields,
+  quantity: decimals,
+  expected_quantity: optional(decimals),
+  ...causes,
+})
+
+const updateProductStock = command({
+  type: 'UpdateProductStock',
+  input: setInput,
+  reads: (input) => placeRefs(placeOf(input)),
+  decide: decideSet,
+  answer: stockAnswer,
+  route: {
+    method: 'PUT',
+    path: '/api/v1/products/:product_id/stock',
+    tag: 'products',
+    summary: 'Set the stock of a product in a store to what is there',
+  },
+})
+
+function decideSet(input: Infer<typeof setInput>, given: Given, moment: Moment): Decision {
+  const place = placeOf(input)
+  const found = knownProduct(given, place.product_id)
+  if ('rejected' in found) return found
+  const scale = found.quantity_scale
+  const before = given.state(stockItem.at(stockKey(place.product_id, place.store_id)))
+  const current = before?.quantity ?? 0
+  const reader = amountReader()
+  const wanted = reader.quantity('quantity', input.quantity, scale)
+  const expected =
+    input.expected_quantity === undefined
+      ? current
+      : reader.change('expected_quantity', input.expected_quantity, scale)
+  if (hasErrors(reader.errors)) return invalid(reader.errors)
+  if (expected !== current)
+    return reject('concurrency_conflict', 'The stock is not what you expected.', {
+      details: { current_quantity: current, quantity_scale: scale },
+    })
+  if (before !== null) {
+    const adjustment = wanted - current
+    if (adjustment === 0) return accept([], stockAnswered(place, before, scale))
+    return adjusted({ ...input, place, before, adjustment, scale }, moment)
+  }
+  const open = openPlace(given, moment, place)
+  if ('rejected' in open) return open
+  const item = { ...EMPTY_ITEM, quantity: wanted }
+  const opened = opening(given, place, item, scale)
+  if ('ask' in opened) return opened
+  return accept(
+    [...opened.writes, ...open.writes],
+    stockAnswered(place, { ...item, reserved: 0 }, scale),
+  )
+}
+
+type Adjustment = {
+  readonly place: ReturnType<typeof placeOf>
+  readonly before: StockState
+  readonly adjustment: number
+  readonly scale: number
+  readonly reason?: string
+  readonly reference?: string
+}
+
+function adjusted(wanted: Adjustment, moment: Moment): Decision {
+  const { place, before, adjustment, scale, reason = 'correction', reference = null } = wanted
+  const short = shortage(place, before, adjustment, scale, moment)
+  if (short !== null) return short
+  const quantity = before.quantity + adjustment
+  if (Math.abs(quantity) > QUANTITY_MAX) return invalid({ adjustment: 'is too large' })
+  const event = stockItem.event(
+    'InventoryAdjusted',
+    { ...place, adjustment, reason, reference },
+    moment.occurred_at,
+  )
+  const write = stockItem.write(stockKey(place.product_id, place.store_id), [event])
+  return accept([write], stockAnswered(place, { ...before, quantity }, scale))
+}
+
+const closeInput = object(placeFields)
+
+const closeInventory = command({
+  type: 'CloseInventory',
+  input: closeInput,
+  reads: (input) => {
+    const { product_id, store_id } = placeOf(input)
+    return [stockItem.at(stockKey(product_id, store_id))]
+  },
+  decide: (input, given) => {
+    const place = placeOf(input)
+    const ref = stockItem.at(stockKey(place.product_id, place.store_id))
+    const state = given.state(ref)
+    if (state === null) return given.version(ref) === 0 ? notStocked() : accept([], place)
+    if (state.quantity !== 0 || state.reserved !== 0)
+      return reject('invalid_state', 'There is stock, or stock is promised.', {
+        details: { quantity: state.quantity, reserved_quantity: state.reserved },
+      })
+    const closed = stockItem.event('InventoryClosed', place)
+    return accept([{ stream: ref.stream, events: [closed] }], place)
+  },
+  answer: object({
+    product_id: stockAnswer.properties.product_id,
+    store_id: placeFields.product_id,
+  }),
+  route: {
+    method: 'DELETE',
+    path: '/api/v1/inventory/:product_id',
+    aliases: ['/inventory/:product_id'],
+    tag,
+    summary: 'Close the empty stock of a product in a store',
+  },
+})
+
+const notStocked = () => reject('not_found', 'The product is not stocked in this store.')
+
+export const stockCommands: readonly Command[] = [
+  createInventory,
+  addStock,
+  adjustInventory,
+  updateProductStock,
+  closeInventory,
+]

@@ -1,0 +1,144 @@
+// Where a request wants stock to be: its product, its store and its stock item, as the book has them.
+import { type ProductState, product } from '#contexts/catalog/public.ts'
+import { openStore, store, storeIdOf } from '#contexts/stores/public.ts'
+import {
+  type Asked,
+  ask,
+  type Given,
+  type Moment,
+  type Ref,
+  type Rejected,
+  reject,
+  type Write,
+} from '#kernel/decider.ts'
+import type { Infer } from '#kernel/schema.ts'
+import { id, integer, nullable, object, optional, quantity, text } from '#kernel/schema.ts'
+import type { Line } from './reservation.ts'
+import { availableIn, LOCATION_MAX, type StockState, stockItem, stockKey } from './stock.ts'
+import { stockedProduct } from './stocked-product.ts'
+
+export const placeFields = {
+  product_id: id(),
+  store_id: optional(id({ description: 'Default: the main store; main is its alias.' })),
+}
+type Place = Pick<Line, 'product_id' | 'store_id'>
+
+export const placeOf = (input: {
+  readonly product_id: string
+  readonly store_id?: string
+}): Place => ({ product_id: input.product_id, store_id: storeIdOf(input.store_id) })
+
+/** The stock item first: its version is the one that a sender may expect. */
+export const placeRefs = ({ product_id, store_id }: Place): readonly Ref[] => [
+  stockItem.at(stockKey(product_id, store_id)),
+  product.seen(product_id),
+  store.seen(store_id),
+]
+
+export function knownProduct(given: Given, product_id: string): ProductState | Rejected {
+  const state = given.state(product.seen(product_id))
+  return (
+    state ??
+    reject('not_found', `There is no product ${product_id}.`, { details: { field: 'product_id' } })
+  )
+}
+
+export type OpenPlace = {
+  readonly product: ProductState
+  /** The creation of a store that was not there, where that is allowed. */
+  readonly writes: readonly Write[]
+}
+
+/** A product that is sold and a store that is open: something new may come in or be promised there. */
+export function openPlace(
+  given: Given,
+  moment: Moment,
+  { product_id, store_id }: Place,
+): OpenPlace | Rejected {
+  const state = knownProduct(given, product_id)
+  if ('rejected' in state) return state
+  if (!state.is_active)
+    return reject('invalid_state', `Product ${product_id} has been archived.`, {
+      details: { product_id },
+    })
+  const opened = openStore(given, moment, store_id)
+  return 'rejected' in opened ? opened : { product: state, writes: opened.writes }
+}
+
+export type NewItem = Omit<StockState, 'reserved'>
+export const EMPTY_ITEM: NewItem = {
+  quantity: 0,
+  backorder_limit: 0,
+  location: null,
+  min_stock: null,
+}
+
+/** Opens a stock item; asks for the product's list of stores first, which nothing else has to hold. */
+export function opening(
+  given: Given,
+  place: Place,
+  item: NewItem,
+  quantity_scale: number,
+): { readonly writes: readonly Write[] } | Asked {
+  const { product_id, store_id } = place
+  const lacking = given.lacking([stockedProduct.at(product_id)])
+  if (lacking.length > 0) return ask(lacking)
+  const listed = given.state(stockedProduct.at(product_id)).includes(store_id)
+  const created = stockItem.event('InventoryCreated', { ...place, ...item, quantity_scale })
+  return {
+    writes: [
+      stockItem.write(stockKey(product_id, store_id), [created]),
+      ...(listed
+        ? []
+        : [stockedProduct.write(product_id, [stockedProduct.event('ProductStocked', place)])]),
+    ],
+  }
+}
+
+export const stockAnswer = object({
+  product_id: id(),
+  store_id: id(),
+  quantity: quantity(),
+  reserved_quantity: quantity(),
+  available_quantity: quantity(),
+  quantity_scale: integer(),
+  backorder_limit: quantity(),
+  location: nullable(text({ max: LOCATION_MAX })),
+  min_stock: nullable(quantity()),
+})
+
+/** The stock item as it is after a decision. */
+export function stockAnswered(
+  place: Place,
+  state: StockState,
+  quantity_scale: number,
+): Infer<typeof stockAnswer> {
+  const { quantity, reserved, backorder_limit, location, min_stock } = state
+  return {
+    ...place,
+    quantity,
+    reserved_quantity: reserved,
+    available_quantity: quantity - reserved,
+    quantity_scale,
+    backorder_limit,
+    location,
+    min_stock,
+  }
+}
+
+/** Refused where it would take what is promised, or more than is there. null: it may go. */
+export function shortage(
+  place: Place,
+  state: StockState,
+  change: number,
+  quantity_scale: number,
+  { settings }: Moment,
+): Rejected | null {
+  const { quantity, reserved, backorder_limit } = state
+  const after = quantity + change
+  const fits = after >= 0 && reserved <= after + backorder_limit
+  if (change >= 0 || fits || settings['inventory.negative'] === true) return null
+  const available = Math.max(0, Math.min(quantity, availableIn(state)))
+  const line = { ...place, requested: -change, available, quantity_scale }
+  return reject('insufficient_stock', 'There is not enough stock.', { details: { lines: [line] } })
+}
