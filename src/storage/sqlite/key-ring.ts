@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
-import { openDurable } from './log-store.ts'
+import { openDurable } from './durable.ts'
 
 export type SqliteKeyRingOptions = {
   readonly path: string

@@ -75,7 +75,7 @@ export function pack({ writes, claims = [], releases = [], command }: Append): P
 /** Claims go into the first event's metadata; one metadata object for all events is written out once. */
 function packer(noted: Pick<Metadata, 'claims' | 'releases'> | null) {
   let first = noted !== null
-  let last: Metadata | undefined
+  let last: Metadata | null = null
   let lastText = ''
   return (event: NewEvent): PackedEvent => {
     let text = lastText
@@ -85,7 +85,7 @@ function packer(noted: Pick<Metadata, 'claims' | 'releases'> | null) {
       const texts = encoded({ ...event, metadata })
       data = texts.data
       text = texts.metadata
-      last = first ? undefined : event.metadata
+      last = first ? null : event.metadata
       lastText = text
       first = false
     } else data = storable(event.data, event.event_type)

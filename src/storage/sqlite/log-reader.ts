@@ -40,7 +40,11 @@ export function openLogReader(path: string) {
     `SELECT scope, value, owner FROM claims WHERE (scope, value) > (?, ?)
      ORDER BY scope, value LIMIT ?`,
   )
-  const snapshot = one('SELECT version, state_version, state FROM snapshots WHERE stream = ?')
+  // A snapshot ahead of the log is a lie; the newest version is one look into the index.
+  const snapshot = one(
+    `SELECT version, state_version, state FROM snapshots WHERE stream = ?1
+     AND version <= (SELECT max(version) FROM events WHERE stream = ?1)`,
+  )
   const recorded = recorder()
   const events = (rows: unknown) => (rows as EventRow[]).map(recorded)
 
@@ -51,12 +55,9 @@ export function openLogReader(path: string) {
     // Names of streams are ASCII, so everything that begins with the prefix lies below prefix + DEL.
     readStreams: (prefix: string, limit: number) =>
       events(streams.all(prefix, `${prefix}\u007f`, limit)),
-    head: () => {
-      const last = head.get() as Pick<Recorded, 'position' | 'timestamp'> | undefined
-      // Rows of the driver have no prototype; what leaves here is an ordinary object.
-      return last === undefined
-        ? { position: 0, timestamp: new Date(0).toISOString() }
-        : { ...last }
+    head() {
+      const row = head.get() as { position: number; timestamp: string } | undefined
+      return row === undefined ? { position: 0, timestamp: new Date(0).toISOString() } : { ...row }
     },
     /** Times never fall along the log, so halving finds the place without an index. */
     positionAt(time: string): number {

@@ -10,7 +10,7 @@ import type {
   Restored,
 } from './log-packing.ts'
 import { SCHEMA, SCHEMA_VERSION, statements } from './log-sql.ts'
-import { inTransaction, judge, logWriter, restoreRow, tick } from './log-writer.ts'
+import { inTransaction, judge, logWriter, recordOf, restoreRow, tick } from './log-writer.ts'
 
 const CACHE_KIB = 32 * 1024
 const CHECKPOINT_PAGES = 4_000
@@ -69,7 +69,11 @@ export function openLogStore(path: string) {
     ): void {
       inTransaction(writer, () => {
         for (const row of rows) restoreRow(writer, row, claims)
-        for (const command of commands) sql.record.run(...command)
+        for (const command of commands) {
+          if (recordOf(writer, command[0]) !== null)
+            throw new RangeError(`the command record ${command[0]} is there already`)
+          sql.record.run(...command)
+        }
       })
     },
     dropResponses(before: number): number {

@@ -150,7 +150,7 @@ function versionOf({ sql, versions }: LogWriter, stream: string): number {
   return version
 }
 
-function recordOf({ sql }: LogWriter, id: string): CommandRecord | null {
+export function recordOf({ sql }: LogWriter, id: string): CommandRecord | null {
   const row = sql.command.get(id) as CommandRow | undefined
   return row === undefined ? null : toRecord(row)
 }
