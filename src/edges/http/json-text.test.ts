@@ -13,9 +13,9 @@ import {
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 
-/** What JSON.parse would give, for texts whose numbers are all exact. */
+/** What JSON.parse would give. */
 function resolved(value: unknown): unknown {
-  if (value instanceof NumberText) return exactNumber(value.source)
+  if (value instanceof NumberText) return Number(value.source)
   if (Array.isArray(value)) return value.map(resolved)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, resolved(member)]))
@@ -34,7 +34,7 @@ describe('JSON from strangers', () => {
       fc.property(value, fc.constantFrom(undefined, 2), (written, indent) => {
         const text = JSON.stringify(written, null, indent)
         const bent = text.includes('\\u0000') || /"(?:__proto__|constructor)"/.test(text)
-        if (bent || /[0-9]{16}|e[+-]/.test(text)) return
+        if (bent) return
         const read = readJson(text)
         ok(read.ok, text)
         deepEqual(resolved(read.value), JSON.parse(text))
