@@ -39,11 +39,12 @@ export class Refused extends Error {
     this.rejection = rejection
   }
 }
+const ERRORS_MAX = 20
 export const badFields = (errors: FieldErrors) =>
   new Refused({
     code: 'validation_failed',
     message: 'Some fields are not acceptable.',
-    errors,
+    errors: Object.fromEntries(Object.entries(errors).slice(0, ERRORS_MAX)),
   })
 const malformed = (place: string, problem: string) =>
   new Refused({
@@ -119,12 +120,7 @@ function bodyOf({ body, headers }: Call): Readonly<Record<string, unknown>> {
   return read.value as Readonly<Record<string, unknown>>
 }
 
-/** `X-Something` headers and the like: one line of printable ASCII, at most 200 characters. */
-export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name.toLowerCase()]
-  if (value === undefined) return undefined
-  if (typeof value !== 'string' || !LABEL.test(value))
-    throw badFields({ [name]: 'must be 1 to 200 printable ASCII characters' })
-  return value
-}
-export const LABEL = /^[!-~](?:[ -~]{0,198}[!-~])?$/
+/** Keys and ids in headers and bodies: one line of printable ASCII. */
+export const isLabel = (value: unknown): value is string =>
+  typeof value === 'string' && /^[!-~](?:[ -~]{0,198}[!-~])?$/.test(value)
+export const NO_LABEL = 'must be 1 to 200 printable ASCII characters'

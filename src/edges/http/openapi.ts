@@ -1,6 +1,7 @@
 // The API's description (OpenAPI 3.1), derived from the endpoints: it cannot differ from the routes.
 import type { Schema } from '#kernel/schema.ts'
-import { ANSWERED, metaInput } from './command-endpoints.ts'
+import { ANSWERED } from './command-endpoints.ts'
+import { metaInput } from './command-meta.ts'
 import type { Endpoint } from './endpoint.ts'
 import { kindOf } from './problem.ts'
 import { notesOf, wireName } from './schema-shape.ts'

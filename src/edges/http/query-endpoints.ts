@@ -4,7 +4,7 @@ import type { Query } from '#kernel/query.ts'
 import type { ObjectSchema } from '#kernel/schema.ts'
 import { inputReader } from './codec-in.ts'
 import { answerWriter } from './codec-out.ts'
-import { badFields, type Call, type Endpoint, givenIn, headerOf } from './endpoint.ts'
+import { badFields, type Call, type Endpoint, givenIn } from './endpoint.ts'
 import { problem } from './problem.ts'
 import { branchesOf, shapeOf } from './schema-shape.ts'
 
@@ -37,7 +37,7 @@ function queryEndpoint({ type, input, answer, route }: QueryRoute, ask: Ask): En
     async handle(call) {
       const { path, query, body } = givenIn(call, route.method)
       const { min_position: minimum, ...own } = query
-      const minPosition = positionIn(minimum, headerOf(call.headers, 'X-Min-Position'))
+      const minPosition = positionIn(minimum, call.headers['x-min-position'])
       const fields = read({ path, query: own, body })
       if (!fields.ok) {
         // No thing can have such an id, so it is simply not there.
@@ -68,13 +68,13 @@ function idsIn(path: string, { properties }: ObjectSchema): ReadonlySet<string> 
   )
 }
 
-function positionIn(parameter?: string, header?: string): number | undefined {
+function positionIn(parameter?: string, header?: string | string[]): number | undefined {
   const given = parameter ?? header
   if (given === undefined) return undefined
   const name = parameter === undefined ? 'X-Min-Position' : 'min_position'
   if (parameter !== undefined && header !== undefined && parameter !== header)
     throw badFields({ min_position: 'differs from the header X-Min-Position' })
-  if (!/^[0-9]{1,15}$/.test(given))
+  if (typeof given !== 'string' || !/^[0-9]{1,15}$/.test(given))
     throw badFields({ [name]: 'must be a position: a whole number' })
   return Number(given)
 }

@@ -13,7 +13,7 @@ import Fastify, {
 } from 'fastify'
 import type { Rejection } from '#kernel/decider.ts'
 import type { Answer } from './answer.ts'
-import { type Endpoint, LABEL, Refused } from './endpoint.ts'
+import { type Endpoint, isLabel, Refused } from './endpoint.ts'
 import { type Guard, SECURITY_HEADERS } from './guard.ts'
 import { problem, rejectionOf } from './problem.ts'
 
@@ -238,7 +238,7 @@ function within<Value>(work: Promise<Value>, limitMs: number | null): Promise<Va
 /** The client's own if it is printable, otherwise a new one. */
 function correlationIdIn(headers: IncomingHttpHeaders): string {
   const given = headers['x-correlation-id']
-  return typeof given === 'string' && LABEL.test(given) ? given : randomUUID()
+  return isLabel(given) ? given : randomUUID()
 }
 
 // ── errors ────────────────────────────────────────────────────────────────────────────────────
