@@ -22,7 +22,7 @@ export const contextsOf = ({ provider, carrier }: Providers): readonly Context[]
   stores,
   inventory,
   payments({ provider }),
-  shipping({ carrier }),
+  shipping(),
   orders({ provider, carrier }),
   returns,
   analytics,

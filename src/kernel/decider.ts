@@ -164,6 +164,8 @@ export type Route = {
   readonly aliases?: readonly string[]
   /** Success status, 200 unless told otherwise. */
   readonly status?: 200 | 201 | 202
+  /** Where the answer decides it (202 while a saga still runs); goes before `status`. */
+  readonly statusOf?: (response: Readonly<Record<string, unknown>>) => 200 | 201 | 202
   readonly tag: string
   readonly summary: string
 }

@@ -185,10 +185,21 @@ export const saga = aggregate({
     },
     SagaCompensationStarted: (state, { reason }): Saga => {
       const known = started(state)
+      // Nothing of these has run: a step that only waited for somebody has no call to settle.
+      const isIdle = ({ status }: SagaStep) =>
+        status === 'PENDING' || (status === 'RUNNING' && known.operation_id === null)
       const steps = known.steps.map((each) =>
-        each.status === 'PENDING' ? { ...each, status: 'SKIPPED' as const } : each,
+        isIdle(each) ? { ...each, status: 'SKIPPED' as const } : each,
       )
-      return { ...known, steps, status: 'COMPENSATING', outcome: null, reason, deadline_at: null }
+      return {
+        ...known,
+        steps,
+        status: 'COMPENSATING',
+        outcome: null,
+        reason,
+        waiting_for: null,
+        deadline_at: null,
+      }
     },
     SagaStepCompensated: (state, { step }): Saga => ({
       ...at(started(state), step, 'COMPENSATED'),

@@ -1,7 +1,7 @@
 // Durable waiting: a row says when its next action is due, and whoever has the role does it then.
 // The row is projected from the log, so nothing is forgotten by a crash; `act` sends commands, and the
 // decision behind each command looks at the log itself, so that a row that lags does no harm.
-import type { Instant } from '#kernel/message.ts'
+import type { Instant, Recorded } from '#kernel/message.ts'
 import type { Projection, Row } from '#kernel/projection.ts'
 
 export type SendMeta = {
@@ -34,6 +34,8 @@ export type WaitingTools = {
   readonly now: () => Instant
   /** Ids derived from the cause, the same at every try: `derivedId(event_id, 'authorize')`. */
   readonly derivedId: (...parts: string[]) => string
+  /** Events of these streams, personal fields opened: for what a row must not hold (an address). */
+  readonly events: (streams: readonly string[], limit: number) => Promise<readonly Recorded[]>
 }
 
 export type Waiting<R = Row> = {

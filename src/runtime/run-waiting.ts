@@ -13,6 +13,8 @@ export type WaitingParts = {
   readonly reads: Pick<ReadModels, 'find' | 'checkpoints'>
   readonly send: Send
   readonly now: () => Instant
+  /** Without it, an action that has to read the log fails and says so. */
+  readonly events?: WaitingTools['events']
   readonly onError: (error: unknown, where: string) => void
   readonly atOnceMax?: number
   readonly pollMs?: number
@@ -36,6 +38,9 @@ const POLL_MS = 50
 const LOOK_MAX = 1_000
 /** From here on, what rests is looked through at every look. */
 const RESTING_MAX = 10_000
+
+const noEvents: WaitingTools['events'] = () =>
+  Promise.reject(new Error('nothing was given to read events with'))
 
 export function waitingRunner(parts: WaitingParts): WaitingRunner {
   const loops = parts.waitings.map((waiting) => loopOf(waiting, parts))
@@ -94,7 +99,7 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
 
 /** The rows under way and at rest, and how one of them is acted on. */
 function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
-  const { reads, send, now, onError, atOnceMax = AT_ONCE_MAX } = parts
+  const { reads, send, now, events = noEvents, onError, atOnceMax = AT_ONCE_MAX } = parts
   const { projection, due, act, name } = waiting
   const acting = new Map<string, Promise<void>>()
   const resting = restingRows()
@@ -104,6 +109,7 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
     const tools: WaitingTools = {
       now,
       derivedId,
+      events,
       async send(type, input, meta = {}) {
         const outcome = await send(type, input, { source: name, ...meta })
         if (outcome.ok) position = Math.max(position, outcome.position)

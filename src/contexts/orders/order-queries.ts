@@ -1,0 +1,209 @@
+// Questions about orders.
+import {
+  asOfFields,
+  asOfIn,
+  pageAnswer,
+  paged,
+  pageOf,
+  paging,
+  rowAnswer,
+} from '#kernel/listing.ts'
+import type { Condition, Filter, Sort } from '#kernel/projection.ts'
+import { query, type Reader } from '#kernel/query.ts'
+import {
+  type Infer,
+  id,
+  instant,
+  integer,
+  list,
+  money,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  text,
+} from '#kernel/schema.ts'
+import { customerOrderSummary } from './customer-order-summary.ts'
+import { address, line, ORDER_STATUSES } from './order.ts'
+import { orderPayments } from './order-payments.ts'
+import { orderViews } from './order-views.ts'
+
+const orderRow = rowAnswer(orderViews.table, {
+  shapes: {
+    items: list(line),
+    shipping_address: address,
+    payment_info: object({ payment_method: nullable(text()) }),
+  },
+})
+const get = { method: 'GET', tag: 'orders' } as const
+
+const oneOrder = async (
+  { order_id, ...when }: { order_id: string; as_of?: string; as_of_position?: number },
+  reader: Reader,
+) => {
+  const asOf = asOfIn(when)
+  return asOf === null
+    ? await reader.get(orderViews, order_id)
+    : await reader.past(orderViews, order_id, asOf)
+}
+
+export const getOrder = query({
+  type: 'GetOrder',
+  input: object({ order_id: id(), ...asOfFields }),
+  run: oneOrder,
+  answer: nullable(orderRow),
+  route: { ...get, path: '/api/v1/orders/:order_id', summary: 'One order, now or as it was' },
+})
+
+/** The same question under its other name. */
+export const getOrderById = query({
+  type: 'GetOrderByID',
+  input: object({ order_id: id(), ...asOfFields }),
+  run: oneOrder,
+  answer: nullable(orderRow),
+})
+
+const placed = { from: optional(instant()), to: optional(instant()) }
+const NEWEST: readonly Sort[] = [{ column: 'placed_at', descending: true }]
+
+const listInput = object({
+  status: optional(oneOf(ORDER_STATUSES)),
+  customer_id: optional(id()),
+  user_id: optional(id()),
+  store_id: optional(id()),
+  country: optional(text({ max: 100 })),
+  payment_status: optional(text({ max: 50 })),
+  fulfillment_status: optional(text({ max: 50 })),
+  order_number: optional(text({ max: 100 })),
+  ...placed,
+  ...paging,
+})
+
+async function orders(
+  { from, to, limit, offset, cursor, ...equal }: Infer<typeof listInput>,
+  reader: Reader,
+) {
+  const page = {
+    ...(limit === undefined ? {} : { limit }),
+    ...(offset === undefined ? {} : { offset }),
+    ...(cursor === undefined ? {} : { cursor }),
+  }
+  const where: Filter = { ...equal, ...between(from, to) }
+  return paged(await reader.find(orderViews, { where, sort: NEWEST, ...pageOf(page) }), page)
+}
+
+/** From and up to, both included, whatever offset they were told in. */
+function between(from?: string, to?: string): Filter {
+  if (from === undefined && to === undefined) return {}
+  const utc = (told: string) => new Date(told).toISOString()
+  const placed_at: Condition = {
+    ...(from === undefined ? {} : { gte: utc(from) }),
+    ...(to === undefined ? {} : { lte: utc(to) }),
+  }
+  return { placed_at }
+}
+
+export const listOrders = query({
+  type: 'ListOrders',
+  input: listInput,
+  run: orders,
+  answer: pageAnswer(orderRow),
+  route: { ...get, path: '/api/v1/orders', summary: 'Orders, the newest first' },
+})
+
+export const getOrdersByCustomer = query({
+  type: 'GetOrdersByCustomer',
+  input: object({
+    customer_id: id(),
+    status: optional(oneOf(ORDER_STATUSES)),
+    ...placed,
+    ...paging,
+  }),
+  run: orders,
+  answer: pageAnswer(orderRow),
+  route: {
+    ...get,
+    path: '/api/v1/customers/:customer_id/orders',
+    summary: 'Orders of a customer, the newest first',
+  },
+})
+
+export const getUserOrders = query({
+  type: 'GetUserOrders',
+  input: object({ user_id: id(), status: optional(oneOf(ORDER_STATUSES)), ...placed, ...paging }),
+  run: orders,
+  answer: pageAnswer(orderRow),
+  route: {
+    ...get,
+    path: '/api/v1/users/:user_id/orders',
+    summary: 'Orders of a user, the newest first',
+  },
+})
+
+export const getOrdersByStatus = query({
+  type: 'GetOrdersByStatus',
+  input: object({ status: oneOf(ORDER_STATUSES), ...placed, ...paging }),
+  run: orders,
+  answer: pageAnswer(orderRow),
+  route: {
+    ...get,
+    path: '/api/v1/orders/status/:status',
+    summary: 'Orders of one status, the newest first',
+  },
+})
+
+const amounts = { authorized_minor: money(), captured_minor: money(), refunded_minor: money() }
+
+export const getOrderPayments = query({
+  type: 'GetOrderPayments',
+  input: object({ order_id: id() }),
+  run: async ({ order_id }, reader) => {
+    const row = await reader.get(orderPayments, order_id)
+    if (row !== null) return row
+    const order = await reader.get(orderViews, order_id)
+    if (order === null) return null
+    const none = { authorized_minor: 0, captured_minor: 0, refunded_minor: 0, payments: [] }
+    return { order_id, currency: order.currency, ...none }
+  },
+  answer: nullable(
+    object({
+      order_id: id(),
+      currency: text(),
+      ...amounts,
+      payments: list(
+        object({
+          payment_id: id(),
+          status: text(),
+          payment_method: text(),
+          currency: text(),
+          ...amounts,
+        }),
+      ),
+    }),
+  ),
+  route: {
+    ...get,
+    path: '/api/v1/orders/:order_id/payments',
+    summary: 'What was authorized, captured and refunded for an order',
+  },
+})
+
+export const getCustomerOrderSummary = query({
+  type: 'GetCustomerOrderSummary',
+  input: object({ customer_id: id() }),
+  run: async ({ customer_id }, reader) => await reader.get(customerOrderSummary, customer_id),
+  answer: nullable(
+    rowAnswer(customerOrderSummary.table, {
+      shapes: {
+        by_currency: list(
+          object({ currency: text(), total_orders: integer(), total_spent_minor: money() }),
+        ),
+      },
+    }),
+  ),
+  route: {
+    ...get,
+    path: '/api/v1/customers/:customer_id/orders/summary',
+    summary: 'How many orders of a customer, how much, when last',
+  },
+})

@@ -1,0 +1,234 @@
+// One row per order, as customers and the shop see it: what was ordered, where it stands, whether it is
+// paid and sent. Filled by the order's own events and by those of its payment and its shipment.
+import { type Payment, payment, paymentStatus } from '#contexts/payments/public.ts'
+import type { shipment } from '#contexts/shipping/public.ts'
+import type { DataOf } from '#kernel/event-types.ts'
+import type { Recorded } from '#kernel/message.ts'
+import { type Handler, projection } from '#kernel/projection.ts'
+import type { order } from './order.ts'
+
+type Data = DataOf<typeof order.events> &
+  DataOf<typeof payment.events> &
+  DataOf<typeof shipment.events>
+
+export type OrderRow = {
+  readonly order_id: string
+  readonly order_number: string
+  readonly customer_id: string | null
+  readonly user_id: string | null
+  readonly store_id: string
+  readonly status: string
+  readonly payment_status: string
+  readonly fulfillment_status: string
+  readonly total_minor: number
+  readonly currency: string
+  readonly items: Data['OrderCreated']['lines']
+  readonly country: string | null
+  readonly shipping_address: Data['OrderCreated']['shipping_address']
+  readonly notes: string | null
+  readonly payment_id: string | null
+  readonly payment_info: PaymentInfo
+  readonly shipment_id: string | null
+  readonly tracking_number: string | null
+  readonly carrier: string | null
+  readonly cancel_reason: string | null
+  readonly cancel_cause: string | null
+  readonly placed_at: string
+  readonly confirmed_at: string | null
+  readonly shipped_at: string | null
+  readonly delivered_at: string | null
+  readonly cancelled_at: string | null
+  readonly created_at: string
+  readonly updated_at: string
+  /** Of the order's own stream. */
+  readonly version: number
+}
+/** The payment's fold, so that its status is judged by the same rule everywhere. */
+type PaymentInfo = { readonly payment_method: string | null; readonly payment: Payment }
+
+export const orderViews = projection<OrderRow>({
+  name: 'order_views',
+  version: 1,
+  table: {
+    name: 'order_views',
+    key: 'order_id',
+    columns: {
+      order_id: 'text',
+      order_number: 'text',
+      customer_id: { kind: 'text', nullable: true },
+      user_id: { kind: 'text', nullable: true },
+      store_id: 'text',
+      status: 'text',
+      payment_status: 'text',
+      fulfillment_status: 'text',
+      total_minor: 'money',
+      currency: 'text',
+      items: 'json',
+      country: { kind: 'text', nullable: true },
+      shipping_address: { kind: 'json', nullable: true },
+      notes: { kind: 'text', nullable: true },
+      payment_id: { kind: 'text', nullable: true },
+      payment_info: 'json',
+      shipment_id: { kind: 'text', nullable: true },
+      tracking_number: { kind: 'text', nullable: true },
+      carrier: { kind: 'text', nullable: true },
+      cancel_reason: { kind: 'text', nullable: true },
+      cancel_cause: { kind: 'text', nullable: true },
+      placed_at: 'instant',
+      confirmed_at: { kind: 'instant', nullable: true },
+      shipped_at: { kind: 'instant', nullable: true },
+      delivered_at: { kind: 'instant', nullable: true },
+      cancelled_at: { kind: 'instant', nullable: true },
+      created_at: 'instant',
+      updated_at: 'instant',
+      version: 'int',
+    },
+    indexes: [
+      ['customer_id', 'placed_at'],
+      ['user_id', 'placed_at'],
+      ['status', 'placed_at'],
+      ['placed_at'],
+    ],
+    unique: [['order_number']],
+  },
+  sources: (key, row) => [
+    `order-${key}`,
+    `shipment-${key}`,
+    ...(row?.payment_id ? [`payment-${row.payment_id}`] : []),
+  ],
+  on: {
+    OrderCreated: {
+      keys: ({ data }) => [data.order_id],
+      apply: (_, event: Recorded<Data['OrderCreated']>) => created(event),
+    },
+    OrderUpdated: own<Data['OrderUpdated']>(
+      ({ order_id, customer_id, user_id, payment_method, ...changed }, row) => ({
+        ...changed,
+        ...(payment_method === undefined
+          ? {}
+          : { payment_info: { ...row.payment_info, payment_method } }),
+      }),
+    ),
+    OrderConfirmed: own<Data['OrderConfirmed']>(({ confirmed_at }) => ({
+      status: 'CONFIRMED',
+      confirmed_at,
+    })),
+    PaymentProcessed: own<Data['PaymentProcessed']>(() => ({})),
+    OrderShipped: own<Data['OrderShipped']>(({ tracking_number, carrier, shipped_at }) => ({
+      status: 'SHIPPED',
+      fulfillment_status: 'shipped',
+      tracking_number,
+      carrier,
+      shipped_at,
+    })),
+    OrderDelivered: own<Data['OrderDelivered']>(({ delivered_at }) => ({
+      status: 'DELIVERED',
+      fulfillment_status: 'delivered',
+      delivered_at,
+    })),
+    OrderCancelled: own<Data['OrderCancelled']>(({ reason, cause, cancelled_at }) => ({
+      status: 'CANCELLED',
+      fulfillment_status: 'none',
+      cancel_reason: reason,
+      cancel_cause: cause,
+      cancelled_at,
+    })),
+    ShippingLabelCreated: others<Data['ShippingLabelCreated']>(
+      ({ shipment_id, tracking_number, carrier }, row) => ({
+        shipment_id,
+        tracking_number,
+        carrier,
+        // A label that came after the order was cancelled is on its way back already.
+        ...(row.status === 'CANCELLED' ? {} : { fulfillment_status: 'label_created' }),
+      }),
+    ),
+    ...Object.fromEntries(
+      Object.keys(payment.events).map((type) => [type, paymentChange()] as const),
+    ),
+  },
+})
+
+function created({ data, timestamp, version }: Recorded<Data['OrderCreated']>): OrderRow {
+  const { lines, channel, payment_method, ...rest } = data
+  return {
+    ...rest,
+    status: 'PENDING',
+    payment_status: 'none',
+    fulfillment_status: 'reserved',
+    items: lines,
+    payment_info: { payment_method, payment: null },
+    shipment_id: null,
+    tracking_number: null,
+    carrier: null,
+    cancel_reason: null,
+    cancel_cause: null,
+    confirmed_at: null,
+    shipped_at: null,
+    delivered_at: null,
+    cancelled_at: null,
+    created_at: timestamp,
+    updated_at: timestamp,
+    version,
+  }
+}
+
+type Change<D> = (data: D, row: OrderRow) => Partial<OrderRow>
+
+/** An event of the order's own stream. */
+function own<D>(change: Change<D>): Handler<OrderRow, D> {
+  return {
+    keys: ({ aggregate_id }) => [aggregate_id],
+    apply: (row, { data, timestamp, version }) => ({
+      ...existing(row),
+      ...change(data, existing(row)),
+      updated_at: timestamp,
+      version,
+    }),
+  }
+}
+
+/** An event of a stream beside, which names its order. */
+function others<D extends { readonly order_id: string }>(
+  change: (data: D, row: OrderRow, event: Recorded<D>) => Partial<OrderRow>,
+): Handler<OrderRow, D> {
+  return {
+    keys: ({ data }) => [data.order_id],
+    apply: (row, event) => ({
+      ...existing(row),
+      ...change(event.data, existing(row), event),
+      updated_at: event.timestamp,
+    }),
+  }
+}
+
+const STATUSES: Readonly<Record<string, string>> = {
+  AUTHORIZED: 'authorized',
+  PARTIALLY_CAPTURED: 'partially_captured',
+  CAPTURED: 'captured',
+  PARTIALLY_REFUNDED: 'partially_refunded',
+  REFUNDED: 'refunded',
+  VOIDED: 'voided',
+  FAILED: 'failed',
+}
+
+function paymentChange() {
+  return others<{ readonly order_id: string; readonly payment_id: string }>(
+    ({ payment_id }, { payment_info, payment_status }, event) => {
+      // The map is typed per event; the handler is only ever called for its own.
+      const evolve = payment.evolve[event.event_type as keyof typeof payment.events]
+      const state = evolve(payment_info.payment, event.data as never, event)
+      if (state === null) return {}
+      return {
+        payment_id,
+        payment_info: { ...payment_info, payment: state },
+        // What is only under way does not change how it stands.
+        payment_status: STATUSES[paymentStatus(state)] ?? payment_status,
+      }
+    },
+  )
+}
+
+function existing(row: OrderRow | undefined): OrderRow {
+  if (row === undefined) throw new Error('an order that was never created has changed')
+  return row
+}

@@ -1,0 +1,234 @@
+// Paying an order that waits for it: through the provider, or with money that was taken elsewhere.
+import { keepReservation, reservation } from '#contexts/inventory/public.ts'
+import { EXTERNAL, operationId, payment } from '#contexts/payments/public.ts'
+import {
+  type Asked,
+  accept,
+  type Command,
+  command,
+  type Decision,
+  type Given,
+  invalid,
+  type Moment,
+  type Rejected,
+  reject,
+} from '#kernel/decider.ts'
+import { exponentOf, scaled } from '#kernel/money.ts'
+import { triedAgain } from '#kernel/saga.ts'
+import {
+  decimal,
+  flag,
+  type Infer,
+  id,
+  money,
+  object,
+  optional,
+  text,
+  uuid,
+} from '#kernel/schema.ts'
+import { methodTrouble, orderAnswerSchema } from './create-order.ts'
+import { captureMoment, FOR_PAYMENT, requestAuthorization, requestLabel } from './fulfilment.ts'
+import {
+  bookRefs,
+  closeBook,
+  type OrderBook,
+  openBook,
+  orderAnswer,
+  orderOf,
+  type PaymentDraft,
+  paymentDraft,
+  sagaOf,
+} from './order-book.ts'
+
+const paymentInput = object({
+  payment_id: optional(uuid()),
+  order_id: uuid(),
+  amount: optional(decimal()),
+  currency: optional(text({ min: 3, max: 3 })),
+  method: text({ max: 50, aliases: ['payment_method'] }),
+  token: optional(text()),
+  capture: optional(flag({ description: 'Absent: as `payments.capture_on` says.' })),
+})
+type PaymentInput = Infer<typeof paymentInput>
+
+const paymentAnswer = object({
+  payment_id: id(),
+  order_id: id(),
+  status: text(),
+  amount_minor: money(),
+  currency: text(),
+})
+
+export const processPayment = (provider: string): Command =>
+  command({
+    type: 'ProcessPayment',
+    input: paymentInput,
+    creates: 'payment_id',
+    reads: paymentReads,
+    decide: (input, given, moment) => pay(input, given, moment, provider),
+    answer: paymentAnswer,
+    route: {
+      method: 'POST',
+      path: '/api/v1/payments',
+      status: 201,
+      tag: 'payments',
+      summary: 'Pays an order that waits for its payment',
+    },
+  })
+
+/** The same, but nothing is captured until somebody asks. */
+export const authorizePayment = (provider: string): Command =>
+  command({
+    type: 'AuthorizePayment',
+    input: paymentInput,
+    creates: 'payment_id',
+    reads: paymentReads,
+    decide: (input, given, moment) => pay({ ...input, capture: false }, given, moment, provider),
+    answer: paymentAnswer,
+  })
+
+function paymentReads({ payment_id = '', order_id }: PaymentInput) {
+  return [payment.at(payment_id), ...bookRefs(order_id), reservation.at(order_id)]
+}
+
+function pay(input: PaymentInput, given: Given, moment: Moment, provider: string): Decision {
+  const { payment_id = '', order_id, method } = input
+  const wrong = methodTrouble(method, moment.settings, 'method')
+  if (wrong !== null) return wrong
+  const opened = openUnpaid(given, order_id, moment)
+  if (!('order' in opened)) return opened
+  if (given.state(payment.at(payment_id)) !== null)
+    return reject('already_exists', `There is a payment ${payment_id} already.`)
+  const no = amountTrouble(input, opened)
+  if (no !== null) return no
+  const draft = paymentDraft(given, payment_id, moment.now)
+  const book = paidBy(opened, draft, method)
+  requestAuthorization(book, draft, {
+    payment_method: method,
+    token: input.token ?? null,
+    provider,
+    capture_on: captureMoment(moment, input.capture),
+  })
+  const { total_minor: amount_minor, currency } = orderOf(book)
+  return closeBook(book, { payment_id, order_id, status: 'AUTHORIZING', amount_minor, currency })
+}
+
+/** The order, if it waits for somebody to pay and its time is not over. */
+function openUnpaid(given: Given, orderId: string, moment: Moment): OrderBook | Asked | Rejected {
+  const book = openBook(given, orderId, moment)
+  if (!('order' in book)) return book
+  const { status } = orderOf(book)
+  const { waiting_for, status: saga_status } = sagaOf(book)
+  if (saga_status !== 'RUNNING' || waiting_for !== FOR_PAYMENT)
+    return reject('invalid_state', `The order is ${status} and waits for no payment.`, {
+      details: { status, saga_status, waiting_for },
+    })
+  const held = given.state(reservation.at(orderId))
+  if (held === null || (held.expires_at !== null && held.expires_at <= moment.now))
+    return reject('invalid_state', 'The time to pay is over; nothing was charged.', {
+      details: { status, expires_at: held?.expires_at ?? null },
+    })
+  return book
+}
+
+/** The payment is the order's now, and the stock waits without a limit. */
+function paidBy(book: OrderBook, draft: PaymentDraft, payment_method: string): OrderBook {
+  const { order, order_id, given, beside } = book
+  const { customer_id, user_id } = orderOf(book)
+  order.emit('OrderUpdated', {
+    order_id,
+    customer_id,
+    user_id,
+    payment_id: draft.id,
+    payment_method,
+  })
+  beside.push(...keepReservation(given, order_id).writes)
+  return { ...book, payment: draft }
+}
+
+function amountTrouble({ amount, currency }: PaymentInput, book: OrderBook): Rejected | null {
+  const { total_minor, currency: wanted } = orderOf(book)
+  if (currency !== undefined && currency !== wanted)
+    return reject('currency_mismatch', `The order is in ${wanted}.`, {
+      details: { currency: wanted },
+    })
+  if (amount === undefined) return null
+  const told = scaled(amount, exponentOf(wanted))
+  if (!told.ok) return invalid({ amount: told.reason })
+  if (told.value === total_minor) return null
+  return reject('business_rule_violated', 'An order is paid in full, with one payment.', {
+    errors: { amount: 'is not what the order comes to' },
+  })
+}
+
+const EXTERNAL_ID_MAX = 150
+
+/** A payment_id from outside is money taken elsewhere; one of ours only asks for its outcome now. */
+export const confirmPayment = command({
+  type: 'ConfirmPayment',
+  input: object({
+    order_id: id(),
+    payment_id: id(),
+    payment_method: optional(text({ max: 50, aliases: ['method'] })),
+  }),
+  reads: ({ order_id, payment_id }) => [
+    ...bookRefs(order_id, payment_id),
+    reservation.at(order_id),
+  ],
+  decide: ({ order_id, payment_id, payment_method }, given, moment) => {
+    const known = openBook(given, order_id, moment)
+    if (!('order' in known)) return known
+    if (known.payment?.id === payment_id) return askedAgain(known)
+    const book = openUnpaid(given, order_id, moment)
+    if (!('order' in book)) return book
+    if (payment_id.length > EXTERNAL_ID_MAX)
+      return invalid({ payment_id: `must have at most ${EXTERNAL_ID_MAX} characters` })
+    if (given.state(payment.at(payment_id)) !== null)
+      return reject('invalid_state', `Payment ${payment_id} belongs to another order.`)
+    return takenElsewhere(book, payment_id, payment_method ?? EXTERNAL)
+  },
+  answer: orderAnswerSchema,
+  route: {
+    method: 'POST',
+    path: '/api/v1/orders/:order_id/confirm-payment',
+    tag: 'orders',
+    summary: 'Says that an order is paid',
+  },
+})
+
+function askedAgain(book: OrderBook): Decision {
+  const { saga, moment, payment } = book
+  const state = sagaOf(book)
+  const pending = payment?.state()?.pending ?? null
+  if (pending === null || pending.operation_id !== state.operation_id)
+    return accept([], orderAnswer(book))
+  saga.add(triedAgain(saga.id, state, moment.now))
+  return closeBook(book, orderAnswer(book))
+}
+
+function takenElsewhere(opened: OrderBook, payment_id: string, payment_method: string): Decision {
+  const { given, moment, order_id } = opened
+  const draft = paymentDraft(given, payment_id, moment.now)
+  const book = paidBy(opened, draft, payment_method)
+  const { total_minor: amount_minor, currency } = orderOf(book)
+  const about = { payment_id, order_id, amount_minor, currency, reference: payment_id }
+  draft.emit('PaymentAuthorized', {
+    ...about,
+    operation_id: operationId(payment_id, 'authorize', 0),
+    payment_method,
+    is_external: true,
+  })
+  draft.emit('PaymentCaptured', {
+    ...about,
+    operation_id: operationId(payment_id, 'capture', 0),
+  })
+  book.order.emit('PaymentProcessed', {
+    order_id,
+    payment_id,
+    amount_minor,
+    currency,
+    payment_method,
+  })
+  requestLabel(book)
+  return closeBook(book, orderAnswer(book))
+}

@@ -1,0 +1,66 @@
+// Questions about sagas: where they stand, what they wait for, which need a person.
+import { pageAnswer, paged, pageOf, paging, rowAnswer } from '#kernel/listing.ts'
+import type { Filter } from '#kernel/projection.ts'
+import { query } from '#kernel/query.ts'
+import { SAGA_OUTCOMES, SAGA_STATUSES } from '#kernel/saga.ts'
+import { sagaInstances } from '#kernel/saga-instances.ts'
+import { flag, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
+
+const sagaAnswer = rowAnswer(sagaInstances.table, {
+  shapes: {
+    state: object({
+      steps: list(object({ name: text(), status: text() })),
+      operation_id: nullable(text()),
+    }),
+  },
+})
+
+export const getOrderSaga = query({
+  type: 'GetOrderSaga',
+  input: object({ order_id: id() }),
+  run: async ({ order_id }, reader) => await reader.get(sagaInstances, order_id),
+  answer: nullable(sagaAnswer),
+  route: {
+    method: 'GET',
+    path: '/api/v1/orders/:order_id/saga',
+    tag: 'orders',
+    summary: 'The steps of an order: what is done, what is under way, what it waits for',
+  },
+})
+
+export const getSaga = query({
+  type: 'GetSaga',
+  input: object({ saga_id: id() }),
+  run: async ({ saga_id }, reader) => await reader.get(sagaInstances, saga_id),
+  answer: nullable(sagaAnswer),
+  route: {
+    method: 'GET',
+    path: '/api/v1/admin/sagas/:saga_id',
+    tag: 'sagas',
+    summary: 'One saga',
+  },
+})
+
+export const listSagas = query({
+  type: 'ListSagas',
+  input: object({
+    status: optional(oneOf(SAGA_STATUSES)),
+    outcome: optional(oneOf(SAGA_OUTCOMES)),
+    saga_type: optional(text({ max: 100 })),
+    waiting_for: optional(text({ max: 100 })),
+    needs_attention: optional(flag()),
+    ...paging,
+  }),
+  run: async ({ limit, offset, cursor, ...equal }, reader) => {
+    const page = {
+      ...(limit === undefined ? {} : { limit }),
+      ...(offset === undefined ? {} : { offset }),
+      ...(cursor === undefined ? {} : { cursor }),
+    }
+    const where: Filter = equal
+    const sort = [{ column: 'updated_at', descending: true }]
+    return paged(await reader.find(sagaInstances, { where, sort, ...pageOf(page) }), page)
+  },
+  answer: pageAnswer(sagaAnswer),
+  route: { method: 'GET', path: '/api/v1/admin/sagas', tag: 'sagas', summary: 'Sagas' },
+})

@@ -1,0 +1,99 @@
+// Faults that a simulated provider plays: scripted by a test or by the settings, taken in order, each
+// for the next so many calls that it fits.
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export type Fault = {
+  /** Which call; absent: any, also asking. */
+  readonly on?: string
+  /** Only calls over this amount, or with this token. */
+  readonly amount_minor?: number
+  readonly token?: string
+  /** How many calls; absent: for as long as the script says. */
+  readonly times?: number
+  readonly what: FaultKind
+  /** How long `slow` takes. */
+  readonly ms?: number
+}
+/**
+ * `decline`: refused for certain. `lost_before`: the call never arrives. `lost_after`: carried out, but
+ * the answer is lost. `duplicate`: arrives twice. `slow`: takes its time. `down`: nothing is answered.
+ */
+export type FaultKind = 'decline' | 'lost_before' | 'lost_after' | 'duplicate' | 'slow' | 'down'
+
+type Call = { readonly on: string; readonly amount_minor?: number; readonly token?: string | null }
+
+export type FaultScript = {
+  /** These faults, in place of whatever was scripted before. */
+  play(faults: readonly Fault[]): void
+  next(call: Call): Fault | null
+}
+
+export function faultScript(): FaultScript {
+  let script: { fault: Fault; left: number }[] = []
+  return {
+    play(faults) {
+      script = faults.map((fault) => ({ fault, left: fault.times ?? Number.POSITIVE_INFINITY }))
+    },
+    next(call) {
+      const found = script.find(({ fault, left }) => left > 0 && fits(fault, call))
+      if (found === undefined) return null
+      found.left -= 1
+      return found.fault
+    },
+  }
+}
+
+const fits = ({ on, amount_minor, token }: Fault, call: Call): boolean =>
+  (on === undefined || on === call.on) &&
+  (amount_minor === undefined || amount_minor === call.amount_minor) &&
+  (token === undefined || token === call.token)
+
+const SLOW_MS = 50
+const LOST = { status: 'unknown', error: 'no answer' } as const
+
+/** What the caller hears of a call that `carryOut` does, with the fault on the way. */
+export async function played<A>(
+  fault: Fault | null,
+  carryOut: (isDeclined: boolean) => A,
+): Promise<A | typeof LOST> {
+  switch (fault?.what) {
+    case 'down':
+    case 'lost_before':
+      return LOST
+    case 'lost_after':
+      carryOut(false)
+      return LOST
+    case 'decline':
+      return carryOut(true)
+    case 'duplicate':
+      carryOut(false)
+      return carryOut(false)
+    case 'slow':
+      await sleep(fault.ms ?? SLOW_MS)
+      return carryOut(false)
+    default:
+      return carryOut(false)
+  }
+}
+
+/** A call that is still on its way may take effect yet: whoever asks cannot be told that it never did. */
+export function arrivals() {
+  const under = new Map<string, number>()
+  const count = (operationId: string, by: 1 | -1) => {
+    const now = (under.get(operationId) ?? 0) + by
+    if (now === 0) under.delete(operationId)
+    else under.set(operationId, now)
+  }
+  return {
+    has: (operationId: string): boolean => under.has(operationId),
+    async during<A>(operationId: string, call: () => Promise<A>): Promise<A> {
+      count(operationId, 1)
+      try {
+        return await call()
+      } finally {
+        count(operationId, -1)
+      }
+    },
+  }
+}
+export const ARRIVING = { status: 'unknown', error: 'it is still being worked on' } as const
