@@ -1,0 +1,423 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { product } from '#contexts/catalog/public.ts'
+import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
+import { type Command, merged, type Rejected, type Write } from '#kernel/decider.ts'
+import { given, NOW, statesAfter } from '#testing/given.ts'
+import { inventory } from './inventory.ts'
+import { type Line, type ReservationState, reservation } from './reservation.ts'
+import {
+  commitLines,
+  keepReservation,
+  releaseLines,
+  releaseSome,
+  reservationRefs,
+  reserveLines,
+  stockRefs,
+  type Writes,
+} from './reserving.ts'
+import { availableIn, stockItem, stockKey } from './stock.ts'
+
+const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const A = '01980000-0000-7000-8000-00000000000a'
+const B = '01980000-0000-7000-8000-00000000000b'
+const S = '01980000-0000-7000-8000-0000000000aa'
+const R = '01980000-0000-7000-8000-000000000077'
+const SOON = '2026-03-02T10:15:00.000Z'
+
+const line = (product_id: string, quantity: number, store_id = MAIN_STORE_ID): Line => ({
+  product_id,
+  store_id,
+  quantity,
+})
+const thing = (product_id: string, quantity_scale = 0): Write =>
+  product.write(product_id, [
+    product.event('ProductCreated', {
+      product_id,
+      code: product_id,
+      name: 'x',
+      description: 'x',
+      sell_price_minor: 100,
+      currency: 'USD',
+      cost_price_minor: null,
+      department_id: null,
+      department_name: null,
+      unit_id: null,
+      unit_name: null,
+      quantity_scale,
+      min_stock: 0,
+      user_id: null,
+    }),
+  ])
+const stock = (product_id: string, quantity: number, more: object = {}, store_id = MAIN_STORE_ID) =>
+  stockItem.write(stockKey(product_id, store_id), [
+    stockItem.event('InventoryCreated', {
+      product_id,
+      store_id,
+      quantity,
+      quantity_scale: 0,
+      location: null,
+      min_stock: null,
+      backorder_limit: 0,
+      ...more,
+    }),
+  ])
+const done = (result: Writes | Rejected): readonly Write[] => {
+  ok(!('rejected' in result), JSON.stringify(result))
+  return result.writes
+}
+const refusal = (result: Writes | Rejected) => {
+  ok('rejected' in result)
+  return result.rejected
+}
+const reserve = (history: readonly Write[], lines: readonly Line[], more: object = {}) =>
+  reserveLines(statesAfter(...history), {
+    reservation_id: R,
+    order_id: null,
+    lines,
+    expires_at: null,
+    ...more,
+  })
+const stockOf = (history: readonly Write[], product_id: string) =>
+  statesAfter(...history).state(stockItem.at(stockKey(product_id, MAIN_STORE_ID)))!
+const reservationOf = (history: readonly Write[]): ReservationState =>
+  statesAfter(...history).state(reservation.at(R))!
+
+const shelf = [thing(A), thing(B), stock(A, 5), stock(B, 3)]
+/** 2 of A and 1 of B are held. */
+const reserved = [...shelf, ...done(reserve(shelf, [line(A, 2), line(B, 1)]))]
+const ofOrder = [...shelf, ...done(reserve(shelf, [line(A, 2)], { order_id: 'order-1' }))]
+const limited = [...shelf, ...done(reserve(shelf, [line(A, 2)], { expires_at: SOON }))]
+
+describe('reserving, as a piece of a decision', () => {
+  test('writes one event per stock item and one for the reservation', () => {
+    const lines = [line(A, 2), line(B, 1)]
+    const held = (product_id: string, quantity: number) => ({
+      stream: `stock-${stockKey(product_id, MAIN_STORE_ID)}`,
+      events: [
+        stockItem.event('StockReserved', { ...line(product_id, quantity), reservation_id: R }),
+      ],
+    })
+    deepEqual(merged(done(reserve(shelf, lines, { order_id: 'o', expires_at: SOON }))), [
+      reservation.write(R, [
+        reservation.event('InventoryReserved', {
+          reservation_id: R,
+          order_id: 'o',
+          lines: [...lines],
+          expires_at: SOON,
+        }),
+      ]),
+      held(A, 2),
+      held(B, 1),
+    ])
+  })
+  test('sums lines of one stock item before it judges them', () => {
+    const { code, details } = refusal(reserve(shelf, [line(A, 3), line(B, 1), line(A, 3)]))
+    equal(code, 'insufficient_stock')
+    deepEqual(details, { lines: [{ ...line2(A), requested: 6, available: 5, quantity_scale: 0 }] })
+    const writes = done(reserve(shelf, [line(A, 3), line(A, 2)]))
+    equal(writes.length, 2)
+    deepEqual(reservationOf([...shelf, ...writes]).lines, [line(A, 5)])
+  })
+  test('names every line that is short, and reserves nothing then', () => {
+    const { details } = refusal(reserve(shelf, [line(A, 6), line(B, 4)]))
+    deepEqual(details, {
+      lines: [
+        { ...line2(A), requested: 6, available: 5, quantity_scale: 0 },
+        { ...line2(B), requested: 4, available: 3, quantity_scale: 0 },
+      ],
+    })
+  })
+  test('never promises the same piece twice', () => {
+    equal(availableIn(stockOf(reserved, A)), 3)
+    const again = (quantity: number) =>
+      reserveLines(statesAfter(...reserved), {
+        reservation_id: 'r2',
+        order_id: null,
+        lines: [line(A, quantity)],
+        expires_at: null,
+      })
+    equal(refusal(again(4)).code, 'insufficient_stock')
+    done(again(3))
+  })
+  test('promises beyond what is here only up to the backorder limit', () => {
+    const history = [thing(A), stock(A, 1, { backorder_limit: 2 })]
+    done(reserve(history, [line(A, 3)]))
+    equal(refusal(reserve(history, [line(A, 4)])).code, 'insufficient_stock')
+  })
+  test('promises nothing where nothing was ever stocked', () => {
+    const { details } = refusal(reserve([], [line(A, 1)]))
+    deepEqual(details, { lines: [{ ...line2(A), requested: 1, available: 0 }] })
+  })
+  test('promises nothing from a stock below zero', () => {
+    const negative = stockItem.write(stockKey(A, MAIN_STORE_ID), [
+      stockItem.event('InventoryAdjusted', {
+        ...line2(A),
+        adjustment: -9,
+        reason: 'sale',
+        reference: null,
+      }),
+    ])
+    equal(availableIn(stockOf([...shelf, negative], A)), 0)
+  })
+  test('is made once under one id', () => {
+    equal(refusal(reserve(reserved, [line(A, 1)])).code, 'already_exists')
+  })
+  test('reads each stock item once, to be written', () => {
+    const refs = stockRefs([line(A, 1), line(B, 1), line(A, 2)])
+    equal(refs.length, 2)
+    ok(refs.every(({ mode }) => mode === 'write'))
+    equal(reservationRefs(statesAfter(...reserved), R).length, 2)
+    equal(reservationRefs(statesAfter(...shelf), R).length, 0)
+  })
+})
+
+function line2(product_id: string) {
+  return { product_id, store_id: MAIN_STORE_ID }
+}
+
+describe('what becomes of a reservation, as a piece of a decision', () => {
+  test('released: all of it is free again', () => {
+    const history = [...reserved, ...done(releaseLines(statesAfter(...reserved), R, 'cancelled'))]
+    equal(reservationOf(history).status, 'RELEASED')
+    deepEqual([stockOf(history, A).reserved, stockOf(history, A).quantity], [0, 5])
+    equal(stockOf(history, B).reserved, 0)
+  })
+  test('expired: the same, under its own name', () => {
+    const writes = done(releaseLines(statesAfter(...reserved), R, 'expired', 'expired'))
+    equal(writes[0]!.events[0]!.type, 'ReservationExpired')
+    const history = [...reserved, ...writes]
+    equal(reservationOf(history).status, 'EXPIRED')
+    equal(stockOf(history, A).reserved, 0)
+  })
+  test('committed: the goods have left', () => {
+    const at = '2026-01-01T00:00:00.000Z'
+    const writes = done(commitLines(statesAfter(...reserved), R, at))
+    ok(writes.every(({ events }) => events.every(({ occurred_at }) => occurred_at === at)))
+    const history = [...reserved, ...writes]
+    equal(reservationOf(history).status, 'COMMITTED')
+    deepEqual([stockOf(history, A).reserved, stockOf(history, A).quantity], [0, 3])
+  })
+  test('only once, whatever it was', () => {
+    for (const [writes, status] of [
+      [done(releaseLines(statesAfter(...reserved), R, 'x')), 'RELEASED'],
+      [done(commitLines(statesAfter(...reserved), R)), 'COMMITTED'],
+      [done(releaseLines(statesAfter(...reserved), R, 'x', 'expired')), 'EXPIRED'],
+    ] as const) {
+      const after = statesAfter(...reserved, ...writes)
+      for (const again of [releaseLines(after, R, 'x'), commitLines(after, R)]) {
+        equal(refusal(again).code, 'invalid_state')
+        deepEqual(refusal(again).details, { status })
+      }
+    }
+    equal(refusal(releaseLines(statesAfter(), R, 'x')).code, 'not_found')
+  })
+  test('in parts: what is not taken stays held', () => {
+    const some = done(releaseSome(statesAfter(...reserved), R, [line(A, 1)], 'x'))
+    const history = [...reserved, ...some]
+    deepEqual(reservationOf(history).lines, [line(A, 1), line(B, 1)])
+    equal(reservationOf(history).status, 'ACTIVE')
+    equal(stockOf(history, A).reserved, 1)
+    const more = releaseSome(statesAfter(...history), R, [line(A, 2)], 'x')
+    equal(refusal(more).code, 'invalid_state')
+  })
+  test('in parts: a rest that is released does not hide that goods have left', () => {
+    const part = done(commitLines(statesAfter(...reserved), R, undefined, [line(A, 2)]))
+    const left = [...reserved, ...part]
+    deepEqual(reservationOf(left).lines, [line(B, 1)])
+    const history = [...left, ...done(releaseLines(statesAfter(...left), R, 'x'))]
+    equal(reservationOf(history).status, 'COMMITTED')
+  })
+  test('a backorder cannot leave before it has come', () => {
+    const shelf = [thing(A), stock(A, 1, { backorder_limit: 5 })]
+    const history = [...shelf, ...done(reserve(shelf, [line(A, 3)]))]
+    const { code, details } = refusal(commitLines(statesAfter(...history), R))
+    equal(code, 'insufficient_stock')
+    deepEqual(details, { lines: [{ ...line2(A), requested: 3, available: 1, quantity_scale: 0 }] })
+  })
+  test('kept: no time limit any more, and nothing to write where there is none', () => {
+    const { writes } = keepReservation(statesAfter(...limited), R)
+    equal(reservationOf([...limited, ...writes]).expires_at, null)
+    deepEqual(keepReservation(statesAfter(...reserved), R).writes, [])
+    deepEqual(keepReservation(statesAfter(), R).writes, [])
+  })
+})
+
+describe('reserving by hand', () => {
+  test('one line has no time limit unless one is asked for', () => {
+    given(...shelf)
+      .when(command('ReserveStock'), { reservation_id: R, product_id: A, quantity: '2' })
+      .answers({
+        reservation_id: R,
+        status: 'ACTIVE',
+        expires_at: null,
+        lines: [{ ...line(A, 2), quantity_scale: 0 }],
+      })
+    given(...shelf)
+      .when(command('ReserveStock'), { product_id: A, quantity: '2', ttl_seconds: 900 })
+      .answers({ expires_at: SOON })
+  })
+  test('several lines are all or none, and answered summed', () => {
+    given(...shelf)
+      .when(command('ReserveInventory'), {
+        lines: [
+          { product_id: A, quantity: '2' },
+          { product_id: A, store_id: 'main', quantity: '1' },
+          { product_id: B, quantity: '1' },
+        ],
+      })
+      .answers({
+        lines: [
+          { ...line(A, 3), quantity_scale: 0 },
+          { ...line(B, 1), quantity_scale: 0 },
+        ],
+      })
+    given(...shelf)
+      .when(command('ReserveInventory'), {
+        lines: [
+          { product_id: A, quantity: '2' },
+          { product_id: B, quantity: '4' },
+        ],
+      })
+      .rejects('insufficient_stock')
+  })
+  test('tells which line is wrong', () => {
+    given(...shelf)
+      .when(command('ReserveInventory'), {
+        lines: [
+          { product_id: A, quantity: '0' },
+          { product_id: B, quantity: '0.5' },
+        ],
+      })
+      .rejects('validation_failed', {
+        errors: {
+          'lines.0.quantity': 'must be more than zero',
+          'lines.1.quantity': 'must be a whole number',
+        },
+      })
+    given(...shelf)
+      .when(command('ReserveInventory'), { lines: [] })
+      .rejects('validation_failed')
+  })
+  test('wants products that are sold, and stores that are open', () => {
+    const reserveA = { product_id: A, quantity: '1' }
+    given().when(command('ReserveStock'), reserveA).rejects('not_found')
+    given(...shelf, product.write(A, [product.event('ProductArchived', { product_id: A })]))
+      .when(command('ReserveStock'), reserveA)
+      .rejects('invalid_state')
+    const closed = store.write(S, [
+      store.event('StoreCreated', { store_id: S, name: 'S', kind: 'shop', timezone: 'UTC' }),
+      store.event('StoreClosed', { store_id: S }),
+    ])
+    given(thing(A), stock(A, 5, {}, S), closed)
+      .when(command('ReserveStock'), { ...reserveA, store_id: S })
+      .rejects('invalid_state')
+  })
+  test('releases all, one product, or a part of it', () => {
+    given(...reserved)
+      .when(command('ReleaseInventory'), { reservation_id: R })
+      .answers({ status: 'RELEASED', lines: [] })
+    given(...reserved)
+      .when(command('ReleaseStock'), { reservation_id: R, product_id: A })
+      .answers({ status: 'ACTIVE', lines: [{ ...line(B, 1), quantity_scale: 0 }] })
+    given(...reserved)
+      .when(command('ReleaseStock'), { reservation_id: R, product_id: A, quantity: '1' })
+      .answers({
+        lines: [
+          { ...line(A, 1), quantity_scale: 0 },
+          { ...line(B, 1), quantity_scale: 0 },
+        ],
+      })
+    given(...reserved)
+      .when(command('ReleaseStock'), { reservation_id: R, product_id: A, quantity: '3' })
+      .rejects('invalid_state')
+    given(...reserved)
+      .when(command('ReleaseStock'), { reservation_id: R, product_id: A, store_id: S })
+      .rejects('invalid_state')
+  })
+  test('commits all, or the lines that are named', () => {
+    given(...reserved)
+      .when(command('CommitReservation'), { reservation_id: R })
+      .answers({ status: 'COMMITTED', lines: [] })
+    given(...reserved)
+      .when(command('CommitReservation'), {
+        reservation_id: R,
+        lines: [{ product_id: A, quantity: '2' }],
+      })
+      .answers({ status: 'ACTIVE', lines: [{ ...line(B, 1), quantity_scale: 0 }] })
+    given(...reserved)
+      .when(command('CommitReservation'), {
+        reservation_id: R,
+        lines: [{ product_id: S, quantity: '-2' }],
+      })
+      .rejects('validation_failed', {
+        errors: {
+          'lines.0.product_id': 'is not in this reservation',
+          'lines.0.quantity': 'must be more than zero',
+        },
+      })
+  })
+  test('extends to a time to come, or without a limit', () => {
+    const extend = command('ExtendReservation')
+    const written = (expires_at: string | null) =>
+      reservation.write(R, [
+        reservation.event('ReservationExtended', { reservation_id: R, expires_at }),
+      ])
+    given(...limited)
+      .when(extend, { reservation_id: R, until: '2026-03-02T13:00:00+02:00' })
+      .writes(written('2026-03-02T11:00:00.000Z'))
+    given(...limited)
+      .when(extend, { reservation_id: R, until: null })
+      .writes(written(null))
+    given(...limited)
+      .when(extend, { reservation_id: R, until: SOON })
+      .writesNothing()
+    given(...limited)
+      .when(extend, { reservation_id: R, until: NOW })
+      .rejects('validation_failed', { errors: { until: 'must be in the future' } })
+  })
+  test('leaves the reservation of an order to the order', () => {
+    for (const [type, more] of [
+      ['ReleaseInventory', {}],
+      ['ReleaseStock', { product_id: A }],
+      ['CommitReservation', {}],
+      ['ExtendReservation', { until: null }],
+      ['ExpireReservation', {}],
+    ] as const)
+      given(...ofOrder)
+        .when(command(type), { reservation_id: R, ...more })
+        .rejects('invalid_state', { details: { order_id: 'order-1' } })
+  })
+  test('finds nothing where there is none', () => {
+    for (const type of ['ReleaseInventory', 'CommitReservation', 'ExpireReservation'])
+      given().when(command(type), { reservation_id: R }).rejects('not_found')
+  })
+})
+
+describe('expiring', () => {
+  const expire = command('ExpireReservation')
+  const input = { reservation_id: R }
+  test('gives back what was held too long', () => {
+    given(...limited)
+      .at({ now: SOON })
+      .when(expire, input)
+      .answers({ status: 'EXPIRED', lines: [], expires_at: null })
+  })
+  test('is refused, and so not recorded as done, before its time or without one', () => {
+    given(...limited)
+      .at({ now: '2026-03-02T10:14:59.999Z' })
+      .when(expire, input)
+      .rejects('invalid_state')
+    given(...reserved)
+      .at({ now: SOON })
+      .when(expire, input)
+      .rejects('invalid_state')
+  })
+  test('does nothing to what is no longer held', () => {
+    const released = done(releaseLines(statesAfter(...limited), R, 'x'))
+    given(...limited, ...released)
+      .at({ now: SOON })
+      .when(expire, input)
+      .writesNothing()
+  })
+})
