@@ -28,12 +28,13 @@ import {
   text,
   uuid,
 } from '#kernel/schema.ts'
-import { commandGateway } from '#runtime/gateway.ts'
+import { commandGateway, type GatewayParts } from '#runtime/gateway.ts'
 import { numberEvents, numbersFrom } from '#runtime/number-series.ts'
 import { personalData } from '#runtime/personal.ts'
-import type { EventLog } from '#storage/event-log.ts'
-import type { KeyRing } from '#storage/key-ring.ts'
 import type { Ask } from './query-endpoints.ts'
+
+export type Log = GatewayParts['log']
+export type Keys = Parameters<typeof personalData>[1]
 
 const events = eventTypes({
   AccountOpened: {
@@ -171,7 +172,7 @@ const freeze = command({
 })
 export const commands: readonly Command[] = [open, deposit, transfer, close, freeze]
 
-const queries = (log: EventLog): readonly Query[] => {
+const queries = (log: Log): readonly Query[] => {
   const stateOf = async (account_id: string) => {
     const recorded = await log.readStream(account.at(account_id).stream)
     let state: State | null = account.initial
@@ -245,9 +246,10 @@ const queries = (log: EventLog): readonly Query[] => {
   ]
 }
 
+export const types = { ...events, ...numberEvents }
+
 /** The bank over a log: commands through the real gateway, queries folded from the log itself. */
-export function bank(log: EventLog, keys: KeyRing) {
-  const types = { ...events, ...numberEvents }
+export function bank(log: Log, keys: Keys) {
   const { send } = commandGateway({
     log,
     commands,

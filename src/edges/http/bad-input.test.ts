@@ -1,3 +1,4 @@
+// Whatever is wrong with a request is refused, named, and leaves no trace in the log.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { EventLog } from '#storage/event-log.ts'

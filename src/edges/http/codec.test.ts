@@ -1,3 +1,4 @@
+// The codec of the edge, both ways, on schemas of every kind.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {

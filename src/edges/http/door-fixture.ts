@@ -3,9 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { streamOf } from '#kernel/message.ts'
 import type { Operations } from '#runtime/operations.ts'
-import type { EventLog } from '#storage/event-log.ts'
-import type { KeyRing } from '#storage/key-ring.ts'
-import { bank } from './account-fixture.ts'
+import { bank, type Keys, type Log } from './account-fixture.ts'
 import { type DoorParts, type Doors, httpDoors } from './doors.ts'
 
 export type Bank = {
@@ -15,11 +13,7 @@ export type Bank = {
   close(): Promise<void>
 }
 
-export async function openBank(
-  log: EventLog,
-  keys: KeyRing,
-  more: Partial<DoorParts> = {},
-): Promise<Bank> {
+export async function openBank(log: Log, keys: Keys, more: Partial<DoorParts> = {}): Promise<Bank> {
   const lines: string[] = []
   const doors = httpDoors({
     ...bank(log, keys),
@@ -45,7 +39,7 @@ export async function openBank(
 }
 
 /** A bank has no projections, so there is little to operate. */
-const operationsOf = (log: EventLog): Operations => ({
+const operationsOf = (log: Log): Operations => ({
   events: ({ aggregateId, limit, after = 0 }) =>
     log.readStream(streamOf('account', aggregateId), after, limit),
   projections: async () => [],

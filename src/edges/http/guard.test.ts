@@ -1,3 +1,4 @@
+// Who may talk to a door from a browser, and what every answer says to it.
 import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { openEventLog } from '#storage/memory/event-log.ts'
@@ -156,6 +157,8 @@ describe('headers', () => {
   })
 })
 
+const POST = 'POST /api/v1/accounts HTTP/1.1\nHost: localhost\n'
+
 describe('what is no HTTP', () => {
   const send = (text: string) => raw(bank.ports.public, text.replaceAll('\n', '\r\n'))
   const cases: Record<string, [text: string, status: number]> = {
@@ -163,10 +166,7 @@ describe('what is no HTTP', () => {
       'POST /api/v1/accounts HTTP/1.1\nHost: localhost\nContent-Length: 2\nContent-Length: 3\n\n{}',
       400,
     ],
-    'a length and chunks': [
-      'POST /api/v1/accounts HTTP/1.1\nHost: localhost\nContent-Length: 2\nTransfer-Encoding: chunked\n\n0\n\n',
-      400,
-    ],
+    'a length and chunks': [`${POST}Content-Length: 2\nTransfer-Encoding: chunked\n\n0\n\n`, 400],
     'a bad chunk': [
       'POST /api/v1/accounts HTTP/1.1\nHost: localhost\nTransfer-Encoding: chunked\n\nzz\n',
       400,
@@ -190,9 +190,7 @@ describe('what is no HTTP', () => {
     })
 
   test('a request that never ends is given up', async () => {
-    const answer = await send(
-      'POST /api/v1/accounts HTTP/1.1\nHost: localhost\nContent-Type: application/json\nContent-Length: 100\n\n{',
-    )
+    const answer = await send(`${POST}Content-Type: application/json\nContent-Length: 100\n\n{`)
     match(answer, /^HTTP\/1.1 408 /)
     match(answer, /"code":"request_timeout"/)
   })

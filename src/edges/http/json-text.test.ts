@@ -1,3 +1,4 @@
+// The JSON reader against JSON.parse, and what it refuses beyond that.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+// The description of the API: well-formed, complete, and true.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createConfig, lintFromString } from '@redocly/openapi-core'

@@ -1,3 +1,4 @@
+// The doors over real sockets and the real gateway, with a tiny bank behind them.
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import { afterEach, beforeEach, describe, test } from 'node:test'
