@@ -94,6 +94,8 @@ export const createOrder = (provider: string): Command =>
         saga.at(order_id),
         reservation.at(order_id),
         shipment.at(order_id),
+        // What the order's saga will write is in memory then, and no step has to read the log.
+        payment.at(order_id),
         store.seen(at),
         ...wanted.map((productId) => product.seen(productId)),
         ...stockRefs(wanted.map((product_id) => ({ product_id, store_id: at }))),
@@ -112,7 +114,7 @@ export const createOrder = (provider: string): Command =>
 
 function decide(input: Input, given: Given, moment: Moment, provider: string): Decision {
   const { order_id = '' } = input
-  if (given.state(order.at(order_id)) !== null)
+  if (given.state(order.at(order_id)) !== null || given.state(payment.at(order_id)) !== null)
     return reject('already_exists', `There is an order ${order_id} already.`)
   const no = whoTrouble(input, moment)
   if (no !== null) return no
@@ -202,7 +204,8 @@ function emptyBook(order_id: string, given: Given, moment: Moment, isPaid: boole
     order_id,
     order: draft(order, order_id, null, now),
     saga: draft(saga, order_id, null, now),
-    payment: isPaid ? draft(payment, moment.id('payment'), null, now) : null,
+    // The payment that is made with the order has the order's id, like its reservation and saga.
+    payment: isPaid ? draft(payment, order_id, null, now) : null,
     shipment: draft(shipment, order_id, null, now),
     beside: [],
     given,
