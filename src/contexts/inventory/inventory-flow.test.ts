@@ -206,6 +206,8 @@ describe('catalogue, stores and inventory together', () => {
     equal((await ask('GetProduct', { product_id: other })).department_name, null)
     const past = await ask('GetProduct', { product_id, as_of_position: before })
     deepEqual([past.department_name, past.unit_name], ['Food', 'Kilo'])
+    const now = await ask('GetProduct', { product_id, as_of_position: position })
+    deepEqual([now.department_name, now.unit_name], ['Groceries', 'Kilogram'])
     const { items } = await ask('ListDepartments')
     deepEqual(
       items.map(({ name }: { name: string }) => name),
