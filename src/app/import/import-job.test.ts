@@ -68,10 +68,14 @@ async function assertAtRest(app: App, { sales }: RetailTruth): Promise<void> {
 /** Stock is what was opened, less what was sold, and the corrections. */
 async function assertStock({ ask }: App, truth: RetailTruth): Promise<void> {
   for (const [code, { units }] of Object.entries(truth.products)) {
-    const stock = await answered<{ quantity: number; reserved: number }>(ask, 'GetInventory', {
-      product_id: idOf('product', code),
-    })
-    assert.equal(stock.reserved, 0)
+    const stock = await answered<{ quantity: number; reserved_quantity: number }>(
+      ask,
+      'GetInventory',
+      {
+        product_id: idOf('product', code),
+      },
+    )
+    assert.equal(stock.reserved_quantity, 0)
     assert.ok(stock.quantity >= 0, `${code} is at ${stock.quantity}`)
     const moved = await answered<Page>(ask, 'GetStockMovements', {
       product_id: idOf('product', code),

@@ -92,7 +92,8 @@ async function eachProduct(
   let done = 0
   const one = async (product: Product) => {
     await bring(product)
-    onProgress?.({ phase: 'Products', done: ++done, of: products.length })
+    done++
+    onProgress?.({ phase: 'Products', done, of: products.length })
   }
   await eachInFlight(products, atOnceMax, one, signal)
 }
@@ -108,8 +109,9 @@ async function eachInvoice(
   const one = async ({ invoice, errors, lines }: SurveyedInvoice) => {
     if (invoice !== null) result.invoice(invoice, await bring(invoice))
     result.read(lines, errors)
+    done++
     const note = `${result.orders()} orders`
-    onProgress?.({ phase: 'Invoices', done: ++done, of: survey.selected, note })
+    onProgress?.({ phase: 'Invoices', done, of: survey.selected, note })
   }
   await eachInFlight(surveyedInvoices(file, survey), atOnceMax, one, signal)
   return done

@@ -82,7 +82,7 @@ export function tally(file: string, dryRun: boolean): Tally {
       products,
       kinds,
       refused_lines,
-      row_errors,
+      row_errors: row_errors.toSorted((a, b) => a.line - b.line),
       failed,
       failures,
       events,

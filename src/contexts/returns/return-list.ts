@@ -1,4 +1,5 @@
 // What came back, one row a return, and the questions about it.
+import { pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
 import { type Condition, type Filter, projection, type Row } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import {
@@ -97,32 +98,21 @@ const listInput = object({
   country: optional(text()),
   from: optional(day({ description: 'First day, UTC.' })),
   to: optional(day({ description: 'Last day, UTC; included.' })),
-  limit: optional(integer({ min: 1, max: 1000 })),
-  offset: optional(integer({ min: 0 })),
-  cursor: optional(text({ max: 2000 })),
+  ...paging,
 })
 
 export const listReturns = query({
   type: 'ListReturns',
   input: listInput,
   run: async (input, reader) => {
-    const { limit = 50, offset = 0, cursor } = input
     const found = await reader.find(returns, {
       where: whereOf(input),
       sort: [{ column: 'returned_at', descending: true }],
-      limit,
-      ...(cursor === undefined ? { offset } : { cursor }),
-      total: true,
+      ...pageOf(input),
     })
-    return { ...found, limit, offset }
+    return paged(found, input)
   },
-  answer: object({
-    items: list(answer),
-    total: nullable(integer()),
-    limit: integer(),
-    offset: integer(),
-    next_cursor: nullable(text()),
-  }),
+  answer: pageAnswer(answer),
   route: {
     method: 'GET',
     path: '/api/v1/returns',
