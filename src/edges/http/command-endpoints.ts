@@ -49,7 +49,8 @@ function commandEndpoint(
       const outcome = await send(type, fields.value, meta)
       const correlationId = meta.correlation_id ?? call.correlationId
       if (!outcome.ok) return problem(outcome.rejection, correlationId)
-      return answered(outcome, write(outcome), route.status ?? 200, {
+      const status = route.statusOf?.(outcome.response) ?? route.status ?? 200
+      return answered(outcome, write(outcome), status, {
         'x-correlation-id': correlationId,
         ...locate(outcome.response),
       })
