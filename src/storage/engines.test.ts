@@ -4,23 +4,28 @@ import { fail, ok } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { cacheContract } from './cache.contract.ts'
 import { type Engine, type EngineName, engines, type Place } from './engines.ts'
 import { eventLogContract } from './event-log.contract.ts'
+import { eventLogHistories } from './event-log-histories.contract.ts'
+import { eventLogKills } from './event-log-kills.contract.ts'
 import { keyRingContract } from './key-ring.contract.ts'
 import { leasesContract } from './leases.contract.ts'
 import { openCache } from './memory/cache.ts'
 import type { Opened } from './opened.ts'
+import { readModelsContract } from './read-models.contract.ts'
 
 /** A fresh place for one test, or why there is none. */
 type Site = {
   readonly keeps: boolean
+  readonly inspect?: (place: Place) => readonly string[]
   readonly make: () => Place & { readonly remove: () => void }
 }
 const sites: Readonly<Record<EngineName, Site | { readonly skipped: string }>> = {
   memory: { keeps: false, make: () => ({ path: '', remove: () => {} }) },
-  sqlite: { keeps: true, make: folder },
+  sqlite: { keeps: true, make: folder, inspect: sqliteCheck },
 }
 
 function folder() {
@@ -29,6 +34,13 @@ function folder() {
     path: join(made, 'store.db'),
     remove: () => rmSync(made, { recursive: true, force: true }),
   }
+}
+
+function sqliteCheck({ path }: Place): readonly string[] {
+  const db = new DatabaseSync(path, { readOnly: true })
+  const rows = db.prepare('PRAGMA integrity_check').all() as { integrity_check: string }[]
+  db.close()
+  return rows.map((row) => row.integrity_check).filter((found) => found !== 'ok')
 }
 
 const required = (process.env.REQUIRE_ENGINES ?? '').split(',').filter((name) => name !== '')
@@ -57,8 +69,22 @@ for (const name of Object.keys(engines) as EngineName[]) {
   }
   const engine: Engine = await engines[name]()
   eventLogContract(name, opener(site, engine.openEventLog))
+  eventLogHistories(name, opener(site, engine.openEventLog))
+  readModelsContract(name, opener(site, engine.openReadModels))
   leasesContract(name, opener(site, engine.openLeases))
   keyRingContract(name, opener(site, engine.openKeyRing))
+  const { keeps, inspect } = site
+  if (keeps && inspect !== undefined)
+    eventLogKills(name, async () => {
+      const place = site.make()
+      return {
+        engine: name,
+        place,
+        open: () => engine.openEventLog(place),
+        inspect: () => inspect(place),
+        remove: async () => place.remove(),
+      }
+    })
 }
 
 cacheContract('memory', async () => ({ port: await openCache(), remove: async () => {} }))

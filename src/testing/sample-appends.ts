@@ -37,3 +37,11 @@ export const asCommand = (id: string, response: unknown = { id }): NewCommand =>
   fingerprint: `asked-${id}`,
   response,
 })
+
+/** The same thing asked for once more: same command, new events, so that the log tells which it holds. */
+export const again = (asked: Append): Append => ({
+  ...asked,
+  writes: asked.writes.map(({ stream, expected, events }) =>
+    write(stream, expected, events.length),
+  ),
+})

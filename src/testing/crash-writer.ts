@@ -1,0 +1,50 @@
+// A process that is there to be killed: writes to a durable log without a pause and says on its
+// standard output, line by line, what it asks for and what it was told.
+// Arguments: engine, path, seed, round.
+import { writeSync } from 'node:fs'
+import { type EngineName, engines } from '#storage/engines.ts'
+import type { Append, EventLog, Verdict } from '#storage/event-log.ts'
+import { type Belief, HOT_STREAMS, learn, randomAppend } from './racing-writers.ts'
+import { seeded } from './random.ts'
+
+/** What the parent reads. A line is with the kernel before the next step: a kill cannot take it back. */
+export type CrashLine =
+  | { readonly ask: string; readonly append: Append }
+  | { readonly told: string; readonly verdict: Verdict }
+
+const WRITERS = 8
+
+const [engine, path, seed, round] = process.argv.slice(2) as [EngineName, string, string, string]
+const { openEventLog } = await engines[engine]()
+const log = await openEventLog({ path })
+await Promise.all(Array.from({ length: WRITERS }, (_, i) => writeForEver(log, i)))
+
+async function writeForEver(log: EventLog, writer: number): Promise<never> {
+  const random = seeded(Number(seed) + Number(round) * 1_000 + writer)
+  const belief: Belief = new Map()
+  for (const stream of HOT_STREAMS) belief.set(stream, (await log.readStream(stream)).length)
+  for (let step = 0; ; step++) {
+    const name = `${round}.${writer}.${step}`
+    const append = randomAppend(random, belief, name)
+    say({ ask: name, append })
+    const verdict = await log.append(append)
+    say({ told: name, verdict })
+    learn(belief, append, verdict)
+  }
+}
+
+function say(line: CrashLine): void {
+  const text = Buffer.from(`${JSON.stringify(line)}\n`)
+  for (let sent = 0; sent < text.length; ) sent += sentOf(text, sent)
+}
+
+/** A full pipe takes nothing for the moment: the parent is behind. */
+function sentOf(text: Buffer, from: number): number {
+  try {
+    return writeSync(1, text, from)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    return 0
+  }
+}
