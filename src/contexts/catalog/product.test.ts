@@ -1,3 +1,4 @@
+// What products, departments and units may become: given, when, then.
 import { describe, test } from 'node:test'
 import type { Command } from '#kernel/decider.ts'
 import { given } from '#testing/given.ts'

@@ -1,3 +1,4 @@
+// From command to answer: catalogue, stores and inventory behind the real gateways.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, test } from 'node:test'

@@ -1,3 +1,4 @@
+// Many random commands at once; afterwards the totals, the reservations and the views must agree.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'

@@ -1,3 +1,4 @@
+// What reservations promise and what becomes of them: as pieces of decisions, and by hand.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'

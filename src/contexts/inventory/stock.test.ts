@@ -1,3 +1,4 @@
+// What stock items may become, and when a product is archived: given, when, then.
 import { describe, test } from 'node:test'
 import { type Product, product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'

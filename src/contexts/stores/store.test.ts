@@ -1,3 +1,4 @@
+// What stores may become, and which of them may take stock.
 import { equal } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Command } from '#kernel/decider.ts'
