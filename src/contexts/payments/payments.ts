@@ -8,11 +8,18 @@ import { payments as paymentViews } from './payment-views.ts'
 import { paymentOperations } from './pending-operations.ts'
 import type { PaymentProvider } from './provider.ts'
 
-export const payments = ({ provider }: { readonly provider: PaymentProvider }): Context => ({
+export const payments = ({
+  provider,
+  timeoutMs,
+}: {
+  readonly provider: PaymentProvider
+  /** After this long without an answer a call's outcome counts as unknown. */
+  readonly timeoutMs?: number
+}): Context => ({
   name: 'payments',
   aggregates: [payment],
   commands: [capturePayment, voidPayment, refundPayment],
   projections: [paymentViews],
   queries: [getPayment, listPayments],
-  waiting: [paymentOperations(provider)],
+  waiting: [paymentOperations(provider, timeoutMs)],
 })
