@@ -12,6 +12,7 @@ import { openPaymentProvider } from '#providers/payment-simulator.ts'
 import { commandGateway } from '#runtime/gateway.ts'
 import { numbersFrom } from '#runtime/number-series.ts'
 import type { Operations } from '#runtime/operations.ts'
+import { eventsOfStreams } from '#runtime/past.ts'
 import { personalData } from '#runtime/personal.ts'
 import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { relay } from '#runtime/relay.ts'
@@ -65,7 +66,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const startedAt = now()
   const { log, keys, paths } = await openStores(config, onBroken)
   const providers = options.providers ?? { provider: openPaymentProvider(), carrier: openCarrier() }
-  const contexts = contextsOf(providers)
+  const contexts = contextsOf(providers, { timeoutMs: config['saga.step_timeout'] })
   const types = typesOf(contexts)
   const personal = personalData(types, keys)
   const projections = contexts.flatMap((context) => context.projections)
@@ -81,6 +82,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     now,
     settings: shopSettings(config),
     snapshotEvery: config['snapshot.every'],
+    attemptsMax: config['retry.attempts'],
   })
   const { ask } = queryGateway({
     queries: contexts.flatMap(({ queries }) => queries),
@@ -97,6 +99,8 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     reads,
     send,
     now,
+    events: (streams, limit) =>
+      eventsOfStreams({ log, types, open: personal.open }, streams, limit),
     onError: (error, where) => tell(`${where}: ${String(error)}`),
   })
   const loops = await startLoops(

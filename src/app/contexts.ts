@@ -17,13 +17,17 @@ import { sealEvents } from '#runtime/seals.ts'
 /** The outside world as the shop's contexts want it. */
 export type Providers = { readonly provider: PaymentProvider; readonly carrier: Carrier }
 
-export const contextsOf = ({ provider, carrier }: Providers): readonly Context[] => [
+export const contextsOf = (
+  { provider, carrier }: Providers,
+  /** How long a call to the outside may take. */
+  timeout: { readonly timeoutMs?: number } = {},
+): readonly Context[] => [
   catalog,
   stores,
   inventory,
-  payments({ provider }),
+  payments({ provider, ...timeout }),
   shipping(),
-  orders({ provider, carrier }),
+  orders({ provider, carrier, ...timeout }),
   returns,
   analytics,
 ]

@@ -3,9 +3,14 @@ import type { Providers } from './contexts.ts'
 
 const refusing = <T extends object>(what: string): T =>
   new Proxy({} as T, {
-    get: (_, call) => () => {
-      throw new Error(`${what}.${String(call)} was called where nothing may act on the outside`)
-    },
+    get: (_, call) =>
+      call === 'name'
+        ? 'none'
+        : () => {
+            throw new Error(
+              `${what}.${String(call)} was called where nothing may act on the outside`,
+            )
+          },
   })
 
 export const noProviders: Providers = {

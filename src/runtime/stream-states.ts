@@ -17,12 +17,30 @@ export type StreamStates = {
   forget(streams: Iterable<string>): void
 }
 
+/** In members of states, so that a few huge ones do not take the room of many small ones twice. */
+const STATES_MAX = 100_000
+
+/** Members one level down: cheap, and near enough to what a state takes. */
+function weightOf(state: unknown): number {
+  if (typeof state !== 'object' || state === null) return 1
+  let weight = 1
+  for (const member of Object.values(state))
+    weight += typeof member === 'object' && member !== null ? 1 + 4 * Object.keys(member).length : 1
+  return weight
+}
+
 export function streamStates(
   log: EventLog,
   types: EventTypes,
-  { statesMax = 10_000, snapshotEvery = 100 }: { statesMax?: number; snapshotEvery?: number } = {},
+  {
+    statesMax = STATES_MAX,
+    snapshotEvery = 100,
+  }: { statesMax?: number; snapshotEvery?: number } = {},
 ): StreamStates {
-  const known = new LRUCache<string, Known>({ max: statesMax })
+  const known = new LRUCache<string, Known>({
+    maxSize: statesMax,
+    sizeCalculation: ({ state }) => weightOf(state),
+  })
   const snapshots = new Map<string, Snapshot>()
   let saving = false
 

@@ -18,8 +18,15 @@ export type Packed = {
   readonly releases: readonly Claim[]
   readonly command: readonly [id: string, fingerprint: string, response: string] | null
 }
-/** [event_id, event_type, event_version, data, metadata, occurred_at or null] */
-export type PackedEvent = readonly [string, string, number, string, string, string | null]
+/** Events of one append mostly share their metadata: null says "the one before", and copies nothing. */
+export type PackedEvent = readonly [
+  event_id: string,
+  event_type: string,
+  event_version: number,
+  data: string,
+  metadata: string | null,
+  occurred_at: string | null,
+]
 type PackedEvents = readonly PackedEvent[]
 
 /** All columns of an event, for restore. */
@@ -74,23 +81,21 @@ export function pack({ writes, claims = [], releases = [], command }: Append): P
 
 /** Claims go into the first event's metadata; one metadata object for all events is written out once. */
 function packer(noted: Pick<Metadata, 'claims' | 'releases'> | null) {
-  let first = noted !== null
+  let first = true
   let last: Metadata | null = null
-  let lastText = ''
   return (event: NewEvent): PackedEvent => {
-    let text = lastText
-    let data: string
-    if (first || event.metadata !== last) {
-      const metadata = first ? { ...event.metadata, ...noted } : event.metadata
-      const texts = encoded({ ...event, metadata })
-      data = texts.data
-      text = texts.metadata
-      last = first ? null : event.metadata
-      lastText = text
-      first = false
-    } else data = storable(event.data, event.event_type)
-    const { event_id, event_type, event_version, occurred_at } = event
-    return [event_id, event_type, event_version, data, text, occurred_at ?? null]
+    const { event_id, event_type, event_version, occurred_at = null } = event
+    if (!first && event.metadata === last) {
+      const data = storable(event.data, event_type)
+      return [event_id, event_type, event_version, data, null, occurred_at]
+    }
+    const takesClaims = first && noted !== null
+    first = false
+    last = takesClaims ? null : event.metadata
+    const texts = encoded(
+      takesClaims ? { ...event, metadata: { ...event.metadata, ...noted } } : event,
+    )
+    return [event_id, event_type, event_version, texts.data, texts.metadata, occurred_at]
   }
 }
 

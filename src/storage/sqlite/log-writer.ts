@@ -91,9 +91,11 @@ function write(writer: LogWriter, append: Packed, now: string): Verdict {
   const { sql, versions } = writer
   const first = writer.position + 1
   const after: number[] = []
+  let metadata = ''
   for (const [stream, , events] of append.writes) {
     let version = versionOf(writer, stream)
-    for (const [id, type, typeVersion, data, metadata, occurred] of events)
+    for (const [id, type, typeVersion, data, own, occurred] of events) {
+      if (own !== null) metadata = own
       sql.insert.run(
         ++writer.position,
         id,
@@ -106,6 +108,7 @@ function write(writer: LogWriter, append: Packed, now: string): Verdict {
         occurred,
         now,
       )
+    }
     if (events.length > 0) versions.set(stream, version)
     after.push(version)
   }

@@ -1,7 +1,7 @@
 // How a projection's table lies in SQLite, and how a row's values go in and come back.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { Row, Table, Value } from '#kernel/projection.ts'
-import { fittedRow, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
+import { type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
 import { columnList, quoted } from './read-model-sql.ts'
 
 /** `parked_keys` says the same as `parked.keys`, for asking whether a key waits. */
@@ -32,7 +32,10 @@ export function createTable(database: DatabaseSync, table: Table): void {
       `${quoted(column.name)} ${sqlType(column)}${column.nullable ? '' : ' NOT NULL'}` +
       (column.name === shape.key ? ' PRIMARY KEY' : ''),
   )
-  database.exec(`CREATE TABLE ${quoted(table.name)} (${columns.join(', ')}) STRICT`)
+  // Short rows lie in the key's own tree: one look-up and fewer pages; documents would bloat it.
+  const short = shape.columns.every(({ kind }) => kind !== 'json')
+  const options = short ? 'STRICT, WITHOUT ROWID' : 'STRICT'
+  database.exec(`CREATE TABLE ${quoted(table.name)} (${columns.join(', ')}) ${options}`)
   for (const names of table.unique ?? []) createIndex(database, table.name, 'UNIQUE INDEX', names)
   // With the key behind, the index also gives the order that pages follow.
   for (const names of table.indexes ?? [])
@@ -64,42 +67,67 @@ export const renameTable = (database: DatabaseSync, from: string, to: string) =>
 
 // ── rows ──────────────────────────────────────────────────────────────────────────────────────
 
-const texts = new WeakMap<Shape, { get: string; load: string; upsert: string }>()
+type Texts = {
+  readonly get: string
+  readonly load: string
+  readonly upsert: string
+  /** Takes the columns that no index has, then the key and those that some have; null without indexes. */
+  readonly update: string | null
+  readonly free: readonly ShapeColumn[]
+  readonly bound: readonly ShapeColumn[]
+}
+const texts = new WeakMap<Table, Texts>()
 
-function textsOf(shape: Shape) {
-  let known = texts.get(shape)
+/** The statements of a table, made once. */
+export function textsOf(table: Table): Texts {
+  let known = texts.get(table)
   if (known === undefined) {
-    const [table, key] = [quoted(shape.table), quoted(shape.key)]
-    const select = `SELECT ${columnList(shape.columns)} FROM ${table} WHERE ${key}`
-    const others = shape.columns.filter(({ name }) => name !== shape.key)
-    const sets = others.map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`)
-    known = {
-      get: `${select} = ?`,
-      load: `${select} IN (SELECT value FROM json_each(?))`,
-      // Not INSERT OR REPLACE: that would silently remove other rows with the same unique value.
-      upsert:
-        `INSERT INTO ${table} (${columnList(shape.columns)}) ` +
-        `VALUES (${shape.columns.map(() => '?').join(', ')}) ON CONFLICT (${key}) ` +
-        (sets.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${sets.join(', ')}`),
-    }
-    texts.set(shape, known)
+    known = textsFor(table)
+    texts.set(table, known)
   }
   return known
 }
 
-export const getSql = (shape: Shape) => textsOf(shape).get
-export const loadSql = (shape: Shape) => textsOf(shape).load
-export const upsertSql = (shape: Shape) => textsOf(shape).upsert
+function textsFor(table: Table): Texts {
+  const { columns, key } = shapeOf(table)
+  const [name, by] = [quoted(table.name), quoted(key)]
+  const select = `SELECT ${columnList(columns)} FROM ${name} WHERE ${by}`
+  const others = columns.filter((column) => column.name !== key)
+  const sets = others.map((column) => `${quoted(column.name)} = excluded.${quoted(column.name)}`)
+  const indexed = new Set([...(table.indexes ?? []), ...(table.unique ?? [])].flat())
+  const free = others.filter((column) => !indexed.has(column.name))
+  const bound = others.filter((column) => indexed.has(column.name))
+  const changed = free.map((column) => `${quoted(column.name)} = ?`).join(', ')
+  const same = bound.map((column) => ` AND ${quoted(column.name)} IS ?`).join('')
+  return {
+    get: `${select} = ?`,
+    load: `${select} IN (SELECT value FROM json_each(?))`,
+    // Not INSERT OR REPLACE: that would silently remove other rows with the same unique value.
+    upsert:
+      `INSERT INTO ${name} (${columnList(columns)}) ` +
+      `VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (${by}) ` +
+      (sets.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${sets.join(', ')}`),
+    update:
+      bound.length === 0 || free.length === 0
+        ? null
+        : `UPDATE ${name} SET ${changed} WHERE ${by} = ?${same}`,
+    free,
+    bound,
+  }
+}
 
-export function valuesOf(shape: Shape, row: Row): SQLInputValue[] {
-  const fitted = fittedRow(shape, row)
-  return shape.columns.map(({ name, kind }) => {
-    const value = fitted[name]!
-    if (value === null) return null
-    if (kind === 'bool') return value === true ? 1 : 0
-    // fittedRow has just said that all other kinds hold a text or a number.
-    return kind === 'json' ? JSON.stringify(value) : (value as string | number)
-  })
+/** A row's values for these columns, as they are bound. The row is one that fits (`fittedRow`). */
+export function valuesOf(columns: readonly ShapeColumn[], row: Row): SQLInputValue[] {
+  const values: SQLInputValue[] = new Array(columns.length)
+  for (let at = 0; at < columns.length; at++) {
+    const { name, kind } = columns[at]!
+    const value = row[name]!
+    if (value === null) values[at] = null
+    else if (kind === 'bool') values[at] = value === true ? 1 : 0
+    // A row that fits holds a text or a number in all other columns.
+    else values[at] = kind === 'json' ? JSON.stringify(value) : (value as string | number)
+  }
+  return values
 }
 
 export function rowFrom(shape: Shape, values: readonly SQLOutputValue[]): Row {
