@@ -1,7 +1,6 @@
 // Folds a page of events into rows: for one projection or for all that stand at the same checkpoint.
 // Rows are loaded once, folded in memory and stored with the checkpoint in one commit. An event that a
 // projection cannot take is parked under all its keys, and later events of those keys wait behind it.
-import { LRUCache } from 'lru-cache'
 import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Handler, Lookup, Projection, Row } from '#kernel/projection.ts'
 import {
@@ -12,6 +11,7 @@ import {
   RowsRefused,
 } from '#storage/read-models.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
+import { type RecentRows, recentRows } from './recent-rows.ts'
 import type { Readable } from './recorded-events.ts'
 
 /** A projection on its way through the log. */
@@ -22,7 +22,7 @@ export type Track = {
   readonly shape: Shape
   readonly handlers: ReadonlyMap<string, Handler<Row>>
   /** Rows as they were last committed; emptied when somebody else may have written. */
-  readonly rows: LRUCache<string, Row>
+  readonly rows: RecentRows<Row>
   checkpoint: number
   /** Keys that events wait for. */
   parked: Set<string>
@@ -38,7 +38,7 @@ export function track(projection: Projection, cachedRows: number, suffix = ''): 
     definition: { name: name + suffix, version, table: own },
     shape: shapeOf(own),
     handlers: new Map(Object.entries(projection.on)),
-    rows: new LRUCache({ max: cachedRows }),
+    rows: recentRows(cachedRows),
     checkpoint: 0,
     parked: new Set(),
     waiting: false,
@@ -128,7 +128,14 @@ async function foldAndCommit(
 
 // ── one projection's share of a page ──────────────────────────────────────────────────────────
 
-type Slot = { readonly key: string; row: Row | undefined; loaded: boolean; dirty: boolean }
+type Slot = {
+  readonly key: string
+  row: Row | undefined
+  loaded: boolean
+  dirty: boolean
+  /** As it is in memory already. */
+  readonly known: boolean
+}
 type Step = {
   readonly event: Recorded
   readonly handler: Handler<Row>
@@ -196,7 +203,8 @@ function slotOf({ slots, track }: Fold, key: string): Slot {
     if (typeof key !== 'string')
       throw new TypeError(`${track.projection.name} names no text as key`)
     const row = track.rows.get(key)
-    slot = { key, row, loaded: row !== undefined, dirty: false }
+    const known = row !== undefined
+    slot = { key, row, loaded: known, dirty: false, known }
     slots.set(key, slot)
   }
   return slot
@@ -320,8 +328,8 @@ export function settled({ track, slots, parked, waiting }: Fold, { to }: Commit)
   track.checkpoint = to
   track.parked = parked
   track.waiting = waiting
-  for (const { key, row } of slots.values()) {
+  for (const { key, row, known, dirty } of slots.values()) {
     if (row === undefined) track.rows.delete(key)
-    else track.rows.set(key, row)
+    else if (dirty || !known) track.rows.set(key, row)
   }
 }

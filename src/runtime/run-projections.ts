@@ -52,7 +52,7 @@ export type RebuildOptions = {
   readonly onProgress?: (progress: Progress) => void
 }
 
-const PAGE_MAX = 5_000
+const PAGE_MAX = 10_000
 const CACHED_ROWS = 100_000
 const POLL_MS = 50
 const BACK_OFF_MAX_MS = 5_000
