@@ -17,6 +17,7 @@ import { account, types as accountTypes, bank as bankOver, commands } from './ac
 import { type Bank, call, openBank } from './door-fixture.ts'
 
 const ID = '01939b5a-7c1e-7000-8000-000000000001'
+const WRITE_TIMEOUT_MS = 500
 let mended: boolean
 const balances = projection<{ account_id: string; balance: number }>({
   name: 'balances',
@@ -86,7 +87,10 @@ beforeEach(async () => {
     await gate
     return await real.rebuild(...args)
   }
-  bank = await openBank(log, keys, { operations: { ...real, rebuild } })
+  bank = await openBank(log, keys, {
+    operations: { ...real, rebuild },
+    settings: { 'server.write_timeout': WRITE_TIMEOUT_MS },
+  })
   await call(bank.ports.public, 'POST', '/api/v1/accounts', {
     body: { owner: 'ada', currency: 'USD', account_id: ID },
   })
@@ -207,6 +211,15 @@ describe('operators', () => {
     equal(refused.status, 400)
     deepEqual(Object.keys(refused.json.errors).sort(), ['from', 'target', 'to', 'types'])
     match(refused.json.errors.target, /projections only/)
+  })
+
+  test('may take longer than a client may wait', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    gate = promise
+    const rebuilt = admin('POST', 'projections/rebuild', { name: 'balances' })
+    // Past the time limit of all other requests.
+    setTimeout(resolve, 3 * WRITE_TIMEOUT_MS)
+    equal((await rebuilt).status, 200)
   })
 
   test('cannot start a rebuild of what is being rebuilt', async () => {

@@ -268,6 +268,25 @@ describe('outward', () => {
     )
   })
 
+  test('a currency of an inner object does not reach its neighbours', () => {
+    const fact = object({
+      parts: list(object({ currency: optional(text()), price_minor: money() })),
+      total_minor: money(),
+      currency: text(),
+    })
+    const body = '{"currency":"USD","parts":[{"currency":"JPY","price":5},{"price":5}],"total":5}'
+    const value = readValue(fact, body)
+    deepEqual(value, {
+      currency: 'USD',
+      parts: [{ currency: 'JPY', price_minor: 5 }, { price_minor: 500 }],
+      total_minor: 500,
+    })
+    equal(
+      written(fact, value),
+      '{"parts":[{"currency":"JPY","price":5},{"price":5.00}],"total":5.00,"currency":"USD"}',
+    )
+  })
+
   test('an amount without any currency in sight keeps its inside name', () => {
     equal(written(object({ total_minor: money() }), { total_minor: 5 }), '{"total_minor":5}')
   })

@@ -214,7 +214,7 @@ async function start() {
         .map(([method, one]) => [method, path, one]))
     at('operations').append(make('section', {}, make('h2', {}, name),
       ...found.map((one) => operationOf(...one))))
-    at('map').append(make('h2', {}, name), ...found.map(([method, path, one]) =>
+    at('map').append(make('h2', {}, name), ...found.filter(([, , one]) => !/_[0-9]+$/.test(one.operationId)).map(([method, path, one]) =>
       make('a', { href: '#' + one.operationId, title: method.toUpperCase() + ' ' + path }, one.summary)))
   }
   at('search').oninput = ({ target }) => {

@@ -22,6 +22,10 @@ export type EdgeSettings = {
   readonly 'server.idle_timeout'?: number
   readonly 'admin.expose_on_main'?: boolean
   readonly 'cors.origins'?: readonly string[]
+  /** What the API's description calls the service. */
+  readonly 'cqrs.name'?: string
+  readonly 'cqrs.version'?: string
+  readonly 'cqrs.description'?: string
 }
 
 export type DoorParts = {
@@ -42,7 +46,10 @@ const TIMEOUT_MS = 30_000
 const IDLE_TIMEOUT_MS = 60_000
 
 export function httpDoors(parts: DoorParts): Doors {
-  const { settings = {}, operations, log, version } = parts
+  const { settings = {}, operations, log } = parts
+  const name = settings['cqrs.name'] ?? 'Daybook'
+  const version = settings['cqrs.version'] ?? parts.version
+  const description = settings['cqrs.description'] ?? ''
   const routed = {
     commands: parts.commands.filter(
       (command): command is CommandRoute => command.route !== undefined,
@@ -59,7 +66,7 @@ export function httpDoors(parts: DoorParts): Doors {
     const endpoints = [...offered, ...processEndpoints(operations)]
     return httpServer({
       endpoints,
-      pages: documentPages(() => openApi(endpoints, { title, version })),
+      pages: documentPages(() => openApi(endpoints, { title, version, description })),
       guard: guard({
         allowedHosts: settings['server.allowed_hosts'] ?? [],
         corsOrigins: settings['cors.origins'] ?? [],
@@ -74,9 +81,9 @@ export function httpDoors(parts: DoorParts): Doors {
   }
   const exposed = settings['admin.expose_on_main'] === true ? admin : []
   return {
-    public: door('Daybook', [...open(all), ...exposed]),
-    query: door('Daybook queries', open(queries)),
-    admin: door('Daybook admin', admin),
+    public: door(name, [...open(all), ...exposed]),
+    query: door(`${name} queries`, open(queries)),
+    admin: door(`${name} admin`, admin),
   }
 }
 

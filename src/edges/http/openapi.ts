@@ -7,9 +7,15 @@ import { kindOf } from './problem.ts'
 import { notesOf, wireName } from './schema-shape.ts'
 import { type Document, exampleOf, wireSchema } from './wire-schema.ts'
 
-type About = { readonly title: string; readonly version: string }
+type About = {
+  readonly title: string
+  readonly version: string
+  /** A line about this service, before how the API works. */
+  readonly description?: string
+}
 
-export function openApi(endpoints: readonly Endpoint[], { title, version }: About): Document {
+export function openApi(endpoints: readonly Endpoint[], about: About): Document {
+  const { title, version, description = '' } = about
   const paths: Record<string, Record<string, Document>> = {}
   for (const endpoint of endpoints) {
     const { route, name } = endpoint
@@ -23,7 +29,12 @@ export function openApi(endpoints: readonly Endpoint[], { title, version }: Abou
   const tags = [...new Set(endpoints.map(({ route }) => route.tag))].sort()
   return {
     openapi: '3.1.0',
-    info: { title, version, description: ABOUT, license: { name: 'MIT', identifier: 'MIT' } },
+    info: {
+      title,
+      version,
+      description: description === '' ? ABOUT : `${description}\n\n${ABOUT}`,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
     servers: [{ url: '/', description: 'This server' }],
     // Nobody is asked who they are: the ports belong on the loopback or behind a gateway.
     security: [],
@@ -172,6 +183,9 @@ function responsesOf({ kind, route, answer, problems = [] }: Endpoint): Document
   ])
   return {
     [String(route.status ?? 200)]: success,
+    ...(route.statusOf === undefined
+      ? {}
+      : { '202': { ...success, description: 'Accepted; it is still going on' } }),
     ...Object.fromEntries(refused),
     default: { description: 'Any other problem', content: PROBLEM_CONTENT },
   }

@@ -121,9 +121,8 @@ export function problem(
     contentType: 'application/problem+json',
     headers:
       retryAfterS === undefined ? headers : { 'retry-after': String(retryAfterS), ...headers },
-    // Details come first, so that none of them can pose as a member of the standard.
     text: JSON.stringify({
-      ...details,
+      ...extensions(details),
       type: `/docs#${code}`,
       title,
       status,
@@ -136,6 +135,18 @@ export function problem(
     }),
   }
 }
+
+const MEMBERS = 'type title status detail instance code category errors retryable correlation_id'
+const taken = new Set(MEMBERS.split(' '))
+
+/** Details beside the members; an order's `status` must not pose as the answer's: `current_status`. */
+const extensions = (details: Rejection['details'] = {}) =>
+  Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      taken.has(name) ? `current_${name}` : name,
+      value,
+    ]),
+  )
 
 /** A thrown error as a rejection: known ones by name, the rest without a word about the inside. */
 export function rejectionOf(error: unknown): Rejection {
