@@ -71,10 +71,10 @@ type Texts = {
   readonly get: string
   readonly load: string
   readonly upsert: string
-  /** Takes the columns that no index has, then the key and those that some have; null without indexes. */
+  /** Leaves the columns of indexes alone and only finds a row that has them already; null without indexes. */
   readonly update: string | null
-  readonly free: readonly ShapeColumn[]
-  readonly bound: readonly ShapeColumn[]
+  /** In the order in which `update` takes them. */
+  readonly updated: readonly ShapeColumn[]
 }
 const texts = new WeakMap<Table, Texts>()
 
@@ -89,16 +89,16 @@ export function textsOf(table: Table): Texts {
 }
 
 function textsFor(table: Table): Texts {
-  const { columns, key } = shapeOf(table)
+  const { columns, column, key } = shapeOf(table)
   const [name, by] = [quoted(table.name), quoted(key)]
   const select = `SELECT ${columnList(columns)} FROM ${name} WHERE ${by}`
-  const others = columns.filter((column) => column.name !== key)
-  const sets = others.map((column) => `${quoted(column.name)} = excluded.${quoted(column.name)}`)
+  const others = columns.filter(({ name }) => name !== key)
+  const sets = others.map((one) => `${quoted(one.name)} = excluded.${quoted(one.name)}`)
   const indexed = new Set([...(table.indexes ?? []), ...(table.unique ?? [])].flat())
-  const free = others.filter((column) => !indexed.has(column.name))
-  const bound = others.filter((column) => indexed.has(column.name))
-  const changed = free.map((column) => `${quoted(column.name)} = ?`).join(', ')
-  const same = bound.map((column) => ` AND ${quoted(column.name)} IS ?`).join('')
+  const free = others.filter((one) => !indexed.has(one.name))
+  const bound = others.filter((one) => indexed.has(one.name))
+  const changed = free.map((one) => `${quoted(one.name)} = ?`).join(', ')
+  const same = bound.map((one) => ` AND ${quoted(one.name)} IS ?`).join('')
   return {
     get: `${select} = ?`,
     load: `${select} IN (SELECT value FROM json_each(?))`,
@@ -111,8 +111,7 @@ function textsFor(table: Table): Texts {
       bound.length === 0 || free.length === 0
         ? null
         : `UPDATE ${name} SET ${changed} WHERE ${by} = ?${same}`,
-    free,
-    bound,
+    updated: [...free, column.get(key)!, ...bound],
   }
 }
 

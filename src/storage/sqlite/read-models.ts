@@ -342,7 +342,6 @@ const TRIES = 32
 
 function upsert({ prepared }: Session, table: Table, rows: readonly Row[]): void {
   const shape = shapeOf(table)
-  const { key, columns } = shape
   const texts = textsOf(table)
   try {
     const put = prepared(texts.upsert)
@@ -352,18 +351,13 @@ function upsert({ prepared }: Session, table: Table, rows: readonly Row[]): void
       const row = fittedRow(shape, one)
       // An update that names no indexed column leaves the indexes alone, which halves the pages written.
       if (update !== null && misses <= hits + TRIES) {
-        const same = [
-          ...valuesOf(texts.free, row),
-          row[key] as string,
-          ...valuesOf(texts.bound, row),
-        ]
-        if (update.run(...same).changes === 1) {
+        if (update.run(...valuesOf(texts.updated, row)).changes === 1) {
           hits++
           continue
         }
         misses++
       }
-      put.run(...valuesOf(columns, row))
+      put.run(...valuesOf(shape.columns, row))
     }
   } catch (error) {
     throw understood(error)
