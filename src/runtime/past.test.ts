@@ -6,6 +6,7 @@ import { type Projection, projection } from '#kernel/projection.ts'
 import type { AsOf } from '#kernel/query.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
+import { seeded } from '#testing/random.ts'
 import {
   anyEvent,
   levels,
@@ -15,7 +16,6 @@ import {
   received,
   record,
   removed,
-  seeded,
   stockTypes,
 } from '#testing/stock-book.ts'
 import { eventsOfStreams, past } from './past.ts'

@@ -10,6 +10,7 @@ import { openEventLog } from '#storage/memory/event-log.ts'
 import { openReadModels as openInMemory } from '#storage/memory/read-models.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { openReadModels } from '#storage/sqlite/read-models.ts'
+import { seeded, seedOfRun } from '#testing/random.ts'
 import {
   anyEvent,
   levels,
@@ -17,7 +18,6 @@ import {
   plainFold,
   received,
   record,
-  seeded,
   stockTypes,
 } from '#testing/stock-book.ts'
 import type { Progress } from './operations.ts'
@@ -40,7 +40,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seed = seedOfRun()
 const random = seeded(seed)
 const some = (count: number) => Array.from({ length: count }, () => anyEvent(random))
 const runner = (projections: readonly Projection[], more: Partial<ProjectionRunnerOptions> = {}) =>

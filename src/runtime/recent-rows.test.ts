@@ -1,18 +1,18 @@
 // The cache of rows: never wrong, never larger than it may be.
 import { equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { seeded } from '#testing/stock-book.ts'
+import { seeded, seedOfRun } from '#testing/random.ts'
 import { recentRows } from './recent-rows.ts'
 
 test('what it has is what was put in last, and what was used lately it has', () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
-  const random = seeded(seed)
+  const seed = seedOfRun()
+  const { int, next: random } = seeded(seed)
   for (const max of [1, 2, 7, 50]) {
     const rows = recentRows<number>(max)
     const truth = new Map<string, number>()
     let used: string[] = []
     for (let step = 0; step < 3_000; step++) {
-      const key = `k${Math.floor(random() * 60)}`
+      const key = `k${int(0, 59)}`
       const kind = random()
       if (kind < 0.01) {
         rows.clear()

@@ -6,6 +6,7 @@ import type { EventLog } from '#storage/event-log.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
 import type { ReadModels } from '#storage/read-models.ts'
+import { seeded, seedOfRun } from '#testing/random.ts'
 import {
   anyEvent,
   ignored,
@@ -18,7 +19,6 @@ import {
   receivedOld,
   record,
   removed,
-  seeded,
   stockTypes,
 } from '#testing/stock-book.ts'
 import { type ProjectionRunnerOptions, projectionRunner } from './run-projections.ts'
@@ -60,7 +60,7 @@ const fold = async (projection: Projection, upTo = Number.MAX_SAFE_INTEGER) =>
 const holds = async (...projections: Projection[]) => {
   for (const one of projections) deepEqual(await rowsOf(one), await fold(one))
 }
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seed = seedOfRun()
 const random = seeded(seed)
 const some = (count: number) => Array.from({ length: count }, () => anyEvent(random))
 /** A turn of the event loop for everybody. */
@@ -375,11 +375,11 @@ describe('an event that cannot be taken', () => {
     for (let round = 0; round < 40; round++) {
       const poison = new Map<number, 'keys' | 'apply'>()
       for (let i = 0; i < 6; i++)
-        poison.set(Math.ceil(random() * 80), round % 4 === 0 && i === 0 ? 'keys' : 'apply')
+        poison.set(random.int(1, 80), round % 4 === 0 && i === 0 ? 'keys' : 'apply')
       const mending = levels((phase, { position }) => {
         if (poison.get(position) === phase) throw new Error('poison')
       })
-      const one = runner([mending], { pageSize: 1 + Math.floor(random() * 30), cachedRows: 5 })
+      const one = runner([mending], { pageSize: random.int(1, 30), cachedRows: 5 })
       await record(log, some(40))
       await one.catchUp()
       // Mended one after the other, with events in between.

@@ -61,7 +61,7 @@ export type Parked = {
   readonly error: string
 }
 
-/** What was asked cannot be asked: an unknown column, a value of another kind, a cursor of another query. */
+/** What nobody can answer: an unknown column, a value of another kind, a cursor of another query. */
 export class InvalidQuery extends Error {
   override readonly name = 'InvalidQuery'
   readonly field: string
@@ -75,7 +75,7 @@ export class InvalidQuery extends Error {
 export class TableUnready extends Error {
   override readonly name = 'TableUnready'
 }
-/** These rows cannot be stored, whoever tries: a value of the wrong kind, a unique index. Nothing was written. */
+/** These rows cannot be stored: a value of the wrong kind, a unique index. Nothing was written. */
 export class RowsRefused extends Error {
   override readonly name = 'RowsRefused'
 }

@@ -6,6 +6,7 @@ import { type Projection, projection, type Row } from '#kernel/projection.ts'
 import { integer, object, text } from '#kernel/schema.ts'
 import { liftedEvent } from '#runtime/recorded-events.ts'
 import type { EventLog, NewEvent } from '#storage/event-log.ts'
+import type { Random } from './random.ts'
 
 const moved = object({ sku: text(), from: text(), to: text(), quantity: integer() })
 
@@ -205,28 +206,16 @@ export const ignored = (): StockEvent => ({
 })
 
 /** Events over few stores and products, so that they meet; the same for the same numbers. */
-export function anyEvent(random: () => number): StockEvent {
-  const upTo = (limit: number) => Math.floor(random() * limit)
-  const [store, other] = [`s${upTo(3)}`, `s${upTo(3)}`]
-  const sku = `p${upTo(4)}`
-  const kind = upTo(20)
-  if (kind < 8) return received(store, sku, upTo(9) - 4)
-  if (kind < 10) return receivedOld(store, sku, upTo(9) - 4)
-  if (kind < 14) return movedBetween(sku, store, other, upTo(5))
-  if (kind < 17) return named(sku, `name ${upTo(1_000)}`)
+export function anyEvent({ int }: Random): StockEvent {
+  const [store, other] = [`s${int(0, 2)}`, `s${int(0, 2)}`]
+  const sku = `p${int(0, 3)}`
+  const kind = int(0, 19)
+  if (kind < 8) return received(store, sku, int(-4, 4))
+  if (kind < 10) return receivedOld(store, sku, int(-4, 4))
+  if (kind < 14) return movedBetween(sku, store, other, int(0, 4))
+  if (kind < 17) return named(sku, `name ${int(0, 999)}`)
   if (kind < 19) return removed(store, sku)
   return ignored()
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** Writes each event by itself; answers the position of the last. */
