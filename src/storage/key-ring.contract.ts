@@ -28,6 +28,10 @@ export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing
       const made = await keys.make(['ann'])
       deepEqual(await keys.make(['ann']), made)
       deepEqual(await keys.find(['ann']), made)
+      // Also where another one has to be made beside it.
+      const both = await keys.make(['ann', 'bob'])
+      deepEqual(both.get('ann'), made.get('ann'))
+      deepEqual(await keys.find(['ann', 'bob']), both)
     })
 
     it('gives callers of the same moment the same key', async () => {
