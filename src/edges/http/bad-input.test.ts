@@ -5,7 +5,7 @@ import type { EventLog } from '#storage/event-log.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openKeyRing } from '#storage/memory/key-ring.ts'
 import { commands } from './account-fixture.ts'
-import { type Bank, call, openBank, type Reply } from './door-fixture.ts'
+import { type Bank, call, openBank, type Reply, raw } from './door-fixture.ts'
 import { shapeOf } from './schema-shape.ts'
 import { BODY_BYTES_MAX } from './server.ts'
 import { exampleOf } from './wire-schema.ts'
@@ -190,6 +190,12 @@ describe('bodies', () => {
     isProblem(await post(OPEN, `${fits} `, { 'transfer-encoding': 'chunked' }), 413)
     deepEqual(await log.head(), before)
     equal((await post(OPEN, body)).status, 201)
+  })
+
+  test('announced as too large are not waited for', async () => {
+    const head = `POST ${OPEN} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json`
+    const answer = await raw(bank.ports.public, `${head}\r\nContent-Length: 2097152\r\n\r\n{`)
+    match(answer, /^HTTP\/1.1 413 /)
   })
 
   test('may be absent where no field is required', async () => {

@@ -87,16 +87,12 @@ export function httpServer(parts: ServerParts): Door {
       if (address === null || typeof address === 'string') throw new Error('no address was bound')
       return { host: address.address, port: address.port }
     },
-    async close() {
-      outlet.closing = true
-      await app.close()
-    },
+    close: () => app.close().then(() => {}),
   }
 }
 
 /** The one way out. */
 type Outlet = {
-  closing: boolean
   send(request: FastifyRequest, reply: FastifyReply, answer: Answer, correlationId: string): void
   /** Answers for something that was thrown. */
   fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void
@@ -104,7 +100,6 @@ type Outlet = {
 
 function outletFor({ guard, log }: ServerParts): Outlet {
   const outlet: Outlet = {
-    closing: false,
     send({ headers }, reply, { status, contentType, headers: own, text }, correlationId) {
       reply.hijack()
       const { raw } = reply
@@ -117,7 +112,8 @@ function outletFor({ guard, log }: ServerParts): Outlet {
         'content-length': Buffer.byteLength(text),
         'x-correlation-id': correlationId,
         ...own,
-        ...(outlet.closing || status === 413 ? { connection: 'close' } : {}),
+        // What is too large is not worth reading to its end.
+        ...(status === 413 ? { connection: 'close' } : {}),
       })
       raw.end(text)
     },
