@@ -1,4 +1,5 @@
-// What every endpoint gives back, whatever it was asked: a status, a text, and headers beside the usual.
+// What every endpoint gives back, whatever it was asked: a status, a text, and headers beside the
+// usual.
 
 export type Answer = {
   readonly status: number

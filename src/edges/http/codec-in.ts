@@ -1,5 +1,6 @@
-// The one codec of the edge, inward: path, query string and body become a command's or a query's input.
-// It follows the schema: exact decimals from their characters, aliases, money in its currency.
+// The one codec of the edge, inward: path, query string and body become a command's or a query's
+// input. It follows the schema: exact decimals from their characters, aliases, money in its
+// currency.
 import { exponentOf, scaled } from '#kernel/money.ts'
 import { check, type FieldErrors, type ObjectSchema, type Schema } from '#kernel/schema.ts'
 import {
@@ -16,7 +17,9 @@ export type Input =
   | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly errors: FieldErrors }
 
-/** What was given, by where it stood. Texts of path and query string are read by the field's type. */
+/**
+ * What was given, by where it stood. Texts of path and query string are read by the field's type.
+ */
 export type Given = {
   readonly path: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, string>>
@@ -207,7 +210,10 @@ function texts(source: Readonly<Record<string, string>>, fields: Fields): Record
   return read
 }
 
-/** A text as the JSON it stands for; whatever is not of the field's type stays text, for `check` to name. */
+/**
+ * A text as the JSON it stands for; whatever is not of the field's type stays text, for `check` to
+ * name.
+ */
 function fromText(schema: Schema, text: string): unknown {
   const [branch] = branchesOf(schema)
   const { type, items } = branch === undefined ? shapeOf(schema) : shapeOf(branch)

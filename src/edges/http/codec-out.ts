@@ -1,5 +1,6 @@
-// The one codec of the edge, outward: an answer's schema becomes a function that writes its JSON text.
-// Money and quantities leave as decimals with all their digits; what the schema does not name stays in.
+// The one codec of the edge, outward: an answer's schema becomes a function that writes its JSON
+// text. Money and quantities leave as decimals with all their digits; what the schema does not name
+// stays in.
 import { exponentOf, unscaled } from '#kernel/money.ts'
 import { check, type Schema } from '#kernel/schema.ts'
 import { branchesOf, notesOf, shapeOf, wireName } from './schema-shape.ts'
@@ -89,7 +90,8 @@ function object(properties: Readonly<Record<string, Schema>>): Write {
       const member = members[name]
       if (member !== undefined) json += (json === '' ? '{' : ',') + write(member, currency, scale)
     }
-    // Every reader marks what waits for an operator, whether the answer's schema thinks of it or not.
+    // Every reader marks what waits for an operator, whether the answer's schema thinks of it or
+    // not.
     if (!knowsStale && members.stale === true)
       json += json === '' ? '{"stale":true' : ',"stale":true'
     return json === '' ? '{}' : `${json}}`
@@ -101,7 +103,9 @@ const labelled =
   (value, currency, scale) =>
     label + write(value, currency, scale)
 
-/** Without a currency in sight an amount keeps its inside name, so that nobody reads cents as euros. */
+/**
+ * Without a currency in sight an amount keeps its inside name, so that nobody reads cents as euros.
+ */
 const money =
   (wire: string, inside: string): Write =>
   (value, currency) =>

@@ -1,5 +1,5 @@
-// Commands over HTTP, all alike: Idempotency-Key and If-Match on the way in; position, version, ETag
-// and Location on the way out.
+// Commands over HTTP, all alike: Idempotency-Key and If-Match on the way in; position, version,
+// ETag and Location on the way out.
 import type { Command, Route } from '#kernel/decider.ts'
 import type { Outcome, Send } from '#kernel/waiting.ts'
 import type { Answer } from './answer.ts'
@@ -85,7 +85,9 @@ function commandWriter({ answer }: Command): (outcome: Done) => string {
   }
 }
 
-/** The append's own position and version win over what a decision may have put under these names. */
+/**
+ * The append's own position and version win over what a decision may have put under these names.
+ */
 function withoutAnswered(response: Readonly<Record<string, unknown>>): object {
   if (!('position' in response || 'version' in response)) return response
   return { ...response, position: undefined, version: undefined }

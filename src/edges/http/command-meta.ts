@@ -1,11 +1,14 @@
-// What comes with a command beside its own fields: its id, the expected version, who and why. From the
-// body or from headers, which say the same thing in the words of HTTP.
+// What comes with a command beside its own fields: its id, the expected version, who and why. From
+// the body or from headers, which say the same thing in the words of HTTP.
 import { integer, type ObjectSchema, object, optional, text } from '#kernel/schema.ts'
 import type { SendMeta } from '#kernel/waiting.ts'
 import { inputReader } from './codec-in.ts'
 import { type Call, isLabel, NO_LABEL } from './endpoint.ts'
 
-/** What every command takes beside its own fields. A command's own field of such a name stays its own. */
+/**
+ * What every command takes beside its own fields. A command's own field of such a name stays its
+ * own.
+ */
 export const metaInput = object({
   command_id: optional(text({ max: 200, description: 'The same as the header Idempotency-Key.' })),
   expected_version: optional(

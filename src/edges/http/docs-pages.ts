@@ -1,4 +1,5 @@
-// What a door tells about itself: /openapi.json, and /docs to read it and try it. No third-party assets.
+// What a door tells about itself: /openapi.json, and /docs to read it and try it. No third-party
+// assets.
 import type { Answer } from './answer.ts'
 import { docsMarkup, docsScript, docsStyle } from './docs-viewer.ts'
 import { problemKinds } from './problem.ts'

@@ -1,5 +1,6 @@
-// The viewer of the API's description: markup, style and script of its own, served as three documents.
-// The script reads /openapi.json and writes text nodes only, so nothing in a description is ever markup.
+// The viewer of the API's description: markup, style and script of its own, served as three
+// documents. The script reads /openapi.json and writes text nodes only, so nothing in a description
+// is ever markup.
 
 type Kinds = Readonly<Record<string, { readonly status: number; readonly title: string }>>
 
@@ -97,17 +98,20 @@ function kindOf(schema) {
   if (schema.enum) return schema.enum.join(' | ')
   if (schema.anyOf) return schema.anyOf.map(kindOf).join(' or ')
   if (schema.type === 'array') return 'list of ' + kindOf(schema.items || {})
-  return [].concat(schema.type || 'anything').join(' or ') + (schema.format ? ' (' + schema.format + ')' : '')
+  const kind = [].concat(schema.type || 'anything').join(' or ')
+  return schema.format ? kind + ' (' + schema.format + ')' : kind
 }
 const inner = (schema) =>
-  schema.anyOf ? inner(schema.anyOf[0]) : schema.type === 'array' ? inner(schema.items || {}) : schema
+  schema.anyOf ? inner(schema.anyOf[0])
+    : schema.type === 'array' ? inner(schema.items || {}) : schema
 
 /** Rows for the fields of an object, those of objects inside indented by their path. */
 function rows(schema, above = '') {
   const { properties = {}, required = [] } = inner(schema)
   return Object.entries(properties).flatMap(([name, field]) => [
     make('tr', {},
-      make('td', {}, make('code', { className: required.includes(name) ? 'must' : '' }, above + name)),
+      make('td', {},
+        make('code', { className: required.includes(name) ? 'must' : '' }, above + name)),
       make('td', { className: 'kind' }, kindOf(field)),
       make('td', {}, field.description || '')),
     ...rows(field, above + name + (kindOf(field).startsWith('list') ? '[].' : '.')),
@@ -214,8 +218,9 @@ async function start() {
         .map(([method, one]) => [method, path, one]))
     at('operations').append(make('section', {}, make('h2', {}, name),
       ...found.map((one) => operationOf(...one))))
-    at('map').append(make('h2', {}, name), ...found.filter(([, , one]) => !/_[0-9]+$/.test(one.operationId)).map(([method, path, one]) =>
-      make('a', { href: '#' + one.operationId, title: method.toUpperCase() + ' ' + path }, one.summary)))
+    const firsts = found.filter(([, , { operationId }]) => !/_[0-9]+$/.test(operationId))
+    at('map').append(make('h2', {}, name), ...firsts.map(([method, path, one]) =>
+      make('a', { href: '#' + one.operationId, title: method + ' ' + path }, one.summary)))
   }
   at('search').oninput = ({ target }) => {
     const word = target.value.toLowerCase()

@@ -1,5 +1,5 @@
-// The three doors of the product: public (commands and queries), queries only, and admin. Paths below
-// /api/v1/admin/ are on the admin door alone, unless the settings say otherwise.
+// The three doors of the product: public (commands and queries), queries only, and admin. Paths
+// below /api/v1/admin/ are on the admin door alone, unless the settings say otherwise.
 import type { Command } from '#kernel/decider.ts'
 import type { Query } from '#kernel/query.ts'
 import type { Send } from '#kernel/waiting.ts'
@@ -14,7 +14,9 @@ import { openApi } from './openapi.ts'
 import { type Ask, type QueryRoute, queryEndpoints } from './query-endpoints.ts'
 import { type Door, httpServer } from './server.ts'
 
-/** By their dotted keys, so that the program's settings can be handed over as they are; times in ms. */
+/**
+ * By their dotted keys, so that the program's settings can be handed over as they are; times in ms.
+ */
 export type EdgeSettings = {
   readonly 'server.allowed_hosts'?: readonly string[]
   readonly 'server.read_timeout'?: number

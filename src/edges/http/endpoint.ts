@@ -53,7 +53,10 @@ const malformed = (place: string, problem: string) =>
     errors: { [place]: problem },
   })
 
-/** Everything that was given, still unjudged; a method without a body takes it from the query string. */
+/**
+ * Everything that was given, still unjudged; a method without a body takes it from the query
+ * string.
+ */
 export function givenIn(call: Call, method: Route['method']): Given {
   const query = queryOf(call.url)
   if (method !== 'GET' && method !== 'DELETE')
@@ -116,7 +119,8 @@ function bodyOf({ body, headers }: Call): Readonly<Record<string, unknown>> {
   if (!read.ok) throw malformed(read.place, read.problem)
   if (typeof read.value !== 'object' || read.value === null || Array.isArray(read.value))
     throw malformed('(body)', 'must be a JSON object')
-  // Just seen: an object that is no list. A lone NumberText has no fields, so the schema refuses it.
+  // Just seen: an object that is no list. A lone NumberText has no fields, so the schema refuses
+  // it.
   return read.value as Readonly<Record<string, unknown>>
 }
 

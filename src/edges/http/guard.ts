@@ -1,5 +1,6 @@
-// Who may talk to us from a browser. Loopback is no boundary there: any page can reach 127.0.0.1, so the
-// Host header must name us (DNS rebinding) and an Origin header must be one we know (cross-site calls).
+// Who may talk to us from a browser. Loopback is no boundary there: any page can reach 127.0.0.1,
+// so the Host header must name us (DNS rebinding) and an Origin header must be one we know (cross-site
+// calls).
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Rejection } from '#kernel/decider.ts'
 
@@ -66,7 +67,9 @@ export function guard({ allowedHosts, corsOrigins }: GuardSettings): Guard {
 
 const NONE = {}
 
-/** `[::1]:8080` is `[::1]`. Whatever is no host with an optional port equals no name in the list. */
+/**
+ * `[::1]:8080` is `[::1]`. Whatever is no host with an optional port equals no name in the list.
+ */
 function hostName(host: string): string {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::[0-9]{1,5})?$/.exec(host)
   return match === null ? '' : match[1]!.toLowerCase()

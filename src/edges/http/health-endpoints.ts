@@ -1,4 +1,5 @@
-// Whether this process lives, and whether it can work; for load balancers, so no word about the inside.
+// Whether this process lives, and whether it can work; for load balancers, so no word about the
+// inside.
 import { object, oneOf } from '#kernel/schema.ts'
 import type { Operations } from '#runtime/operations.ts'
 import { badFields, type Endpoint, queryOf } from './endpoint.ts'

@@ -1,7 +1,10 @@
-// JSON as strangers send it, read in one pass that refuses what JSON.parse would quietly bend: a key
-// given twice, numbers that do not survive, NUL and lone surrogates, too much depth, poisonous keys.
+// JSON as strangers send it, read in one pass that refuses what JSON.parse would quietly bend: a
+// key given twice, numbers that do not survive, NUL and lone surrogates, too much depth, poisonous
+// keys.
 
-/** A number of which only the characters are sure: what it becomes is decided by the field it is in. */
+/**
+ * A number of which only the characters are sure: what it becomes is decided by the field it is in.
+ */
 export class NumberText {
   readonly source: string
   constructor(source: string) {
@@ -31,7 +34,9 @@ export function readJson(text: string): Read {
   }
 }
 
-/** `1.50e2` is `150`: the same number without exponent and needless zeros; null beyond 60 digits. */
+/**
+ * `1.50e2` is `150`: the same number without exponent and needless zeros; null beyond 60 digits.
+ */
 export function plainDecimal(source: string): string | null {
   const match = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(source)
   if (match === null) return null

@@ -1,4 +1,5 @@
-// The API's description (OpenAPI 3.1), derived from the endpoints: it cannot differ from the routes.
+// The API's description (OpenAPI 3.1), derived from the endpoints: it cannot differ from the
+// routes.
 import type { Schema } from '#kernel/schema.ts'
 import { ANSWERED } from './command-endpoints.ts'
 import { metaInput } from './command-meta.ts'

@@ -139,7 +139,9 @@ export function problem(
 const MEMBERS = 'type title status detail instance code category errors retryable correlation_id'
 const taken = new Set(MEMBERS.split(' '))
 
-/** Details beside the members; an order's `status` must not pose as the answer's: `current_status`. */
+/**
+ * Details beside the members; an order's `status` must not pose as the answer's: `current_status`.
+ */
 const extensions = (details: Rejection['details'] = {}) =>
   Object.fromEntries(
     Object.entries(details).map(([name, value]) => [

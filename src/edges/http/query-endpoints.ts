@@ -1,4 +1,5 @@
-// Queries over HTTP, all alike: min_position on the way in; 404 for null, ETag and Link on the way out.
+// Queries over HTTP, all alike: min_position on the way in; 404 for null, ETag and Link on the way
+// out.
 import type { Rejection, Route } from '#kernel/decider.ts'
 import type { Query } from '#kernel/query.ts'
 import type { ObjectSchema } from '#kernel/schema.ts'
@@ -56,7 +57,9 @@ function queryEndpoint({ type, input, answer, route }: QueryRoute, ask: Ask): En
 const notFound = ({ correlationId }: Call) =>
   problem({ code: 'not_found', message: 'There is nothing under this id.' }, correlationId)
 
-/** Names in the path that are ids; a status or a day in a path is none, so a wrong one is an error. */
+/**
+ * Names in the path that are ids; a status or a day in a path is none, so a wrong one is an error.
+ */
 function idsIn(path: string, { properties }: ObjectSchema): ReadonlySet<string> {
   const names = [...path.matchAll(/:([A-Za-z_]+)/g)].map(([, name]) => name!)
   return new Set(

@@ -1,4 +1,5 @@
-// How the edge looks at a schema: as the JSON Schema document that it is, with the kernel's annotations.
+// How the edge looks at a schema: as the JSON Schema document that it is, with the kernel's
+// annotations.
 import type { FieldKind, Schema } from '#kernel/schema.ts'
 
 export type Shape = {

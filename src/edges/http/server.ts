@@ -1,5 +1,6 @@
-// One HTTP server over a list of endpoints: guard, limits, one way out for every answer and every error.
-// Fastify routes and reads bodies; parsing, validation and answers are ours (codec-in, codec-out).
+// One HTTP server over a list of endpoints: guard, limits, one way out for every answer and every
+// error. Fastify routes and reads bodies; parsing, validation and answers are ours (codec-in,
+// codec-out).
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, Server } from 'node:http'
@@ -87,12 +88,16 @@ export function httpServer(parts: ServerParts): Door {
       if (address === null || typeof address === 'string') throw new Error('no address was bound')
       return { host: address.address, port: address.port }
     },
-    close: () => app.close().then(() => {}),
+    async close() {
+      outlet.closing = true
+      await app.close()
+    },
   }
 }
 
 /** The one way out. */
 type Outlet = {
+  closing: boolean
   send(request: FastifyRequest, reply: FastifyReply, answer: Answer, correlationId: string): void
   /** Answers for something that was thrown. */
   fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void
@@ -100,6 +105,7 @@ type Outlet = {
 
 function outletFor({ guard, log }: ServerParts): Outlet {
   const outlet: Outlet = {
+    closing: false,
     send({ headers }, reply, { status, contentType, headers: own, text }, correlationId) {
       reply.hijack()
       const { raw } = reply
@@ -112,8 +118,9 @@ function outletFor({ guard, log }: ServerParts): Outlet {
         'content-length': Buffer.byteLength(text),
         'x-correlation-id': correlationId,
         ...own,
-        // What is too large is not worth reading to its end.
-        ...(status === 413 ? { connection: 'close' } : {}),
+        // A connection kept alive would hold up the closing; what is too large is not read to its
+        // end.
+        ...(outlet.closing || status === 413 ? { connection: 'close' } : {}),
       })
       raw.end(text)
     },

@@ -1,4 +1,5 @@
-// The whole shop's routes against bad input: every one refuses it, names the field, and stores nothing.
+// The whole shop's routes against bad input: every one refuses it, names the field, and stores
+// nothing.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createConfig, lintFromString } from '@redocly/openapi-core'

@@ -59,7 +59,10 @@ function plain(constraints: object, direction: Direction): Document {
   )
 }
 
-/** A value that fits, for documentation: fields that must be there, and those that say what they are. */
+/**
+ * A value that fits, for documentation: fields that must be there, and those that say what they
+ * are.
+ */
 export function exampleOf(schema: Schema, name = 'value'): unknown {
   const { type, properties, items, required = [], ...rest } = shapeOf(schema)
   const kind = notesOf(schema)['x-kind']
