@@ -1,6 +1,5 @@
-// Who may talk to us from a browser. Loopback is no boundary there: any page can reach 127.0.0.1,
-// so the Host header must name us (DNS rebinding) and an Origin header must be one we know (cross-site
-// calls).
+// Who may talk to us from a browser. Loopback is no boundary there: any page can reach 127.0.0.1.
+// So the Host header must name us (DNS rebinding), and an Origin header one of ours or of the list.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Rejection } from '#kernel/decider.ts'
 
