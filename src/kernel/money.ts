@@ -58,6 +58,10 @@ export function unscaled(value: number, scale: number): string {
   return `${value < 0 ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
 }
 
+/** The same as a number, for people: 2999 at scale 2 is 29.99. Never to reckon with. */
+export const decimalNumber = (value: number, scale: number): number =>
+  Number(unscaled(value, scale))
+
 /**
  * A line's amount: unit price times quantity, rounded half up (or half to even) to a minor unit.
  * `quantity` is an integer at `quantityScale`. Throws a RangeError beyond 2^53 - 1.

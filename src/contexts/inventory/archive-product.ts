@@ -2,6 +2,7 @@
 // what is in stock or promised is not archived, unless the sender insists.
 import { answered, product, productAnswer } from '#contexts/catalog/public.ts'
 import { accept, ask, command, reject } from '#kernel/decider.ts'
+import { decimalNumber } from '#kernel/money.ts'
 import { flag, id, object, optional } from '#kernel/schema.ts'
 import { stockItem, stockKey } from './stock.ts'
 import { stockedProduct } from './stocked-product.ts'
@@ -23,15 +24,16 @@ export const deleteProduct = command({
       const items = stores.map((store_id) => stockItem.seen(stockKey(product_id, store_id)))
       const lacking = given.lacking(items)
       if (lacking.length > 0) return ask(lacking)
+      const shown = (value: number) => decimalNumber(value, state.quantity_scale)
       const left = stores.flatMap((store_id, i) => {
         const { quantity = 0, reserved = 0 } = given.state(items[i]!) ?? {}
         return quantity === 0 && reserved === 0
           ? []
-          : [{ store_id, quantity, reserved_quantity: reserved }]
+          : [{ store_id, quantity: shown(quantity), reserved_quantity: shown(reserved) }]
       })
       if (left.length > 0)
         return reject('invalid_state', 'The product is in stock or promised; force archives it.', {
-          details: { stores: left, quantity_scale: state.quantity_scale },
+          details: { stores: left },
         })
     }
     const archived = product.event('ProductArchived', { product_id })

@@ -115,7 +115,7 @@ describe('reserving, as a piece of a decision', () => {
   test('sums lines of one stock item before it judges them', () => {
     const { code, details } = refusal(reserve(shelf, [line(A, 3), line(B, 1), line(A, 3)]))
     equal(code, 'insufficient_stock')
-    deepEqual(details, { lines: [{ ...line2(A), requested: 6, available: 5, quantity_scale: 0 }] })
+    deepEqual(details, { lines: [{ ...line2(A), requested: 6, available: 5 }] })
     const writes = done(reserve(shelf, [line(A, 3), line(A, 2)]))
     equal(writes.length, 2)
     deepEqual(reservationOf([...shelf, ...writes]).lines, [line(A, 5)])
@@ -124,8 +124,8 @@ describe('reserving, as a piece of a decision', () => {
     const { details } = refusal(reserve(shelf, [line(A, 6), line(B, 4)]))
     deepEqual(details, {
       lines: [
-        { ...line2(A), requested: 6, available: 5, quantity_scale: 0 },
-        { ...line2(B), requested: 4, available: 3, quantity_scale: 0 },
+        { ...line2(A), requested: 6, available: 5 },
+        { ...line2(B), requested: 4, available: 3 },
       ],
     })
   })
@@ -234,7 +234,7 @@ describe('what becomes of a reservation, as a piece of a decision', () => {
     const history = [...shelf, ...done(reserve(shelf, [line(A, 3)]))]
     const { code, details } = refusal(commitLines(statesAfter(...history), R))
     equal(code, 'insufficient_stock')
-    deepEqual(details, { lines: [{ ...line2(A), requested: 3, available: 1, quantity_scale: 0 }] })
+    deepEqual(details, { lines: [{ ...line2(A), requested: 3, available: 1 }] })
   })
   test('kept: no time limit any more, and nothing to write where there is none', () => {
     const { writes } = keepReservation(statesAfter(...limited), R)

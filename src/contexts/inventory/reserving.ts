@@ -3,6 +3,7 @@
 import { product } from '#contexts/catalog/public.ts'
 import { type Given, type Ref, type Rejected, reject, type Write } from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
+import { decimalNumber } from '#kernel/money.ts'
 import { type Line, type ReservationState, reservation, without } from './reservation.ts'
 import { availableIn, stockItem, stockKey } from './stock.ts'
 
@@ -178,17 +179,18 @@ function insufficient(
   by: 'available' | 'quantity' = 'available',
 ): Rejected {
   const short = lines.map((line) => {
-    const { product_id, store_id, quantity: requested } = line
+    const { product_id, store_id, quantity } = line
     const stock = given.state(itemOf(line))
-    const available = by === 'available' ? availableIn(stock) : Math.max(0, stock?.quantity ?? 0)
-    return { product_id, store_id, requested, available, ...scaleOf(given, product_id) }
+    const left = by === 'available' ? availableIn(stock) : Math.max(0, stock?.quantity ?? 0)
+    const scale = scaleOf(given, product_id)
+    const requested = decimalNumber(quantity, scale)
+    return { product_id, store_id, requested, available: decimalNumber(left, scale) }
   })
   return reject('insufficient_stock', 'There is not enough stock.', { details: { lines: short } })
 }
 
-/** Beside quantities where the product was read as well, so that decimals can be shown. */
-function scaleOf(given: Given, productId: string): { readonly quantity_scale?: number } {
+/** Whole pieces where the product was not read as well. */
+function scaleOf(given: Given, productId: string): number {
   const ref = product.seen(productId)
-  const scale = given.lacking([ref]).length > 0 ? undefined : given.state(ref)?.quantity_scale
-  return scale === undefined ? {} : { quantity_scale: scale }
+  return given.lacking([ref]).length > 0 ? 0 : (given.state(ref)?.quantity_scale ?? 0)
 }

@@ -1,5 +1,5 @@
 // Stock comes in, is corrected, and is closed. Each command decides over one stock item.
-import { amountReader, hasErrors, QUANTITY_MAX } from '#contexts/catalog/public.ts'
+import { amountReader, hasErrors, product, QUANTITY_MAX } from '#contexts/catalog/public.ts'
 import {
   accept,
   type Command,
@@ -10,6 +10,7 @@ import {
   type Moment,
   reject,
 } from '#kernel/decider.ts'
+import { decimalNumber } from '#kernel/money.ts'
 import { decimal, type Infer, object, optional, text } from '#kernel/schema.ts'
 import {
   LOCATION_MAX,
@@ -210,7 +211,7 @@ function decideSet(input: Infer<typeof setInput>, given: Given, moment: Moment):
   if (hasErrors(reader.errors)) return invalid(reader.errors)
   if (expected !== current)
     return reject('concurrency_conflict', 'The stock is not what you expected.', {
-      details: { current_quantity: current, quantity_scale: scale },
+      details: { current_quantity: decimalNumber(current, scale) },
     })
   if (before !== null) {
     const adjustment = wanted - current
@@ -259,17 +260,22 @@ const closeInventory = command({
   input: closeInput,
   reads: (input) => {
     const { product_id, store_id } = placeOf(input)
-    return [stockItem.at(stockKey(product_id, store_id))]
+    return [stockItem.at(stockKey(product_id, store_id)), product.seen(product_id)]
   },
   decide: (input, given) => {
     const place = placeOf(input)
     const ref = stockItem.at(stockKey(place.product_id, place.store_id))
     const state = given.state(ref)
     if (state === null) return given.version(ref) === 0 ? notStocked() : accept([], place)
-    if (state.quantity !== 0 || state.reserved !== 0)
+    if (state.quantity !== 0 || state.reserved !== 0) {
+      const scale = given.state(product.seen(place.product_id))?.quantity_scale ?? 0
       return reject('invalid_state', 'There is stock, or stock is promised.', {
-        details: { quantity: state.quantity, reserved_quantity: state.reserved },
+        details: {
+          quantity: decimalNumber(state.quantity, scale),
+          reserved_quantity: decimalNumber(state.reserved, scale),
+        },
       })
+    }
     const closed = stockItem.event('InventoryClosed', place)
     return accept([{ stream: ref.stream, events: [closed] }], place)
   },

@@ -11,6 +11,7 @@ import {
   reject,
   type Write,
 } from '#kernel/decider.ts'
+import { decimalNumber } from '#kernel/money.ts'
 import type { Infer } from '#kernel/schema.ts'
 import { id, integer, nullable, object, optional, quantity, text } from '#kernel/schema.ts'
 import type { Line } from './reservation.ts'
@@ -139,6 +140,10 @@ export function shortage(
   const fits = after >= 0 && reserved <= after + backorder_limit
   if (change >= 0 || fits || settings['inventory.negative'] === true) return null
   const available = Math.max(0, Math.min(quantity, availableIn(state)))
-  const line = { ...place, requested: -change, available, quantity_scale }
+  const line = {
+    ...place,
+    requested: decimalNumber(-change, quantity_scale),
+    available: decimalNumber(available, quantity_scale),
+  }
   return reject('insufficient_stock', 'There is not enough stock.', { details: { lines: [line] } })
 }

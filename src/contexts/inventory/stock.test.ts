@@ -203,7 +203,7 @@ describe('adjusting stock', () => {
     given(thing, item()).when(adjust, { product_id: P, adjustment: '7' }).answers({ quantity: 7 })
   })
   const short = (requested: number, available: number) => ({
-    details: { lines: [{ ...place, requested, available, quantity_scale: 0 }] },
+    details: { lines: [{ ...place, requested, available }] },
   })
   test('never makes stock negative', () => {
     given(thing, item({ quantity: 5 }))
@@ -260,7 +260,7 @@ describe('setting stock', () => {
   test('is refused where the stock is not what the sender expected', () => {
     given(thing, item({ quantity: 5 }))
       .when(setStock, { product_id: P, quantity: '12', expected_quantity: '6' })
-      .rejects('concurrency_conflict', { details: { current_quantity: 5, quantity_scale: 0 } })
+      .rejects('concurrency_conflict', { details: { current_quantity: 5 } })
     given(thing, item({ quantity: 5 }))
       .when(setStock, { product_id: P, quantity: '12', expected_quantity: '5' })
       .answers({ quantity: 12 })
@@ -296,7 +296,6 @@ describe('archiving a product', () => {
       .rejects('invalid_state', {
         details: {
           stores: [{ store_id: MAIN_STORE_ID, quantity: 2, reserved_quantity: 0 }],
-          quantity_scale: 0,
         },
       })
     given(thing, stocked, item({ backorder_limit: 1 }), held(1))
