@@ -10,7 +10,7 @@ import { beyond, inTurns } from './rounds.ts'
 
 const CALLERS = 16
 const COUNTERS = 200
-const WARM_UP_S = 1
+const WARM_UP_S = 4
 
 export const httpCommand: Question = {
   name: 'http-command',

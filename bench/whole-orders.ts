@@ -5,7 +5,7 @@ import { logFileIn, startDaybook } from './daybook-process.ts'
 import { type Mix, type Placed, placeOrders } from './order-load.ts'
 import type { Limits, Question, Result, Round } from './question.ts'
 import { bulkInserts } from './raw-inserts.ts'
-import { percentile, shareOf } from './rounds.ts'
+import { inTurns, median, percentile, shareOf } from './rounds.ts'
 import { type SagaEnds, sagaEnds } from './saga-ends.ts'
 import { stockShop } from './shop-goods.ts'
 
@@ -31,13 +31,20 @@ export const wholeOrders: Question = {
       const placed = await placeOrders(daybook.origin, products, mix, seconds)
       return { placed, ends: await sagaEnds(log, position, placed.length) }
     }
-    await run(WARM_UP, Math.min(WARM_UP_S, tools.seconds))
+    await run(WARM_UP, Math.max(WARM_UP_S, tools.seconds))
     const results: Result[] = []
     for (const mix of MIXES) {
       tools.tell(`${mix.lines} lines, ${mix.callers} callers`)
-      const rows = bulkInserts(tools.folder(), Math.min(1, tools.seconds))
-      const { placed, ends } = await run(mix, tools.seconds)
-      results.push(resultOf(mix, placed, ends, rows))
+      const runs: Run[] = []
+      const rounds = await inTurns(
+        () => bulkInserts(tools.folder(), Math.min(1, tools.seconds)),
+        async () => {
+          const done = await run(mix, tools.seconds)
+          runs.push(done)
+          return pace(done).orders
+        },
+      )
+      results.push(resultOf(mix, runs, rounds))
     }
     await log.close()
     await daybook.stop()
@@ -45,19 +52,20 @@ export const wholeOrders: Question = {
   },
 }
 
-function resultOf(mix: Mix, placed: readonly Placed[], ends: SagaEnds, rows: number): Result {
+type Run = { readonly placed: readonly Placed[]; readonly ends: SagaEnds }
+
+function resultOf(mix: Mix, runs: readonly Run[], rowRounds: readonly Round[]): Result {
   const { lines, callers } = mix
-  const begun = Math.min(...placed.map(({ asked }) => asked))
-  const last = Math.max(...ends.completed.values())
-  const orders = (1_000 * ends.completed.size) / (last - begun)
-  const answering = Math.max(...placed.map(({ answered }) => answered)) - begun
-  const eventsEach = ends.events / placed.length
-  const rounds: readonly Round[] = [{ ours: orders, raw: rows / eventsEach }]
+  const placed = runs.flatMap((run) => run.placed)
+  const eventsEach = sum(runs.map(({ ends }) => ends.events)) / placed.length
+  const rounds = rowRounds.map(({ ours, raw }) => ({ ours, raw: raw / eventsEach }))
   const { ours, raw, judged: share } = shareOf(rounds, '/s')
   const wanted = lines === 1 && callers === 32
+  const paces = runs.map(pace)
+  const middle = (of: (pace: Pace) => number) => median(paces.map(of)).toFixed(0)
   return {
-    name: `orders-${lines}-lines-${callers}-callers`,
-    measure: `whole orders of ${lines} ${lines === 1 ? 'line' : 'lines'}, ${callers} callers`,
+    name: `orders-${counted(lines, 'line')}-${counted(callers, 'caller')}`.replaceAll(' ', '-'),
+    measure: `whole orders of ${counted(lines, 'line')}, ${counted(callers, 'caller')}`,
     baseline: `bare rows, ${eventsEach.toFixed(0)} events an order`,
     ours,
     raw,
@@ -66,28 +74,50 @@ function resultOf(mix: Mix, placed: readonly Placed[], ends: SagaEnds, rows: num
     ...(wanted ? { limits: LIMITS } : {}),
     rounds,
     notes: [
-      latencies(placed, ends),
-      `${((1_000 * placed.length) / answering).toFixed(0)} answers/s` +
-        `, the last saga ended ${(last - begun - answering).toFixed(0)} ms after the last answer`,
-      ...unfinished(placed, ends),
+      latencies(runs),
+      `${middle(({ answers }) => answers)} answers/s; the last saga ended` +
+        ` ${middle(({ afterwardsMs }) => afterwardsMs)} ms after the last answer`,
+      ...unfinished(runs),
     ],
+  }
+}
+
+const counted = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+
+type Pace = { readonly orders: number; readonly answers: number; readonly afterwardsMs: number }
+
+/** Whole orders and answers each second, and how long the sagas went on without the callers. */
+function pace({ placed, ends: { completed } }: Run): Pace {
+  const begun = Math.min(...placed.map(({ asked }) => asked))
+  const answered = Math.max(...placed.map((one) => one.answered))
+  const ended = Math.max(...completed.values())
+  return {
+    orders: (1_000 * completed.size) / (ended - begun),
+    answers: (1_000 * placed.length) / (answered - begun),
+    afterwardsMs: Math.max(0, ended - answered),
   }
 }
 
 const LIMITS: Limits = { better: 'more', at_least: ORDERS_AT_LEAST, aim: ORDERS_AIM }
 
-function latencies(placed: readonly Placed[], { completed }: SagaEnds): string {
-  const answers = placed.map(({ asked, answered }) => answered - asked)
-  const sagas = placed.flatMap(({ order_id, asked }) => {
-    const end = completed.get(order_id)
-    return end === undefined ? [] : [end - asked]
-  })
+function latencies(runs: readonly Run[]): string {
+  const answers = runs.flatMap(({ placed }) =>
+    placed.map(({ asked, answered }) => answered - asked),
+  )
+  const sagas = runs.flatMap(({ placed, ends }) =>
+    placed.flatMap(({ order_id, asked }) => {
+      const end = ends.completed.get(order_id)
+      return end === undefined ? [] : [end - asked]
+    }),
+  )
   const of = (times: readonly number[]) =>
     `p50 ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms`
   return `answer ${of(answers)}; saga’s end ${of(sagas)}`
 }
 
-const unfinished = (placed: readonly Placed[], { completed, failed }: SagaEnds) =>
-  completed.size === placed.length
-    ? []
-    : [`${failed} sagas failed, ${placed.length - completed.size - failed} never ended`]
+function unfinished(runs: readonly Run[]): readonly string[] {
+  const missing = sum(runs.map(({ placed, ends }) => placed.length - ends.completed.size))
+  const failed = sum(runs.map(({ ends }) => ends.failed))
+  return missing === 0 ? [] : [`${failed} sagas failed, ${missing - failed} never ended`]
+}
