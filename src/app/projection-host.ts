@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Progress, RebuildReport, VerifyReport } from '#runtime/operations.ts'
 import type { RunnerStatus } from '#runtime/run-projections.ts'
-import { threadCalls } from './thread-calls.ts'
+import { threadCalls } from '#storage/thread-calls.ts'
 
 export type ProjectionHost = {
   /** The log grew. */

@@ -6,11 +6,11 @@ import type { EventLog } from '#storage/event-log.ts'
 import { openEventLogReadOnly } from '#storage/sqlite/event-log.ts'
 import { openKeyRing } from '#storage/sqlite/key-ring.ts'
 import { openReadModels } from '#storage/sqlite/read-models.ts'
+import { threadCalls } from '#storage/thread-calls.ts'
 import { contextsOf, typesOf } from './contexts.ts'
 import { noProviders } from './no-providers.ts'
 import type { ProjectionHost } from './projection-host.ts'
 import { projectionsHere } from './projections-here.ts'
-import { threadCalls } from './thread-calls.ts'
 
 export type ProjectionWorkerData = {
   readonly log: string

@@ -4,11 +4,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
 import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
+import { threadCalls } from '#storage/thread-calls.ts'
 import { openDurable } from './durable.ts'
 
 export type SqliteKeyRingOptions = {
   readonly path: string
+  /** `worker` (default): a thread of its own waits for the disk. `inline`: this thread does. */
+  readonly mode?: 'worker' | 'inline'
   /** Finds keys beside the one that makes them; `make` and `destroy` throw. */
   readonly readOnly?: boolean
 }
@@ -21,31 +25,75 @@ type Waiter = {
 }
 
 export async function openKeyRing(options: SqliteKeyRingOptions): Promise<KeyRing> {
-  const { path, readOnly = false } = options
-  const db = readOnly ? openBeside(path) : openOwned(path)
+  const { path, readOnly = false, mode = 'worker' } = options
+  if (readOnly) return ringOf(openBeside(path), refusing(path))
+  if (mode === 'worker') return await ringInThread(path)
+  const db = openOwned(path)
+  return ringOf(db, keyWriter(db))
+}
+
+type Writer = {
+  make(subjects: readonly string[]): Promise<Keys>
+  destroy(subject: string): Promise<void>
+  close(): Promise<void>
+}
+
+const refusing = (path: string): Writer => {
+  const refuse = () => Promise.reject(new Error(`${path} is open for reading only`))
+  return { make: refuse, destroy: refuse, close: async () => {} }
+}
+
+/** Finds on this connection, writes wherever the writer is. */
+function ringOf(db: DatabaseSync, writer: Writer): KeyRing {
+  const find = finder(db)
+  return {
+    async make(subjects) {
+      const found = find(subjects)
+      return subjects.every((subject) => found.has(subject)) ? found : await writer.make(subjects)
+    },
+    find: async (subjects) => find(subjects),
+    destroy: (subject) => writer.destroy(subject),
+    async close() {
+      if (!db.isOpen) return
+      await writer.close()
+      db.close()
+    },
+  }
+}
+
+async function ringInThread(path: string): Promise<KeyRing> {
+  const file = import.meta.url.endsWith('.ts') ? './key-worker.ts' : './key-worker.js'
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, execArgv: [] })
+  const calls = threadCalls(worker, {})
+  const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  worker.on('error', (error) =>
+    calls.end(error instanceof Error ? error : new Error(String(error))),
+  )
+  void gone.then(() => calls.end(new Error(`the keys ${path} are closed`)))
+  await calls.call('open')
+  return ringOf(openBeside(path), {
+    async make(subjects) {
+      const keys = await calls.call<ReadonlyMap<string, Uint8Array>>('make', subjects)
+      return new Map([...keys].map(([subject, key]) => [subject, Buffer.from(key)]))
+    },
+    destroy: (subject) => calls.call('destroy', subject),
+    async close() {
+      await calls.call('close')
+      await worker.terminate()
+      await gone
+    },
+  })
+}
+
+function finder(db: DatabaseSync): (subjects: readonly string[]) => Keys {
   const get = db.prepare('SELECT key FROM keys WHERE subject = ?')
-  const find = (subjects: readonly string[]): Keys => {
+  return (subjects) => {
     const found = new Map<string, Buffer>()
     for (const subject of subjects) {
       const row = get.get(subject) as { key: Uint8Array } | undefined
       if (row !== undefined) found.set(subject, Buffer.from(row.key))
     }
     return found
-  }
-  const writer = readOnly ? null : keyWriter(db, find)
-  const owned = () => {
-    if (writer === null) throw new Error(`${path} is open for reading only`)
-    return writer
-  }
-  return {
-    make: async (subjects) => await owned().make(subjects),
-    find: async (subjects) => find(subjects),
-    destroy: async (subject) => owned().destroy(subject),
-    async close() {
-      if (!db.isOpen) return
-      writer?.flush()
-      db.close()
-    },
   }
 }
 
@@ -66,7 +114,8 @@ function openBeside(path: string): DatabaseSync {
   return db
 }
 
-function keyWriter(db: DatabaseSync, find: (subjects: readonly string[]) => Keys) {
+function keyWriter(db: DatabaseSync): Writer {
+  const find = finder(db)
   const insert = db.prepare('INSERT INTO keys (subject, key) VALUES (?, ?) ON CONFLICT DO NOTHING')
   const remove = db.prepare('DELETE FROM keys WHERE subject = ?')
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -83,28 +132,27 @@ function keyWriter(db: DatabaseSync, find: (subjects: readonly string[]) => Keys
     }
   }
 
+  /** One commit for everybody who waits. */
+  const flush = () => {
+    const batch = waiting
+    waiting = []
+    if (batch.length === 0) return
+    try {
+      store(new Set(batch.flatMap(({ subjects }) => subjects)))
+      for (const { subjects, resolve } of batch) resolve(find(subjects))
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
   return {
-    make(subjects: readonly string[]): Promise<Keys> {
-      const found = find(subjects)
-      if (subjects.every((subject) => found.has(subject))) return Promise.resolve(found)
-      return new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(() => this.flush())
+    make: (subjects) =>
+      new Promise((resolve, reject) => {
+        if (waiting.length === 0) setImmediate(flush)
         waiting.push({ subjects, resolve, reject })
-      })
-    },
-    /** One commit for everybody who waits. */
-    flush(): void {
-      const batch = waiting
-      waiting = []
-      if (batch.length === 0) return
-      try {
-        store(new Set(batch.flatMap(({ subjects }) => subjects)))
-        for (const { subjects, resolve } of batch) resolve(find(subjects))
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
-    },
-    destroy(subject: string): void {
+      }),
+    close: async () => flush(),
+    async destroy(subject) {
       remove.run(subject)
       // The write-ahead log still holds the page with the key; only an emptied one has forgotten it.
       const { busy } = checkpoint.get() as { busy: number }
