@@ -471,7 +471,7 @@ for (const engine of ['memory', 'sqlite'] as const)
       await allAgree(shop, [...ids].map(String))
     })
 
-    it('an order that is never answered is taken back at the deadline, and asked about until known', async () => {
+    it('an order that is never answered is taken back at the deadline, and settled', async () => {
       await using shop = await openShop(engine, { ...PAID, 'saga.deadline_ms': 60_000 })
       shop.provider.play([
         { on: 'authorize', what: 'lost_after', times: 1 },
