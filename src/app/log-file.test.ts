@@ -1,3 +1,4 @@
+// The log goes out as a file and comes back the same; a file that is not whole is noticed.
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

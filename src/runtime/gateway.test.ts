@@ -1,3 +1,4 @@
+// What the gateway promises to every command: one effect, one answer, no lost update, no deadlock.
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { accept, aggregate, ask, command, reject } from '#kernel/decider.ts'

@@ -35,6 +35,8 @@ export type GatewayParts = {
   readonly settings: ShopSettings
   readonly snapshotEvery?: number
   readonly statesMax?: number
+  /** Decisions that lost a race are made anew this often, then given up. */
+  readonly attemptsMax?: number
 }
 export type CommandGateway = { readonly send: Send }
 
@@ -133,14 +135,15 @@ async function taskOf(
 }
 
 async function carryOut(task: Task, tools: Tools): Promise<Outcome> {
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+  const { attemptsMax = ATTEMPTS_MAX } = tools
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const outcome = await attemptOnce(task, tools)
     if (outcome !== 'again') return outcome
     if (attempt > 1) await sleep(Math.random() * JITTER_MS * attempt)
   }
   return no(
     'concurrency_conflict',
-    `Others kept changing the same things; ${ATTEMPTS_MAX} tries failed.`,
+    `Others kept changing the same things; ${attemptsMax} tries failed.`,
   )
 }
 

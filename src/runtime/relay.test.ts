@@ -1,3 +1,4 @@
+// The bus hears the log: everything from the start on, once and in order.
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

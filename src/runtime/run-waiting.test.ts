@@ -1,3 +1,4 @@
+// What is due is done, once; what fails is tried again; nothing is done twice because a table lags.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

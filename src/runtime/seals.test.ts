@@ -1,3 +1,4 @@
+// Whoever changes the log by hand is found out, position by position.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

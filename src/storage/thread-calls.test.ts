@@ -1,3 +1,4 @@
+// Calls between two threads, over a real message channel.
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'

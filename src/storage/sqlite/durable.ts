@@ -11,7 +11,8 @@ export function assertSoundSqlite(version: string): void {
     if (have > need) return
     if (have < need)
       throw new Error(
-        `SQLite ${version} can lose data (WAL-reset bug); ${SQLITE_AT_LEAST.join('.')} or newer is needed: run on a newer Node`,
+        `SQLite ${version} can lose data (WAL-reset bug); ${SQLITE_AT_LEAST.join('.')} or newer ` +
+          'is needed: run on a newer Node',
       )
   }
 }

@@ -80,7 +80,7 @@ describe('SQLite event log', () => {
   })
 
   for (const mode of ['worker', 'inline'] as const)
-    test(`a failed write at commit stops the writer: outcome unknown, never on with it (${mode})`, async () => {
+    test(`a failed commit stops the writer: outcome unknown, never on with it (${mode})`, async () => {
       // The shell's limit on file sizes makes the operating system refuse the write in mid-commit.
       const said = await limitedChild(path, mode)
       const failed = said.filter(({ error }) => error !== undefined)

@@ -28,7 +28,8 @@ function errorOf(failed: 'full' | 'broken' | 'invalid', message: string): Error 
   if (failed === 'full') return new StorageFull(`no room to write (${message}); nothing was stored`)
   if (failed === 'invalid') return new InvalidAppend(message)
   return new OutcomeUnknown(
-    `the disk failed at commit (${message}); it may or may not be stored: restart, then retry with the same key`,
+    `the disk failed at commit (${message}); it may or may not be stored: restart, then retry ` +
+      'with the same key',
   )
 }
 
