@@ -1,5 +1,5 @@
 // What the figures were measured on; without it they say nothing.
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 
 export type Machine = {
@@ -9,6 +9,8 @@ export type Machine = {
   readonly system: string
   readonly node: string
   readonly sqlite: string
+  /** Processes that wanted a core in the minute before: above 0.5 the machine was not quiet. */
+  readonly load_before: number
 }
 
 export function thisMachine(): Machine {
@@ -22,8 +24,12 @@ export function thisMachine(): Machine {
     system: `${type()} ${release()}`,
     node: process.version,
     sqlite: String(found?.version),
+    load_before: Math.round(100 * loadavg()[0]!) / 100,
   }
 }
 
-export const machineLine = ({ cpu, cores, memory_gb, system, node, sqlite }: Machine): string =>
-  `${cpu}, ${cores} cores, ${memory_gb} GB, ${system}, Node ${node}, SQLite ${sqlite}`
+export const machineLine = (machine: Machine): string => {
+  const { cpu, cores, memory_gb, system, node, sqlite, load_before } = machine
+  const parts = `${cpu}, ${cores} cores, ${memory_gb} GB, ${system}, Node ${node}, SQLite ${sqlite}`
+  return `${parts}, load before the run ${load_before}`
+}

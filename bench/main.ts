@@ -72,6 +72,7 @@ async function bench(): Promise<void> {
   if (!(seconds > 0)) throw new Error(`--seconds takes a number above 0, not ${values.seconds}`)
   const questions = chosen()
   const scratch = openScratch(join(ROOT, 'data', 'bench-'))
+  const machine = thisMachine()
   const results: Result[] = []
   for (const { name, answer } of questions) {
     tell(name)
@@ -81,7 +82,6 @@ async function bench(): Promise<void> {
   }
   tell('')
   scratch.clear()
-  const machine = thisMachine()
   const day = new Date().toISOString().slice(0, 10)
   process.stdout.write(`${machineLine(machine)}\n\n${textTable(results)}\n`)
   if (values.json !== undefined) {
