@@ -126,7 +126,7 @@ it(`whatever fails and whoever cancels, all books agree in the end (SEED=${SEED}
   let reserved = 0
   let shipped = 0
   for (const order of rows) {
-    const { order_id, status, total_minor } = order
+    const { order_id, status, total_amount_minor } = order
     const units = (order.items as { quantity: number }[])[0]!.quantity
     if (status === 'CONFIRMED') reserved += units
     if (status === 'SHIPPED') shipped += units
@@ -142,7 +142,7 @@ it(`whatever fails and whoever cancels, all books agree in the end (SEED=${SEED}
     )
     // A declined capture stays for a person to look at; nothing else may be left uncaptured.
     const isDeclined = payment.status === 'FAILED'
-    if (isKept && !isDeclined) equal(real.captured_minor - real.refunded_minor, total_minor)
+    if (isKept && !isDeclined) equal(real.captured_minor - real.refunded_minor, total_amount_minor)
     if (!isKept) equal(real.captured_minor, real.refunded_minor)
     if (!isKept) ok(real.is_voided || real.captured_minor > 0 || real.authorized_minor === 0)
   }

@@ -229,7 +229,7 @@ const unitsOf = ({ items }: Row) =>
   (items as { quantity: number }[]).reduce((sum, { quantity }) => sum + quantity, 0)
 
 async function moneyAgrees(shop: Shop, order: Row, isKept: boolean): Promise<void> {
-  const { order_id, total_minor } = order
+  const { order_id, total_amount_minor } = order
   const done = shop.provider
     .ledger()
     .filter(
@@ -246,7 +246,10 @@ async function moneyAgrees(shop: Shop, order: Row, isKept: boolean): Promise<voi
   equal(payment?.refunded_minor, refunded_minor, 'refunded, by both books')
   equal(payment?.pending_operation, null, 'no operation is open')
   if (isKept) {
-    deepEqual([authorized_minor, captured_minor - refunded_minor], [total_minor, total_minor])
+    deepEqual(
+      [authorized_minor, captured_minor - refunded_minor],
+      [total_amount_minor, total_amount_minor],
+    )
     return
   }
   equal(captured_minor, refunded_minor, 'all the money is back')

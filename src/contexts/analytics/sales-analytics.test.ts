@@ -12,7 +12,7 @@ const ORDER = {
   country: 'France',
   currency: 'GBP',
   placed_at: '2010-12-01T23:59:59.999Z',
-  total_minor: 3165,
+  total_amount_minor: 3165,
   lines: [
     { code: 'A', quantity: 6, quantity_scale: 0, amount_minor: 1530 },
     { code: 'A', quantity: 4, quantity_scale: 0, amount_minor: 1000 },
@@ -37,7 +37,7 @@ function folded(...events: readonly Recorded[]): Readonly<Record<string, Row>> {
   }
   return Object.fromEntries(rows)
 }
-const counts = ({ orders, units, total_minor }: Row) => [orders, units, total_minor]
+const counts = ({ orders, units, total_amount_minor }: Row) => [orders, units, total_amount_minor]
 
 test('an order counts in all, in its country, for its customer and once for each product', () => {
   const rows = folded(event('OrderCreated', ORDER))
@@ -62,7 +62,7 @@ test('a cancelled order leaves no row behind, also when it is cancelled on anoth
 
 test('returns count beside sales, by the day they happened, signed as they are written', () => {
   const lines = [{ code: 'A', quantity: -2, quantity_scale: 0, amount_minor: -510 }]
-  const back = { ...ORDER, lines, total_minor: -510 }
+  const back = { ...ORDER, lines, total_amount_minor: -510 }
   const happened = '2010-12-01T10:00:00.000Z'
   const rows = folded(event('OrderCreated', ORDER), event('ReturnRecorded', back, happened))
   assert.deepEqual(rows['product|A|2010-12-01|GBP'], {
@@ -74,7 +74,7 @@ test('returns count beside sales, by the day they happened, signed as they are w
     quantity_scale: 0,
     orders: 1,
     units: 10,
-    total_minor: 2530,
+    total_amount_minor: 2530,
     returns: 1,
     returned_units: -2,
     returned_minor: -510,
@@ -83,7 +83,7 @@ test('returns count beside sales, by the day they happened, signed as they are w
 
 test('quantities of different fineness add up exactly', () => {
   const weighed = { code: 'KG', quantity: 1_250, quantity_scale: 3, amount_minor: 100 }
-  const mixed = { ...ORDER, lines: [...ORDER.lines, weighed], total_minor: 3265 }
+  const mixed = { ...ORDER, lines: [...ORDER.lines, weighed], total_amount_minor: 3265 }
   const rows = folded(event('OrderCreated', ORDER), event('OrderCreated', mixed))
   const all = rows['all|all|2010-12-01|GBP']!
   assert.deepEqual([all.units, all.quantity_scale], [23_250, 3])

@@ -20,7 +20,7 @@ export type SalesRow = Row & {
 export type Counts = {
   readonly orders: number
   readonly units: number
-  readonly total_minor: number
+  readonly total_amount_minor: number
   readonly returns: number
   /** Signed as credit notes are: what came back is negative, so sales + returns is the net. */
   readonly returned_units: number
@@ -32,7 +32,7 @@ type Sold = {
   readonly customer_id: string | null
   readonly country: string | null
   readonly currency: string
-  readonly total_minor: number
+  readonly total_amount_minor: number
   readonly lines: readonly Sum[]
   readonly placed_at: string
 }
@@ -68,7 +68,7 @@ export const salesAnalytics = projection<SalesRow>({
       quantity_scale: 'int',
       orders: 'int',
       units: 'quantity',
-      total_minor: 'money',
+      total_amount_minor: 'money',
       returns: 'int',
       returned_units: 'quantity',
       returned_minor: 'money',
@@ -79,11 +79,11 @@ export const salesAnalytics = projection<SalesRow>({
     // The day is the data's, so that the cancelling finds the rows again, also around midnight.
     OrderCreated: counting<Sold>(
       ({ data }) => data.placed_at,
-      ({ units, minor }) => ({ ...NOTHING, orders: 1, units, total_minor: minor }),
+      ({ units, minor }) => ({ ...NOTHING, orders: 1, units, total_amount_minor: minor }),
     ),
     OrderCancelled: counting<Sold>(
       ({ data }) => data.placed_at,
-      ({ units, minor }) => ({ ...NOTHING, orders: -1, units: -units, total_minor: -minor }),
+      ({ units, minor }) => ({ ...NOTHING, orders: -1, units: -units, total_amount_minor: -minor }),
     ),
     ReturnRecorded: counting<ReturnRecorded>(
       ({ occurred_at }) => occurred_at,
@@ -100,7 +100,7 @@ export const salesAnalytics = projection<SalesRow>({
 export const NOTHING: Counts = {
   orders: 0,
   units: 0,
-  total_minor: 0,
+  total_amount_minor: 0,
   returns: 0,
   returned_units: 0,
   returned_minor: 0,
@@ -145,7 +145,7 @@ function added(row: SalesRow, delta: Delta, count: (delta: Delta) => Counts): Sa
 export const sumOf = (a: Counts, b: Counts): Counts => ({
   orders: a.orders + b.orders,
   units: a.units + b.units,
-  total_minor: a.total_minor + b.total_minor,
+  total_amount_minor: a.total_amount_minor + b.total_amount_minor,
   returns: a.returns + b.returns,
   returned_units: a.returned_units + b.returned_units,
   returned_minor: a.returned_minor + b.returned_minor,
@@ -163,11 +163,11 @@ export function rescaled(counts: Counts, from: number, to: number): Counts {
 }
 
 function deltasOf(deal: Deal, day: string): ReadonlyMap<string, Delta> {
-  const { customer_id, country, currency, total_minor, lines } = deal
+  const { customer_id, country, currency, total_amount_minor, lines } = deal
   const deltas = new Map<string, Delta>()
   const put = (delta: Delta) =>
     deltas.set(`${delta.dimension}|${delta.value}|${day}|${currency}`, delta)
-  const whole = { ...unitsOf(lines), minor: total_minor }
+  const whole = { ...unitsOf(lines), minor: total_amount_minor }
   put({ dimension: 'all', value: 'all', ...whole })
   put({ dimension: 'country', value: country ?? 'unknown', ...whole })
   put({ dimension: 'customer', value: customer_id ?? 'guest', ...whole })

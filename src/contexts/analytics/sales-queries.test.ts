@@ -49,7 +49,7 @@ function order(
   const line = { code: country[0], quantity: 2 * 10 ** scale, quantity_scale: scale }
   const lines = [{ ...line, amount_minor: minor }]
   const placed_at = `${day}T12:00:00.000Z`
-  const data = { customer_id, country, currency, total_minor: minor, lines, placed_at }
+  const data = { customer_id, country, currency, total_amount_minor: minor, lines, placed_at }
   return { event_type: 'OrderCreated', data, occurred_at: placed_at } as unknown as Recorded
 }
 function credit(day: string, country: string, minor: number): Recorded {

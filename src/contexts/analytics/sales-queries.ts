@@ -47,15 +47,18 @@ export const getSalesAnalytics = query({
   type: 'GetSalesAnalytics',
   input,
   run: async (asked, reader) => ({
-    items: (await groups(asked, reader, ({ total_minor }) => total_minor))
-      .filter(({ orders, total_minor, units }) => orders !== 0 || total_minor !== 0 || units !== 0)
+    items: (await groups(asked, reader, ({ total_amount_minor }) => total_amount_minor))
+      .filter(
+        ({ orders, total_amount_minor, units }) =>
+          orders !== 0 || total_amount_minor !== 0 || units !== 0,
+      )
       .slice(0, asked.limit)
-      .map(({ key, currency, orders, units, total_minor, quantity_scale }) => ({
+      .map(({ key, currency, orders, units, total_amount_minor, quantity_scale }) => ({
         key,
         currency,
         orders,
         ...coarsest(units, quantity_scale),
-        total_amount_minor: total_minor,
+        total_amount_minor,
       })),
   }),
   answer: object({ items: list(object({ ...group, orders: integer() }), { max: 100_000 }) }),
@@ -146,7 +149,7 @@ const summedFrom = (row: Row, key: string): Summed => {
     quantity_scale: number('quantity_scale'),
     orders: number('orders'),
     units: number('units'),
-    total_minor: number('total_minor'),
+    total_amount_minor: number('total_amount_minor'),
     returns: number('returns'),
     returned_units: number('returned_units'),
     returned_minor: number('returned_minor'),

@@ -42,7 +42,7 @@ export function startCompensation(
     currency: state.currency,
     country: state.country,
     placed_at: state.placed_at,
-    total_minor: state.total_minor,
+    total_amount_minor: state.total_amount_minor,
     lines: [...state.lines],
   })
   return unwind(book, as)

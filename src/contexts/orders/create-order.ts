@@ -76,7 +76,7 @@ export const orderAnswerSchema = object({
   saga_status: text(),
   waiting_for: nullable(text()),
   currency: text(),
-  total_minor: money(),
+  total_amount_minor: money(),
   expires_at: optional(nullable(instant())),
 })
 
@@ -128,7 +128,7 @@ function decide(input: Input, given: Given, moment: Moment, provider: string): D
 
   const method = methodOf(input, moment)
   if (typeof method === 'object' && method !== null) return method
-  const waits = method === null && priced.total_minor > 0
+  const waits = method === null && priced.total_amount_minor > 0
   const ttl = numberIn(moment.settings['reservation.ttl_ms'], RESERVATION_TTL_MS)
   const expires_at = waits ? later(moment.now, ttl) : null
   const reserved = reserveLines(given, {
@@ -139,7 +139,7 @@ function decide(input: Input, given: Given, moment: Moment, provider: string): D
   })
   if ('rejected' in reserved) return reserved
 
-  const book = emptyBook(order_id, given, moment, priced.total_minor > 0 && method !== null)
+  const book = emptyBook(order_id, given, moment, priced.total_amount_minor > 0 && method !== null)
   const order_number = place(book, input, { ...priced, store_id, method })
   beginSaga(book)
   if (expires_at !== null) awaitPayment(book, expires_at)
@@ -170,10 +170,10 @@ function amountTrouble(amount: string | undefined, priced: Priced): Rejected | n
   const exponent = exponentOf(priced.currency)
   const told = scaled(amount, exponent)
   if (!told.ok) return invalid({ amount: told.reason })
-  if (told.value === priced.total_minor) return null
+  if (told.value === priced.total_amount_minor) return null
   return reject('price_mismatch', 'The amount is not what the items come to.', {
     details: {
-      amount: unscaled(priced.total_minor, exponent),
+      amount: unscaled(priced.total_amount_minor, exponent),
       given: unscaled(told.value, exponent),
       currency: priced.currency,
     },
@@ -219,7 +219,7 @@ function place(
   {
     lines,
     currency,
-    total_minor,
+    total_amount_minor,
     store_id,
     method,
   }: Priced & { store_id: string; method: string | null },
@@ -239,7 +239,7 @@ function place(
       channel: 'online',
       currency,
       lines,
-      total_minor,
+      total_amount_minor,
       country: input.country ?? input.shipping_address?.country ?? null,
       shipping_address: input.shipping_address ?? null,
       notes: input.notes ?? null,

@@ -47,7 +47,7 @@ export const customerOrderSummary = projection<SummaryRow>({
 type Counted = {
   readonly customer_id: string | null
   readonly currency: string
-  readonly total_minor: number
+  readonly total_amount_minor: number
   readonly placed_at: string
 }
 
@@ -70,14 +70,14 @@ const emptyRow = ({ data, timestamp }: Recorded<Counted>, customer_id: string): 
 
 function counted(
   row: SummaryRow,
-  { data: { currency, total_minor, placed_at }, timestamp }: Recorded<Counted>,
+  { data: { currency, total_amount_minor, placed_at }, timestamp }: Recorded<Counted>,
   sign: 1 | -1,
 ): SummaryRow {
   const spent = row.by_currency.find((each) => each.currency === currency)
   const now = {
     currency,
     total_orders: (spent?.total_orders ?? 0) + sign,
-    total_spent_minor: (spent?.total_spent_minor ?? 0) + sign * total_minor,
+    total_spent_minor: (spent?.total_spent_minor ?? 0) + sign * total_amount_minor,
   }
   const by_currency =
     spent === undefined
@@ -87,7 +87,8 @@ function counted(
   return {
     ...row,
     total_orders: row.total_orders + sign,
-    total_spent_minor: row.total_spent_minor + (currency === row.currency ? sign * total_minor : 0),
+    total_spent_minor:
+      row.total_spent_minor + (currency === row.currency ? sign * total_amount_minor : 0),
     by_currency,
     last_order_date: last,
     updated_at: timestamp,

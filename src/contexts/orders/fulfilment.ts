@@ -81,7 +81,12 @@ export function requestAuthorization(
   { payment_method, token, provider, capture_on }: Paying,
 ): void {
   const payment_id = payment.id
-  const { total_minor: amount_minor, currency } = orderOf({ saga, order_id, moment, ...book })
+  const { total_amount_minor: amount_minor, currency } = orderOf({
+    saga,
+    order_id,
+    moment,
+    ...book,
+  })
   const operation_id = operationId(payment_id, 'authorize', 1)
   const what = { payment_id, amount_minor, currency, payment_method, token }
   payment.emit('PaymentAuthorizationRequested', {

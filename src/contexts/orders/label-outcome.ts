@@ -109,7 +109,7 @@ const REASON_MAX = 500
 function labelled(book: OrderBook): Asked | Rejected | null {
   if (!runs(book, LABEL)) return undoRest(book)
   // The authorization may have been voided by hand meanwhile; nothing is sent that nobody pays.
-  if (isCovered(paymentOf(book), orderOf(book).total_minor)) {
+  if (isCovered(paymentOf(book), orderOf(book).total_amount_minor)) {
     confirm(book)
     return null
   }

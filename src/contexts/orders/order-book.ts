@@ -92,8 +92,8 @@ export const paymentOf = ({ payment }: OrderBook): PaymentState | null => paymen
 
 /** What a sender may know of the order after a decision. */
 export const orderAnswer = (book: OrderBook): Accepted['response'] => {
-  const { status, order_number, currency, total_minor } = orderOf(book)
+  const { status, order_number, currency, total_amount_minor } = orderOf(book)
   const { status: saga_status, waiting_for } = sagaOf(book)
   const { order_id } = book
-  return { order_id, order_number, status, saga_status, waiting_for, currency, total_minor }
+  return { order_id, order_number, status, saga_status, waiting_for, currency, total_amount_minor }
 }

@@ -14,7 +14,7 @@ export type Item = {
 export type Priced = {
   readonly currency: string
   readonly lines: Infer<typeof line>[]
-  readonly total_minor: number
+  readonly total_amount_minor: number
 }
 type Rules = Pick<Moment, 'settings' | 'source'>
 
@@ -52,9 +52,10 @@ export function pricedLines(
       details: { currency, items: wrongPrices.slice(0, NAMED_MAX) },
     })
   const known = lines.filter((each) => each !== null)
-  const total_minor = known.reduce((sum, { amount_minor }) => sum + amount_minor, 0)
-  if (!Number.isSafeInteger(total_minor)) return invalid({ items: 'come to more than can be paid' })
-  return { currency, lines: known, total_minor }
+  const total_amount_minor = known.reduce((sum, { amount_minor }) => sum + amount_minor, 0)
+  if (!Number.isSafeInteger(total_amount_minor))
+    return invalid({ items: 'come to more than can be paid' })
+  return { currency, lines: known, total_amount_minor }
 }
 
 const NAMED_MAX = 20

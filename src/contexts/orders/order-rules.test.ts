@@ -157,7 +157,7 @@ describe('placing an order', () => {
       { product_id: TEA, quantity: '0.5' },
     ]
     // 3.33 × 0.5 = 1.665, twice 1.67
-    placing({ items }).answers({ total_minor: 334 })
+    placing({ items }).answers({ total_amount_minor: 334 })
   })
   it('reserves lines of one product as one', () => {
     const items = [
@@ -245,7 +245,7 @@ describe('placing an order', () => {
         order_number: '536365',
         items: [{ product_id: CUP, quantity: '2', price: '0' }],
       })
-    then.answers({ order_number: '536365', total_minor: 0 })
+    then.answers({ order_number: '536365', total_amount_minor: 0 })
     equal(dataOf(then, 'OrderCreated').placed_at, '2010-12-01T08:26:00.000Z')
     equal(dataOf(then, 'OrderCreated').customer_id, null)
     // Nothing to pay: the parcel is next.
@@ -262,15 +262,15 @@ describe('placing an order', () => {
   it('takes the price in force and no other', () => {
     const at = (price: string, settings: Settings = PAID) =>
       placing({ items: [{ product_id: CUP, quantity: '2', price }] }, settings)
-    at('5.00').answers({ total_minor: 1000 })
+    at('5.00').answers({ total_amount_minor: 1000 })
     at('4.99').rejects('price_mismatch', {
       details: { currency: 'USD', items: [{ item: 0, price: '5.00', given: '4.99' }] },
     })
-    at('4.99', { ...PAID, 'orders.client_price': 'accept' }).answers({ total_minor: 998 })
+    at('4.99', { ...PAID, 'orders.client_price': 'accept' }).answers({ total_amount_minor: 998 })
     at('4.999').rejects('validation_failed')
   })
   it('checks the amount when it is told', () => {
-    placing({ amount: '10.00' }).answers({ total_minor: 1000 })
+    placing({ amount: '10.00' }).answers({ total_amount_minor: 1000 })
     placing({ amount: '10.01' }).rejects('price_mismatch')
   })
   it('is in one currency, and one that the shop takes', () => {
@@ -344,7 +344,7 @@ describe('the payment’s outcome', () => {
     )
     const cancelled = dataOf(then, 'OrderCancelled')
     deepEqual(
-      [cancelled.cause, cancelled.total_minor, cancelled.was_confirmed],
+      [cancelled.cause, cancelled.total_amount_minor, cancelled.was_confirmed],
       ['payment_declined', 1000, false],
     )
     for (const type of ['PaymentFailed', 'StockReleased', 'InventoryReleased', 'SagaFailed'])

@@ -20,7 +20,7 @@ export type OrderRow = {
   readonly status: string
   readonly payment_status: string
   readonly fulfillment_status: string
-  readonly total_minor: number
+  readonly total_amount_minor: number
   readonly currency: string
   readonly items: Data['OrderCreated']['lines']
   readonly country: string | null
@@ -61,7 +61,7 @@ export const orderViews = projection<OrderRow>({
       status: 'text',
       payment_status: 'text',
       fulfillment_status: 'text',
-      total_minor: 'money',
+      total_amount_minor: 'money',
       currency: 'text',
       items: 'json',
       country: { kind: 'text', nullable: true },

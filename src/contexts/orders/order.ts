@@ -81,7 +81,7 @@ export type OrderState = {
   readonly store_id: string
   readonly currency: string
   readonly country: string | null
-  readonly total_minor: number
+  readonly total_amount_minor: number
   readonly placed_at: string
   readonly payment_id: string | null
   readonly lines: readonly OrderLine[]
@@ -115,7 +115,7 @@ export const order = aggregate({
         channel: oneOf(['online']),
         currency: text({ min: 3, max: 3 }),
         lines: list(line, { min: 1, max: LINES_MAX }),
-        total_minor: money(),
+        total_amount_minor: money(),
         country: nullable(text({ max: 100 })),
         shipping_address: nullable(address),
         notes: nullable(text({ max: NOTES_MAX })),
@@ -170,7 +170,7 @@ export const order = aggregate({
         currency: text({ min: 3, max: 3 }),
         country: nullable(text({ max: 100 })),
         placed_at: instant(),
-        total_minor: money(),
+        total_amount_minor: money(),
         lines: list(object(kept), { min: 1, max: LINES_MAX }),
       }),
     },
@@ -185,7 +185,7 @@ export const order = aggregate({
       store_id: data.store_id,
       currency: data.currency,
       country: data.country,
-      total_minor: data.total_minor,
+      total_amount_minor: data.total_amount_minor,
       placed_at: data.placed_at,
       payment_id: data.payment_id,
       lines: data.lines.map(({ product_id, code, quantity, quantity_scale, amount_minor }) => ({

@@ -109,7 +109,7 @@ function pay(input: PaymentInput, given: Given, moment: Moment, provider: string
     provider,
     capture_on: captureMoment(moment, input.capture),
   })
-  const { total_minor: amount_minor, currency } = orderOf(book)
+  const { total_amount_minor: amount_minor, currency } = orderOf(book)
   return closeBook(book, { payment_id, order_id, status: 'AUTHORIZING', amount_minor, currency })
 }
 
@@ -147,7 +147,7 @@ function paidBy(book: OrderBook, draft: PaymentDraft, payment_method: string): O
 }
 
 function amountTrouble({ amount, currency }: PaymentInput, book: OrderBook): Rejected | null {
-  const { total_minor, currency: wanted } = orderOf(book)
+  const { total_amount_minor, currency: wanted } = orderOf(book)
   if (currency !== undefined && currency !== wanted)
     return reject('currency_mismatch', `The order is in ${wanted}.`, {
       details: { currency: wanted },
@@ -155,7 +155,7 @@ function amountTrouble({ amount, currency }: PaymentInput, book: OrderBook): Rej
   if (amount === undefined) return null
   const told = scaled(amount, exponentOf(wanted))
   if (!told.ok) return invalid({ amount: told.reason })
-  if (told.value === total_minor) return null
+  if (told.value === total_amount_minor) return null
   return reject('business_rule_violated', 'An order is paid in full, with one payment.', {
     errors: { amount: 'is not what the order comes to' },
   })
@@ -210,7 +210,7 @@ function takenElsewhere(opened: OrderBook, payment_id: string, payment_method: s
   const { given, moment, order_id } = opened
   const draft = paymentDraft(given, payment_id, moment.now)
   const book = paidBy(opened, draft, payment_method)
-  const { total_minor: amount_minor, currency } = orderOf(book)
+  const { total_amount_minor: amount_minor, currency } = orderOf(book)
   const about = { payment_id, order_id, amount_minor, currency, reference: payment_id }
   draft.emit('PaymentAuthorized', {
     ...about,

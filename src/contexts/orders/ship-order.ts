@@ -67,7 +67,7 @@ const happenedAt = (told: Instant | undefined, { occurred_at, now }: Moment): In
   told === undefined ? (occurred_at ?? now) : new Date(told).toISOString()
 
 function shipTrouble(book: OrderBook): Decision | null {
-  const { status, total_minor } = orderOf(book)
+  const { status, total_amount_minor } = orderOf(book)
   const payment = paymentOf(book)
   if (status !== 'CONFIRMED')
     return reject('invalid_state', `An order that is ${status} cannot be shipped.`, {
@@ -75,7 +75,7 @@ function shipTrouble(book: OrderBook): Decision | null {
     })
   const isVoiding = payment?.pending?.kind === 'void'
   const hasMoney = payment !== null && (refundable(payment) > 0 || capturable(payment) > 0)
-  if (total_minor === 0 || (hasMoney && !isVoiding)) return null
+  if (total_amount_minor === 0 || (hasMoney && !isVoiding)) return null
   return reject('invalid_state', 'The order is not paid for.', {
     details: { status, payment_status: payment === null ? null : paymentStatus(payment) },
   })

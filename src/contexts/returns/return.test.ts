@@ -44,26 +44,26 @@ test('a credit is recorded at its own time, signed as it is written, lines round
   assert.equal(events.length, 1)
   const [fact] = events
   assert.equal(fact?.occurred_at, '2010-12-01T09:41:00.000Z')
-  const data = fact?.data as { lines: { amount_minor: number }[]; total_minor: number }
+  const data = fact?.data as { lines: { amount_minor: number }[]; total_amount_minor: number }
   assert.deepEqual(
     data.lines.map(({ amount_minor }) => amount_minor),
     [-2750, 250, -500],
   )
-  assert.equal(data.total_minor, -3000)
-  assert.deepEqual(response, { return_id: 'r1', currency: 'GBP', total_minor: -3000 })
+  assert.equal(data.total_amount_minor, -3000)
+  assert.deepEqual(response, { return_id: 'r1', currency: 'GBP', total_amount_minor: -3000 })
   assert.doesNotThrow(() => checkEvent(returnEvents, fact!.type, fact!.data))
 })
 
 test('told a second time, it is the same return: nothing is written, the answer stands', () => {
-  const { events, response } = eventsOf(decided({ total_minor: -3000 }))
+  const { events, response } = eventsOf(decided({ total_amount_minor: -3000 }))
   assert.deepEqual(events, [])
-  assert.deepEqual(response, { return_id: 'r1', currency: 'GBP', total_minor: -3000 })
+  assert.deepEqual(response, { return_id: 'r1', currency: 'GBP', total_amount_minor: -3000 })
 })
 
 test('its state keeps the total', () => {
   const [fact] = eventsOf(decided(null)).events
   const facts = { occurred_at: '', timestamp: '', position: 1 }
   assert.deepEqual(returned.evolve.ReturnRecorded(null, fact!.data as never, facts), {
-    total_minor: -3000,
+    total_amount_minor: -3000,
   })
 })

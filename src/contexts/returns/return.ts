@@ -35,7 +35,7 @@ export const returnEvents = eventTypes({
       country: nullable(text()),
       currency: text({ min: 3, max: 3 }),
       lines: list(line, { min: 1 }),
-      total_minor: money(),
+      total_amount_minor: money(),
       cause: text(),
       original_order_id: nullable(id({ description: 'null: a return without an original.' })),
     }),
@@ -44,7 +44,7 @@ export const returnEvents = eventTypes({
 export type ReturnRecorded = Infer<(typeof returnEvents)['ReturnRecorded']['data']>
 
 /** No rule reads more of a return than that it is there and what it came to. */
-export type ReturnState = { readonly total_minor: number } | null
+export type ReturnState = { readonly total_amount_minor: number } | null
 
 export const returned = aggregate({
   type: 'return',
@@ -52,7 +52,7 @@ export const returned = aggregate({
   events: returnEvents,
   initial: null as ReturnState,
   evolve: {
-    ReturnRecorded: (_, { total_minor }) => ({ total_minor }),
+    ReturnRecorded: (_, { total_amount_minor }) => ({ total_amount_minor }),
   },
 })
 
@@ -87,19 +87,19 @@ export const recordReturn = command({
       ...each,
       amount_minor: lineAmount(each.unit_price_minor, each.quantity, each.quantity_scale),
     }))
-    const total_minor =
-      known?.total_minor ?? recorded.reduce((sum, { amount_minor }) => sum + amount_minor, 0)
+    const total_amount_minor =
+      known?.total_amount_minor ?? recorded.reduce((sum, { amount_minor }) => sum + amount_minor, 0)
     const { return_id, currency } = input
     const fact = returned.event(
       'ReturnRecorded',
-      { ...input, lines: recorded, total_minor },
+      { ...input, lines: recorded, total_amount_minor },
       occurred_at,
     )
     return accept([returned.write(return_id, known === null ? [fact] : [])], {
       return_id,
       currency,
-      total_minor,
+      total_amount_minor,
     })
   },
-  answer: object({ return_id: id(), currency: text(), total_minor: money() }),
+  answer: object({ return_id: id(), currency: text(), total_amount_minor: money() }),
 })
