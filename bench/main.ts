@@ -44,7 +44,14 @@ const { values } = parseArgs({
 })
 
 if (values.help) process.stdout.write(helpText())
-else await bench()
+else await bench().catch(complain)
+
+/** A mistake of the caller in one line; a fault of ours with its stack. */
+function complain(error: unknown): void {
+  const text = error instanceof RangeError ? error.message : String((error as Error).stack ?? error)
+  process.stderr.write(`bench: ${text}\n`)
+  process.exitCode = 1
+}
 
 function helpText(): string {
   return [
@@ -61,15 +68,18 @@ function helpText(): string {
 
 function chosen(): readonly Question[] {
   const unknown = values.only.filter((name) => !QUESTIONS.some((one) => one.name === name))
-  if (unknown.length > 0) throw new Error(`no question is named ${unknown.join(', ')}; see --help`)
+  if (unknown.length > 0)
+    throw new RangeError(`no question is named ${unknown.join(', ')}; see --help`)
   if (values.only.length === 0) return QUESTIONS
-  if (values.write) throw new Error('--write wants the whole bench: a page of parts would mislead')
+  if (values.write)
+    throw new RangeError('--write wants the whole bench: a page of parts would mislead')
   return QUESTIONS.filter(({ name }) => values.only.includes(name))
 }
 
 async function bench(): Promise<void> {
   const seconds = Number(values.seconds)
-  if (!(seconds > 0)) throw new Error(`--seconds takes a number above 0, not ${values.seconds}`)
+  if (!(seconds > 0))
+    throw new RangeError(`--seconds takes a number above 0, not ${values.seconds}`)
   const questions = chosen()
   const scratch = openScratch(join(ROOT, 'data', 'bench-'))
   const machine = thisMachine()
