@@ -66,7 +66,10 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const startedAt = now()
   const { log, keys, paths } = await openStores(config, onBroken)
   const providers = options.providers ?? { provider: openPaymentProvider(), carrier: openCarrier() }
-  const contexts = contextsOf(providers, { timeoutMs: config['saga.step_timeout'] })
+  const contexts = contextsOf(providers, {
+    timeoutMs: config['saga.step_timeout'],
+    enriched: config['catalog.enrich_with_inventory'],
+  })
   const types = typesOf(contexts)
   const personal = personalData(types, keys)
   const projections = contexts.flatMap((context) => context.projections)

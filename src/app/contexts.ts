@@ -1,6 +1,6 @@
 // Every bounded context of the shop, in the order of their dependence. A new one is one line here.
 import { analytics } from '#contexts/analytics/analytics.ts'
-import { catalog } from '#contexts/catalog/catalog.ts'
+import { catalogWith } from '#contexts/catalog/catalog.ts'
 import { inventory } from '#contexts/inventory/inventory.ts'
 import { orders } from '#contexts/orders/orders.ts'
 import { payments } from '#contexts/payments/payments.ts'
@@ -17,12 +17,18 @@ import { sealEvents } from '#runtime/seals.ts'
 /** The outside world as the shop's contexts want it. */
 export type Providers = { readonly provider: PaymentProvider; readonly carrier: Carrier }
 
+export type ContextOptions = {
+  /** How long a call to the outside may take. */
+  readonly timeoutMs?: number
+  /** Products show their stock. */
+  readonly enriched?: boolean
+}
+
 export const contextsOf = (
   { provider, carrier }: Providers,
-  /** How long a call to the outside may take. */
-  timeout: { readonly timeoutMs?: number } = {},
+  { enriched = true, ...timeout }: ContextOptions = {},
 ): readonly Context[] => [
-  catalog,
+  catalogWith({ enriched }),
   stores,
   inventory,
   payments({ provider, ...timeout }),

@@ -8,6 +8,7 @@ import type { KeyRing } from '#storage/key-ring.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { commandGateway } from './gateway.ts'
 import { numberEvents, numbersFrom } from './number-series.ts'
+import { eventsOfStreams } from './past.ts'
 import { personalData } from './personal.ts'
 import { type QueryGateway, queryGateway } from './query-gateway.ts'
 import { projectionRunner } from './run-projections.ts'
@@ -52,7 +53,9 @@ export async function runApplication(parts: ApplicationParts): Promise<Applicati
   const { ask } = queryGateway({ queries, reads, log, projections, types, open })
   const runner = projectionRunner({ log, reads, projections, types, open, onError })
   const waitings = contexts.flatMap(({ waiting = [] }) => waiting)
-  const waits = waitingRunner({ waitings, reads, send, now, onError })
+  const events = (streams: readonly string[], limit: number) =>
+    eventsOfStreams({ log, types, open }, streams, limit)
+  const waits = waitingRunner({ waitings, reads, send, now, events, onError })
 
   await runner.start()
   const deaf = [log.onAppended(() => runner.wake()), runner.onCommitted(() => waits.wake())]
