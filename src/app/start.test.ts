@@ -1,0 +1,194 @@
+// The program as it is started, told to stop, killed, started twice and misconfigured.
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const MAIN = join(import.meta.dirname, 'main.ts')
+const CUSTOMER = '0190a6ae-0000-7000-8000-000000000001'
+
+describe('the program', () => {
+  let folder: string
+  const children = new Set<ChildProcess>()
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'daybook-start-'))
+  })
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL')
+    children.clear()
+    rmSync(folder, { recursive: true })
+  })
+
+  const run = (args: readonly string[]) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder })
+    children.add(child)
+    const said = { out: '', err: '' }
+    child.stdout.on('data', (chunk) => (said.out += chunk))
+    child.stderr.on('data', (chunk) => (said.err += chunk))
+    const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...said }))
+    return { child, said, ended }
+  }
+  const ports = ['--port', '0', '--query-port', '0', '--admin-port', '0']
+  const start = async (...more: string[]) => {
+    const running = run(['start', '--data', join(folder, 'shop.db'), ...ports, ...more])
+    while (!/ready: /.test(running.said.out) && running.child.exitCode === null) await sleep(10)
+    const [, api = '', queries = '', admin = ''] =
+      /ready: (\S+) .*queries (\S+) .*admin (\S+)/.exec(running.said.out) ?? []
+    ok(api !== '', `it did not start: ${running.said.err}`)
+    return { ...running, api, queries, admin }
+  }
+  const post = async (url: string, body: object, headers: Record<string, string> = {}) => {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+    // Answers are read member by member below.
+    return { status: answer.status, body: (await answer.json()) as Record<string, never> }
+  }
+  const stocked = async (api: string, quantity: number): Promise<string> => {
+    const { body } = await post(`${api}/api/v1/products`, {
+      code: 'CUP',
+      name: 'Cup',
+      sell_price: 5,
+    })
+    await post(`${api}/api/v1/inventory/stock`, { product_id: body.id, quantity })
+    return body.id!
+  }
+  const orderOf = (product_id: string) => ({
+    customer_id: CUSTOMER,
+    items: [{ product_id, quantity: 1 }],
+    shipping_address: { name: 'Ada Lovelace', street: '12 St James', country: 'GB' },
+  })
+
+  test('says in one line where it is, and leaves with 0 when told to, having finished', async () => {
+    const { child, ended, api } = await start()
+    const product = await stocked(api, 500)
+    const accepted: Promise<number>[] = []
+    for (let i = 0; i < 60; i++)
+      accepted.push(
+        post(`${api}/api/v1/orders`, orderOf(product)).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      )
+    await accepted[0]
+    child.kill('SIGTERM')
+    const statuses = await Promise.all(accepted)
+    const { code, out } = await ended
+    equal(code, 0)
+    equal(out.split('\n').filter((line) => line.includes('ready')).length, 1)
+    ok(
+      statuses.every((status) => status === 201 || status === 0 || status === 503),
+      String(statuses),
+    )
+
+    const again = await start()
+    const list = await fetch(`${again.api}/api/v1/orders?limit=1`)
+    const { total } = (await list.json()) as { total: number }
+    const told = statuses.filter((status) => status === 201).length
+    ok(told > 0)
+    ok(total >= told, `${told} orders were acknowledged, ${total} are there`)
+  })
+
+  test('killed in mid-order, it takes the order up again where it was', async () => {
+    const first = await start()
+    const product = await stocked(first.api, 50)
+    const orders = await Promise.all(
+      Array.from({ length: 20 }, () => post(`${first.api}/api/v1/orders`, orderOf(product))),
+    )
+    first.child.kill('SIGKILL')
+    await first.ended
+
+    const second = await start()
+    for (const { body } of orders) {
+      const url = `${second.api}/api/v1/orders/${body.order_id}`
+      let status = ''
+      while (status !== 'CONFIRMED') {
+        const order = (await (await fetch(url)).json()) as { status: string }
+        ok(status !== 'CANCELLED')
+        status = order.status
+        await sleep(10)
+      }
+    }
+    const verified = await post(`${second.admin}/api/v1/admin/verify`, {})
+    equal(verified.status, 200)
+    equal(verified.body.differences, 0)
+  })
+
+  test('a retry with the same key after a crash gets the first answer', async () => {
+    const first = await start()
+    const product = await stocked(first.api, 50)
+    const key = { 'idempotency-key': 'order-1' }
+    const before = await post(`${first.api}/api/v1/orders`, orderOf(product), key)
+    first.child.kill('SIGKILL')
+    await first.ended
+    const second = await start()
+    const after = await post(`${second.api}/api/v1/orders`, orderOf(product), key)
+    deepEqual(after, before)
+  })
+
+  test('read models may be deleted at any time: they are filled again', async () => {
+    const first = await start()
+    await stocked(first.api, 50)
+    first.child.kill('SIGTERM')
+    await first.ended
+    for (const end of ['', '-wal', '-shm'])
+      rmSync(join(folder, `shop-views.db${end}`), { force: true })
+    const second = await start()
+    const head = await fetch(`${second.api}/api/v1/products?min_position=5`)
+    const { items } = (await head.json()) as { items: { quantity_in_stock: number }[] }
+    equal(items[0]?.quantity_in_stock, 50)
+  })
+
+  test('a second one on the same data is refused, and told who has it', async () => {
+    const { child } = await start()
+    const { code, err } = await run(['start', '--data', join(folder, 'shop.db'), ...ports]).ended
+    equal(code, 1)
+    match(err, new RegExp(`process ${child.pid}`))
+  })
+
+  test('verify and export run beside it', async () => {
+    const { api } = await start()
+    await stocked(api, 5)
+    const data = ['--data', join(folder, 'shop.db')]
+    await sleep(200)
+    const verified = await run(['verify', ...data]).ended
+    equal(verified.code, 0, verified.out + verified.err)
+    match(verified.out, / 0 differences/)
+    const exported = await run(['export', join(folder, 'log.jsonl'), ...data]).ended
+    equal(exported.code, 0, exported.err)
+    const copy = ['--data', join(folder, 'copy', 'shop.db')]
+    const imported = await run(['import', 'log', join(folder, 'log.jsonl'), ...copy]).ended
+    equal(imported.code, 0, imported.err)
+    match(imported.out, /events and \d+ command records put back/)
+  })
+
+  test('all mistakes in the settings are told at once, and nothing is opened', async () => {
+    const { code, err } = await run([
+      'start',
+      '--data',
+      join(folder, 'new', 'shop.db'),
+      '--port',
+      'eighty',
+      '--set',
+      'payments.capture_on=never',
+      '--set',
+      'reservation.tll=5m',
+    ]).ended
+    equal(code, 1)
+    for (const name of ['server.port', 'payments.capture_on', 'reservation.ttl'])
+      match(err, new RegExp(name))
+  })
+
+  test('an address that others can reach is refused without saying so', async () => {
+    const open = ['start', '--data', join(folder, 'shop.db'), '--host', '0.0.0.0', ...ports]
+    const { code, err } = await run(open).ended
+    equal(code, 1)
+    match(err, /auth\.unsafe_allow_anonymous/)
+  })
+})
