@@ -1,9 +1,8 @@
 // One door for commands: check, queue per stream, load, decide, append, and again if somebody was
 // faster. The same command id has one effect and one answer, however often and whenever it comes.
-import { hash } from 'node:crypto'
+import { hash, randomUUIDv7 } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import canonicalize from 'canonicalize'
-import { v7 } from 'uuid'
 import {
   type Accepted,
   type Command,
@@ -104,7 +103,7 @@ async function taskOf(
   meta: SendMeta,
   { now, numbers, settings }: Tools,
 ): Promise<Task> {
-  const id = meta.command_id ?? v7()
+  const id = meta.command_id ?? randomUUIDv7()
   // What the sender asked, before anything is filled in: a repeat has the same.
   const fingerprint = hash(
     'sha256',
@@ -114,7 +113,7 @@ async function taskOf(
   const input =
     command.creates === undefined || command.creates in given
       ? given
-      : { ...given, [command.creates]: v7() }
+      : { ...given, [command.creates]: randomUUIDv7() }
   const ids = new Map<string, string>()
   const moment: Moment = {
     now: now(),
@@ -126,7 +125,7 @@ async function taskOf(
     ...(meta.occurred_at === undefined ? {} : { occurred_at: meta.occurred_at }),
     id(name, number = 0) {
       const key = `${name}:${number}`
-      const made = ids.get(key) ?? v7()
+      const made = ids.get(key) ?? randomUUIDv7()
       ids.set(key, made)
       return made
     },
@@ -255,7 +254,7 @@ async function eventsOf(
   const facts = merged(writes).flatMap(({ stream, events }) =>
     events.map((fact) => {
       const type = checkEvent(types, fact.type, fact.data)
-      return { ...fact, stream, event_id: v7(), event_version: versionOf(type) }
+      return { ...fact, stream, event_id: randomUUIDv7(), event_version: versionOf(type) }
     }),
   )
   const byStream = new Map<string, NewEvent[]>()

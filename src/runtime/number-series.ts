@@ -1,6 +1,6 @@
 // Numbers for people (order numbers): unique and rising, with gaps. A process takes a block by one
 // append and hands it out from memory, so that numbering is no bottleneck.
-import { v7 } from 'uuid'
+import { randomUUIDv7 } from 'node:crypto'
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { integer, object, text } from '#kernel/schema.ts'
@@ -41,7 +41,7 @@ export function numbersFrom(log: EventLog): Numbers {
             expected: events.length === 0 ? 'none' : last!.version,
             events: [
               {
-                event_id: v7(),
+                event_id: randomUUIDv7(),
                 event_type: 'NumberBlockTaken',
                 event_version: 1,
                 data: { series, from, to },

@@ -1,9 +1,8 @@
 // Seals: every so many events a hash over the canonical JSON of the stored envelopes since the last
 // seal, and that seal. The seals are events themselves, so export keeps them. A changed, missing or
 // inserted event is named by its position, from the digests that each seal carries.
-import { hash } from 'node:crypto'
+import { hash, randomUUIDv7 } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { v7 } from 'uuid'
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
@@ -35,7 +34,6 @@ export const sealing = aggregate({
 })
 const STREAM = sealing.at('log').stream
 const DIGEST_BYTES = 8
-const PAGE = 1_000
 
 const hashOf = (event: Recorded): Buffer =>
   hash('sha256', canonicalize(event as unknown as Record<string, unknown>)!, 'buffer')
@@ -60,15 +58,11 @@ export function sealer(log: EventLog, every: number): Sealer {
   let last: { readonly to: number; readonly hash: string; readonly version: number } | null = null
 
   const newest = async () => {
-    let found = { to: 0, hash: '', version: 0 }
-    for (;;) {
-      const page = await log.readStream(STREAM, found.version, PAGE)
-      for (const { data, version } of page) {
-        const { to, hash: sealHash } = data as Seal
-        found = { to, hash: sealHash, version }
-      }
-      if (page.length < PAGE) return found
-    }
+    const version = await lastVersion(log)
+    if (version === 0) return { to: 0, hash: '', version }
+    const [event] = await log.readStream(STREAM, version - 1, 1)
+    const { to, hash: sealHash } = event!.data as Seal
+    return { to, hash: sealHash, version }
   }
 
   return {
@@ -91,7 +85,7 @@ export function sealer(log: EventLog, every: number): Sealer {
               expected: last.version === 0 ? 'none' : last.version,
               events: [
                 {
-                  event_id: v7(),
+                  event_id: randomUUIDv7(),
                   event_type: 'LogSealed',
                   event_version: 1,
                   data: seal,
@@ -108,6 +102,21 @@ export function sealer(log: EventLog, every: number): Sealer {
       return made
     },
   }
+}
+
+/** Found by doubling and halving: reading all seals would grow with the log. */
+async function lastVersion(log: EventLog): Promise<number> {
+  const isThere = async (version: number) =>
+    (await log.readStream(STREAM, version - 1, 1)).length > 0
+  let above = 1
+  while (await isThere(above)) above *= 2
+  let last = Math.floor(above / 2)
+  while (above - last > 1) {
+    const middle = Math.floor((last + above) / 2)
+    if (await isThere(middle)) last = middle
+    else above = middle
+  }
+  return last
 }
 
 export type SealCheck = {

@@ -5,6 +5,8 @@ import type { Judged, Packed } from './log-packing.ts'
 
 /** A batch ends here; a larger append goes alone. */
 const BATCH_EVENTS_MAX = 2_000
+/** And here: all its callers go on in one turn of the event loop, which others wait for. */
+const BATCH_APPENDS_MAX = 128
 /** While one batch is being written, the next is already with the writer. */
 const BATCHES_IN_FLIGHT_MAX = 2
 
@@ -70,7 +72,7 @@ function nextBatch(queue: Waiter[]): Waiter[] {
   let count = 0
   for (const waiter of queue) {
     events += waiter.events
-    if (count > 0 && events > BATCH_EVENTS_MAX) break
+    if (count === BATCH_APPENDS_MAX || (count > 0 && events > BATCH_EVENTS_MAX)) break
     count++
   }
   return queue.splice(0, count)
