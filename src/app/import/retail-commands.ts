@@ -75,7 +75,7 @@ export function retailCommands(openedAt: string, paymentMethod?: string): Retail
           price: price(unit_price_minor),
         })),
         ...(customer_id === null ? {} : { customer_id }),
-        ...(country === null ? {} : { shipping_address: { country } }),
+        ...(country === null ? {} : { country }),
         ...(paymentMethod === undefined ? {} : { payment: { method: paymentMethod } }),
       }),
     shipOrder: ({ number, time }) =>
