@@ -28,11 +28,16 @@ const required = process.env.REQUIRE_SAMPLE === '1'
 const skip =
   sample === undefined && !required ? 'set DAYBOOK_SAMPLE to the folder with the sample' : false
 
-const MAIN = new URL('../main.ts', import.meta.url).pathname
+const ROOT = new URL('../../../', import.meta.url).pathname
 
+/** What `npm run daybook` runs, with its limits of memory. */
 function imported(file: string, database: string): Promise<string> {
-  const args = [MAIN, 'import', 'online-retail', file, '--data', database]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: { daybook: string }
+  }
+  const [, ...daybook] = scripts.daybook.split(' ')
+  const args = [...daybook, 'import', 'online-retail', file, '--data', database]
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   let told = ''
   let mistakes = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
