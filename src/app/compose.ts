@@ -1,7 +1,5 @@
 // The composition root: the only place that knows everyone. Opens the stores, wires the gateways and
 // the loops, and closes them in reverse.
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { Context } from '#kernel/context.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Send } from '#kernel/waiting.ts'
@@ -17,18 +15,14 @@ import { personalData } from '#runtime/personal.ts'
 import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { relay } from '#runtime/relay.ts'
 import { type WaitingRunner, waitingRunner } from '#runtime/run-waiting.ts'
-import { engines } from '#storage/engines.ts'
-import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
-import type { KeyRing } from '#storage/key-ring.ts'
+import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
-import { openReadModels as openViewsFile } from '#storage/sqlite/read-models.ts'
 import { shopSettings } from './config.ts'
 import { contextsOf, type Providers, typesOf } from './contexts.ts'
 import { operations } from './operations.ts'
-import { type ProjectionHost, projectionThread } from './projection-host.ts'
-import type { ProjectionWorkerData } from './projection-worker.ts'
-import { projectionsHere } from './projections-here.ts'
+import type { ProjectionHost } from './projection-host.ts'
 import type { Config } from './settings.ts'
+import { openReading, openStores } from './stores.ts'
 
 export type App = {
   readonly config: Config
@@ -64,7 +58,9 @@ export const VERSION = '0.1.0'
 export async function compose(config: Config, options: ComposeOptions = {}): Promise<App> {
   const { tell = () => {}, onBroken = () => {} } = options
   const startedAt = now()
-  const { log, keys, paths } = await openStores(config, onBroken)
+  // Whatever fails on the way, what was opened is closed again, last first.
+  await using opening = new AsyncDisposableStack()
+  const { log, keys, paths } = await openStores(config, onBroken, opening)
   const providers = options.providers ?? { provider: openPaymentProvider(), carrier: openCarrier() }
   const contexts = contextsOf(providers, {
     timeoutMs: config['saga.step_timeout'],
@@ -74,7 +70,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const personal = personalData(types, keys)
   const projections = contexts.flatMap((context) => context.projections)
   const folding = { log, projections, types, personal, sealEvery: config['seals.every'] }
-  const { reads, host } = await openReading(config, paths, folding, tell)
+  const { reads, host } = await openReading(config, paths, folding, { tell, opening })
 
   const { send } = commandGateway({
     log,
@@ -97,6 +93,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     waitMs: config['consistency.wait_ms'],
   })
   const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
+  opening.defer(() => bus.close())
   const waiting = waitingRunner({
     waitings: contexts.flatMap((context) => context.waiting ?? []),
     reads,
@@ -110,7 +107,9 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     { config, log, host, bus, waiting, tell },
     options.passive === true,
   )
+  opening.defer(() => loops.stop())
   const warnings = warningsOf(config)
+  const opened = opening.move()
   const known = { log, reads, host, waiting, contexts, types }
 
   return {
@@ -125,13 +124,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     ask,
     operations: operations({ ...known, startedAt, warnings, version: VERSION }),
     projected: (position) => projectedTo(position, host, reads, projections.length),
-    async close() {
-      await loops.stop()
-      await host.close()
-      await Promise.all([reads.close(), bus.close()])
-      await log.close()
-      await keys.close()
-    },
+    close: () => opened.disposeAsync(),
   }
 }
 
@@ -170,64 +163,6 @@ async function startLoops({ config, log, host, bus, waiting, tell }: Loops, pass
       await publishing.stop()
     },
   }
-}
-
-export type Paths = { readonly log: string; readonly views: string; readonly keys: string }
-
-/** Read models and keys lie beside the log's file. */
-export function pathsOf(config: Config): Paths {
-  const log = config['database.sqlite.path']
-  const beside = log.replace(/\.db$/, '')
-  return { log, views: `${beside}-views.db`, keys: `${beside}-keys.db` }
-}
-
-async function openStores(config: Config, onBroken: (error: Error) => void) {
-  const paths = pathsOf(config)
-  mkdirSync(dirname(paths.log), { recursive: true })
-  const engine = await engines[config['event_store.driver']]()
-  const opened = await engine.openEventLog({ path: paths.log })
-  const keys: KeyRing = await engine.openKeyRing({ path: paths.keys })
-  return { log: watched(opened, onBroken), keys, paths }
-}
-
-/** Tells once when the log's disk has failed; whoever appended hears it from the append itself. */
-function watched(log: EventLog, onBroken: (error: Error) => void): EventLog {
-  let told = false
-  return {
-    ...log,
-    async append(request) {
-      try {
-        return await log.append(request)
-      } catch (error) {
-        if (error instanceof OutcomeUnknown && !told) {
-          told = true
-          onBroken(error)
-        }
-        throw error
-      }
-    },
-  }
-}
-
-type ReadingParts = Omit<Parameters<typeof projectionsHere>[0], 'reads' | 'onError'>
-
-/** A file is projected by a thread of its own and only read here; a store in memory lives here. */
-async function openReading(
-  config: Config,
-  paths: Paths,
-  parts: ReadingParts,
-  tell: (line: string) => void,
-): Promise<{ reads: ReadModels; host: ProjectionHost }> {
-  const files =
-    config['event_store.driver'] === 'sqlite' && config['read_store.driver'] === 'sqlite'
-  if (files) {
-    const data: ProjectionWorkerData = { ...paths, sealEvery: parts.sealEvery }
-    const host = await projectionThread(data, (request) => parts.log.append(request), tell)
-    return { reads: await openViewsFile({ path: paths.views, readOnly: true }), host }
-  }
-  const { openReadModels } = await engines.memory()
-  const reads = await openReadModels()
-  return { reads, host: await projectionsHere({ ...parts, reads, onError: tell }) }
 }
 
 async function dropOldResponses(log: EventLog, olderThanMs: number): Promise<void> {

@@ -10,7 +10,7 @@ import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
 import { openEventLog, openEventLogReadOnly } from '#storage/sqlite/event-log.ts'
 import { openKeyRing } from '#storage/sqlite/key-ring.ts'
 import { openReadModels } from '#storage/sqlite/read-models.ts'
-import { compose, pathsOf } from './compose.ts'
+import { compose } from './compose.ts'
 import { configFor } from './config-for.ts'
 import { contextsOf, typesOf } from './contexts.ts'
 import { progressBar } from './import/progress.ts'
@@ -18,6 +18,7 @@ import { importRetail } from './import/retail-command.ts'
 import { exportLog, importLog } from './log-file.ts'
 import { noProviders } from './no-providers.ts'
 import type { Config } from './settings.ts'
+import { pathsOf } from './stores.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const colour = (style: 'green' | 'red' | 'bold', text: string) =>

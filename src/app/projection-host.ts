@@ -43,7 +43,14 @@ export async function projectionThread(
     onError(`the projection thread failed: ${reason.stack}`)
     calls.end(reason)
   })
-  await started
+  // A thread that ends by itself answers nothing any more.
+  worker.on('exit', () => calls.end(new Error('the projection thread has ended')))
+  try {
+    await started
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
 
   let woken = false
   return {

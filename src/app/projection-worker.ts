@@ -34,7 +34,13 @@ const calls = threadCalls(port, {
     const readOnly = await openEventLogReadOnly({ path: paths.log })
     const log: EventLog = { ...readOnly, append: (request) => calls.call('append', request) }
     const keys = await openKeyRing({ path: paths.keys, readOnly: true })
-    const reads = await openReadModels({ path: paths.views })
+    const reads = await openReadModels({ path: paths.views }).catch((cause) => {
+      throw new Error(
+        `the read models in ${paths.views} cannot be opened (${cause.message}); they may be ` +
+          'deleted, and are then filled again from the log',
+        { cause },
+      )
+    })
     const contexts = contextsOf(noProviders)
     const types = typesOf(contexts)
     host = await projectionsHere({

@@ -51,6 +51,7 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
     return sealing
   }
   const timer = setInterval(() => void seal(), SEAL_EACH_MS)
+  await dropAhead(log, reads, onError)
   await runner.start()
 
   return {
@@ -76,4 +77,18 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
       await runner.stop()
     },
   }
+}
+
+/** Rows of events that the log no longer has (it was put back from a backup) are of no use. */
+async function dropAhead(
+  log: EventLog,
+  reads: ReadModels,
+  tell: (message: string) => void,
+): Promise<void> {
+  const { position } = await log.head()
+  for (const [name, checkpoint] of await reads.checkpoints())
+    if (checkpoint > position) {
+      tell(`${name} was ahead of the log (${checkpoint} of ${position}); it is filled anew`)
+      await reads.drop(name)
+    }
 }

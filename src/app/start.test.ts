@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -143,6 +143,25 @@ describe('the program', () => {
     const head = await fetch(`${second.api}/api/v1/products?min_position=5`)
     const { items } = (await head.json()) as { items: { quantity_in_stock: number }[] }
     equal(items[0]?.quantity_in_stock, 50)
+  })
+
+  test('a start that fails on the way ends, says why and what to do', async () => {
+    writeFileSync(
+      join(folder, 'shop-views.db'),
+      'this is not a database, but long enough for one'.repeat(50),
+    )
+    const { code, err } = await run(['start', '--data', join(folder, 'shop.db'), ...ports]).ended
+    equal(code, 1)
+    match(err, /shop-views\.db cannot be opened .* may be deleted/)
+  })
+
+  test('a port that is taken ends it as well', async () => {
+    const { api } = await start()
+    const { port } = new URL(api)
+    const other = ['start', '--data', join(folder, 'other.db'), ...ports, '--port', port]
+    const { code, err } = await run(other).ended
+    equal(code, 1)
+    match(err, /EADDRINUSE|in use/)
   })
 
   test('a second one on the same data is refused, and told who has it', async () => {

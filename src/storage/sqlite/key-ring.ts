@@ -70,7 +70,12 @@ async function ringInThread(path: string): Promise<KeyRing> {
     calls.end(error instanceof Error ? error : new Error(String(error))),
   )
   void gone.then(() => calls.end(new Error(`the keys ${path} are closed`)))
-  await calls.call('open')
+  try {
+    await calls.call('open')
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
   return ringOf(openBeside(path), {
     async make(subjects) {
       const keys = await calls.call<ReadonlyMap<string, Uint8Array>>('make', subjects)
