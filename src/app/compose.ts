@@ -13,7 +13,7 @@ import type { Operations } from '#runtime/operations.ts'
 import { eventsOfStreams } from '#runtime/past.ts'
 import { personalData } from '#runtime/personal.ts'
 import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
-import { relay } from '#runtime/relay.ts'
+import { type Relay, relay } from '#runtime/relay.ts'
 import { type WaitingRunner, waitingRunner } from '#runtime/run-waiting.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
@@ -94,6 +94,8 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   })
   const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
   opening.defer(() => bus.close())
+  const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
+  opening.defer(() => publishing.stop())
   const waiting = waitingRunner({
     waitings: contexts.flatMap((context) => context.waiting ?? []),
     reads,
@@ -103,8 +105,8 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
       eventsOfStreams({ log, types, open: personal.open }, streams, limit),
     onError: (error, where) => tell(`${where}: ${String(error)}`),
   })
-  const loops = await startLoops(
-    { config, log, host, bus, waiting, tell },
+  const loops = startLoops(
+    { config, log, host, publishing, waiting, tell },
     options.passive === true,
   )
   opening.defer(() => loops.stop())
@@ -118,7 +120,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     types,
     log,
     reads,
-    bus,
+    bus: published(bus, publishing),
     providers,
     send,
     ask,
@@ -128,26 +130,35 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   }
 }
 
+/** Reading the log for nobody would be a waste: the relay begins with the first listener. */
+function published(bus: MessageBus, publishing: Relay): MessageBus {
+  return {
+    ...bus,
+    subscribe(name, listener) {
+      publishing.start()
+      return bus.subscribe(name, listener)
+    },
+  }
+}
+
 const now = () => new Date().toISOString()
 
 type Loops = {
   readonly config: Config
   readonly log: EventLog
   readonly host: ProjectionHost
-  readonly bus: MessageBus
+  readonly publishing: Relay
   readonly waiting: WaitingRunner
   readonly tell: (line: string) => void
 }
 
 /** What goes on by itself; passive: only what follows the log, nothing that acts. */
-async function startLoops({ config, log, host, bus, waiting, tell }: Loops, passive: boolean) {
-  const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
+function startLoops({ config, log, host, publishing, waiting, tell }: Loops, passive: boolean) {
   const unhear = log.onAppended(() => {
     host.wake()
     publishing.wake()
   })
   host.onCommitted(() => waiting.wake())
-  await publishing.start()
   if (!passive) waiting.start()
   const dropOld = () => dropOldResponses(log, config['idempotency.ttl'])
   const housekeeping = setInterval(
@@ -160,7 +171,6 @@ async function startLoops({ config, log, host, bus, waiting, tell }: Loops, pass
       clearInterval(housekeeping)
       await waiting.stop()
       unhear()
-      await publishing.stop()
     },
   }
 }

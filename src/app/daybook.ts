@@ -1,18 +1,26 @@
 #!/usr/bin/env node
 // The command `daybook` of an installed package. An older Node than the product needs hands over to
-// the one that the package brings along.
+// the one that the package brings along, and jobs run with limits on their memory.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const NODE_MAJOR_MIN = 24
+/** Jobs over large files stay small; as in package.json's `daybook`. A server takes what it needs. */
+const JOB_LIMITS = ['--max-semi-space-size=4', '--max-old-space-size=256']
 
-if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) await import('./main.ts')
-else handOver()
+const MAIN = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url),
+)
 
-function handOver() {
-  const node = packagedNode()
+const isNewEnough = Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN
+const isServer = process.argv[2] === 'start'
+if (isNewEnough && isServer) await import('./main.ts')
+else handOver(isNewEnough ? process.execPath : packagedNode(), isServer ? [] : JOB_LIMITS)
+
+function handOver(node: string | null, flags: readonly string[]) {
   if (node === null) {
     console.error(
       `Daybook needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}, and the Node that ` +
@@ -21,9 +29,10 @@ function handOver() {
     process.exitCode = 1
     return
   }
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => child.kill(signal))
+  const child = spawn(node, [...flags, MAIN, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  // A terminal interrupts both of us; told twice, a job would take it as "at once".
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
   child.on('error', (error) => {
     console.error(`${node} does not start: ${error.message}`)
     process.exitCode = 1

@@ -21,6 +21,9 @@ export type ProjectionHost = {
   close(): Promise<void>
 }
 
+/** A page of events and the rows they touch; without it garbage grows with the machine's memory. */
+const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 512 }
+
 /** Starts the thread; `append` writes its seals, since only this thread may reach the log's writer. */
 export async function projectionThread(
   data: object,
@@ -28,7 +31,11 @@ export async function projectionThread(
   onError: (message: string) => void,
 ): Promise<ProjectionHost> {
   const file = import.meta.url.endsWith('.ts') ? './projection-worker.ts' : './projection-worker.js'
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: data, execArgv: [] })
+  const worker = new Worker(new URL(file, import.meta.url), {
+    workerData: data,
+    execArgv: [],
+    resourceLimits: HEAP,
+  })
   const listeners = new Set<(position: number) => void>()
   const progress = { tell: (_: Progress) => {} }
   const calls = threadCalls(worker, { append })

@@ -30,7 +30,8 @@ test('listeners hear every event recorded from the start on, once and in order',
   const heard: number[] = []
   bus.subscribe('all', ({ position }) => void heard.push(position))
   const relaying = relay(log, bus, () => {})
-  await relaying.start()
+  relaying.start()
+  relaying.start()
   log.onAppended(relaying.wake)
   await append(1_200)
   while (heard.length < 1_200) await sleep(2)

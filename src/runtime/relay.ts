@@ -5,17 +5,22 @@ import type { EventLog } from '#storage/event-log.ts'
 const PAGE = 500
 const POLL_MS = 100
 
-export type Relay = { start(): Promise<void>; wake(): void; stop(): Promise<void> }
+export type Relay = {
+  /** From the log's end of now: an in-process bus has listeners only for what comes. Again: nothing. */
+  start(): void
+  wake(): void
+  stop(): Promise<void>
+}
 
-/** Starts at the log's end of now: an in-process bus has listeners only for what comes. */
 export function relay(log: EventLog, bus: MessageBus, onError: (error: unknown) => void): Relay {
-  let position = 0
+  let position: number | null = null
   let going: Promise<void> | null = null
   let again = false
   let timer: NodeJS.Timeout | undefined
-  let running = false
+  let head: ReturnType<EventLog['head']> | null = null
 
-  const publish = async () => {
+  const publish = async (head: Promise<{ readonly position: number }>) => {
+    position ??= (await head).position
     for (;;) {
       const events = await log.readAll(position, PAGE)
       const last = events.at(-1)
@@ -25,13 +30,13 @@ export function relay(log: EventLog, bus: MessageBus, onError: (error: unknown) 
     }
   }
   const wake = () => {
-    if (!running) return
+    if (head === null) return
     if (going !== null) {
       again = true
       return
     }
     again = false
-    going = publish()
+    going = publish(head)
       .catch(onError)
       .finally(() => {
         going = null
@@ -39,14 +44,15 @@ export function relay(log: EventLog, bus: MessageBus, onError: (error: unknown) 
       })
   }
   return {
-    async start() {
-      position = (await log.head()).position
-      running = true
+    start() {
+      if (head !== null) return
+      head = log.head()
       timer = setInterval(wake, POLL_MS)
+      wake()
     },
     wake,
     async stop() {
-      running = false
+      head = null
       clearInterval(timer)
       await going
     },

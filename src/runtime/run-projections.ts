@@ -53,7 +53,7 @@ export type RebuildOptions = {
 }
 
 const PAGE_MAX = 10_000
-const CACHED_ROWS = 100_000
+const CACHED_ROWS = 40_000
 const POLL_MS = 50
 const BACK_OFF_MAX_MS = 5_000
 

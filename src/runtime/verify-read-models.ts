@@ -22,7 +22,7 @@ export type VerifyOptions = {
 type Check = VerifyReport['checks'][number]
 
 const PAGE = 5_000
-const CACHED_ROWS = 100_000
+const CACHED_ROWS = 40_000
 
 export async function verifyReadModels(options: VerifyOptions): Promise<readonly Check[]> {
   const { reads, projections } = options

@@ -5,6 +5,8 @@ import type { Judged, Packed } from './log-packing.ts'
 
 /** A batch ends here; a larger append goes alone. */
 const BATCH_EVENTS_MAX = 2_000
+/** And here, in characters of data. */
+const BATCH_SIZE_MAX = 8 * 1024 * 1024
 /** And here: all its callers go on in one turn of the event loop, which others wait for. */
 const BATCH_APPENDS_MAX = 128
 /** While one batch is being written, the next is already with the writer. */
@@ -19,6 +21,7 @@ export type AppendQueue = {
 type Waiter = {
   readonly packed: Packed
   readonly events: number
+  readonly size: number
   readonly resolve: (verdict: Verdict) => void
   readonly reject: (error: Error) => void
 }
@@ -53,9 +56,11 @@ export function appendQueue(
   }
   return {
     add(packed) {
-      const events = packed.writes.reduce((sum, [, , list]) => sum + list.length, 0)
+      const lists = packed.writes.map(([, , list]) => list)
+      const events = lists.reduce((sum, list) => sum + list.length, 0)
+      const size = lists.flat().reduce((sum, [, , , data]) => sum + data.length, 0)
       return new Promise((resolve, reject) => {
-        queue.push({ packed, events, resolve, reject })
+        queue.push({ packed, events, size, resolve, reject })
         if (scheduled || inFlight >= BATCHES_IN_FLIGHT_MAX) return
         scheduled = true
         setImmediate(flush)
@@ -69,10 +74,13 @@ export function appendQueue(
 
 function nextBatch(queue: Waiter[]): Waiter[] {
   let events = 0
+  let size = 0
   let count = 0
   for (const waiter of queue) {
     events += waiter.events
-    if (count === BATCH_APPENDS_MAX || (count > 0 && events > BATCH_EVENTS_MAX)) break
+    size += waiter.size
+    const isFull = count === BATCH_APPENDS_MAX || events > BATCH_EVENTS_MAX || size > BATCH_SIZE_MAX
+    if (count > 0 && isFull) break
     count++
   }
   return queue.splice(0, count)

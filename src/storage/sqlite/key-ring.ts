@@ -61,9 +61,15 @@ function ringOf(db: DatabaseSync, writer: Writer): KeyRing {
   }
 }
 
+const HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 }
+
 async function ringInThread(path: string): Promise<KeyRing> {
   const file = import.meta.url.endsWith('.ts') ? './key-worker.ts' : './key-worker.js'
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, execArgv: [] })
+  const worker = new Worker(new URL(file, import.meta.url), {
+    workerData: { path },
+    execArgv: [],
+    resourceLimits: HEAP,
+  })
   const calls = threadCalls(worker, {})
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   worker.on('error', (error) =>

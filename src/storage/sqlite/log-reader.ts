@@ -23,7 +23,7 @@ export type LogReader = ReturnType<typeof openLogReader>
 /** The file must be there with its tables. */
 export function openLogReader(path: string) {
   const db = new DatabaseSync(path, { readOnly: true })
-  db.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384')
+  db.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4096')
   const one = (text: string) => db.prepare(text)
   const all = one('SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?')
   const stream = one(

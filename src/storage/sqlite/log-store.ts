@@ -12,7 +12,7 @@ import type {
 import { SCHEMA, SCHEMA_VERSION, statements } from './log-sql.ts'
 import { inTransaction, judge, logWriter, recordOf, restoreRow, tick } from './log-writer.ts'
 
-const CACHE_KIB = 32 * 1024
+const CACHE_KIB = 16 * 1024
 const CHECKPOINT_PAGES = 4_000
 
 export type LogStore = ReturnType<typeof openLogStore>

@@ -33,9 +33,16 @@ function errorOf(failed: 'full' | 'broken' | 'invalid', message: string): Error 
   )
 }
 
+/** Two batches and the largest append; without it garbage grows with the machine's memory. */
+const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 }
+
 export async function startLogThread(path: string): Promise<LogThread> {
   const file = import.meta.url.endsWith('.ts') ? './log-worker.ts' : './log-worker.js'
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, execArgv: [] })
+  const worker = new Worker(new URL(file, import.meta.url), {
+    workerData: { path },
+    execArgv: [],
+    resourceLimits: HEAP,
+  })
   const waiting = new Map<
     number,
     { resolve: (value: never) => void; reject: (error: Error) => void }

@@ -46,7 +46,7 @@ export async function openReadModels({
 }: OpenReadModels): Promise<ReadModels> {
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_MS })
   try {
-    database.exec('PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY')
+    database.exec('PRAGMA cache_size = -12000; PRAGMA temp_store = MEMORY')
     if (!readOnly) {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
       // A page that many commits change is copied into the file once for all of them.
