@@ -13,13 +13,6 @@ export function mistakesBetween(
   return [
     ...portMistakes(config, from),
     ...doorMistakes(config, from),
-    ...(config['auth.enabled']
-      ? [
-          `auth.enabled is true (${from('auth.enabled')}), but authentication is not built yet: ` +
-            'listen on loopback, or put something that authenticates in front and set ' +
-            'auth.unsafe_allow_anonymous: true',
-        ]
-      : []),
     ...(config['money.currencies'].includes(config['money.default'])
       ? []
       : [

@@ -1,6 +1,6 @@
 // Settings: what is read from where, and that every mistake is told, all of them at once.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -49,6 +49,25 @@ describe('the table of settings', () => {
   })
 })
 
+describe('every setting', () => {
+  const sources = globSync('src/{app,contexts,edges,kernel,runtime}/**/*.ts')
+    .filter((path) => !/\.test\.ts$|src\/app\/(settings|config)/.test(path))
+    .map((path) => readFileSync(path, 'utf8'))
+  const isRead = (name: string) => sources.some((source) => source.includes(`'${name}'`))
+
+  it('is read somewhere, unless it can have one value only', () => {
+    const unread = settingKeys
+      .filter((key) => !settings[key].kind.allowed.startsWith('only '))
+      .filter((key) => !isRead(key) && !isRead(`${key}_ms`))
+    deepEqual(unread, [])
+  })
+
+  it('tells the version of the package where it tells one', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    equal(configOf({})['cqrs.version'], version)
+  })
+})
+
 describe('the reference page', () => {
   it('says what the table says; `npm run docs` writes it anew', () =>
     equal(readFileSync('docs/reference/settings.md', 'utf8'), settingsPage()))
@@ -86,10 +105,10 @@ describe('reading the configuration', () => {
   })
 
   it('finds the file that --config names', () => {
-    const path = fileOf('log: { level: debug }\n')
+    const path = fileOf('retry: { attempts: 3 }\n')
     const result = readConfig({ env: {}, argv: ['--config', path] })
     ok(result.ok)
-    equal(result.config['log.level'], 'debug')
+    equal(result.config['retry.attempts'], 3)
   })
 
   it('lets port 0 stand on all three ports: the system chooses', () => {
@@ -194,12 +213,12 @@ describe('mistakes', () => {
   it('are found in a file that is not YAML, not settings, or not there', () => {
     match(problemsOf({ file: fileOf('a: [1\nb: 2') })[0]!, /\.yaml, line \d+: /)
     match(
-      problemsOf({ file: fileOf('log.level: info\nlog.level: warn\n') })[0]!,
+      problemsOf({ file: fileOf('retry.attempts: 3\nretry.attempts: 4\n') })[0]!,
       /line 2: .*unique/,
     )
     match(problemsOf({ file: fileOf('- a\n') })[0]!, /does not hold settings/)
     match(problemsOf({ file: join(folder, 'none.yaml') })[0]!, /none\.yaml cannot be read/)
-    match(problemsOf({ file: fileOf('log:\n  level:\n') })[0]!, /^log\.level is null/)
+    match(problemsOf({ file: fileOf('retry:\n  attempts:\n') })[0]!, /^retry\.attempts is null/)
   })
 
   it('are flags without a value, and --set without key=value', () => {
@@ -258,7 +277,7 @@ describe('the open door', () => {
 
   it('refuses authentication rather than pretending to have it', () => {
     const [problem] = problemsOf({ argv: ['--set', 'auth.enabled=true'] })
-    match(problem!, /^auth\.enabled is true .*not built yet/)
+    match(problem!, /^auth\.enabled is "true" .*only false for now/)
   })
 })
 

@@ -14,6 +14,12 @@ export const flag: Kind<boolean> = {
     raw === true || raw === 'true' ? true : raw === false || raw === 'false' ? false : undefined,
 }
 
+/** For a switch whose other position is not built: told so instead of being ignored. */
+export const only = (value: boolean, why: string): Kind<boolean> => ({
+  allowed: `only ${value} for now: ${why}`,
+  read: (raw) => (flag.read(raw) === value ? value : undefined),
+})
+
 export const text = (max: number, min = 0): Kind<string> => ({
   allowed: `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters`,
   read: (raw) => {
@@ -30,7 +36,7 @@ export const matching = (pattern: RegExp, allowed: string): Kind<string> => ({
 })
 
 export const oneOf = <const V extends readonly string[]>(values: V): Kind<V[number]> => ({
-  allowed: values.length === 1 ? values[0]! : `one of ${values.join(', ')}`,
+  allowed: values.length === 1 ? `only ${values[0]} for now` : `one of ${values.join(', ')}`,
   read: (raw) => values.find((value) => value === raw),
 })
 

@@ -10,6 +10,7 @@ import {
   listOf,
   matching,
   oneOf,
+  only,
   text,
 } from './setting-kinds.ts'
 
@@ -58,7 +59,15 @@ const server = {
   ),
   'admin.expose_on_main': setting(flag, false, 'Offers the admin API on the public port too.'),
   'cors.origins': setting(listOf(ORIGIN), [], 'Web pages of these origins may call the API.'),
-  'auth.enabled': setting(flag, false, 'Authentication. Not built yet: `true` is refused.'),
+  'auth.enabled': setting(
+    only(
+      false,
+      'listen on loopback, or put something that authenticates in front and set ' +
+        'auth.unsafe_allow_anonymous: true',
+    ),
+    false,
+    'Authentication.',
+  ),
   'auth.unsafe_allow_anonymous': setting(
     flag,
     false,
@@ -117,13 +126,13 @@ const processes = {
   'retry.max': setting(duration('1ms', '24h'), '1m', 'The longest pause.'),
   'retry.attempts': setting(
     integer(1, 100),
-    8,
-    'Tries of a command that met a conflict, before it is given up.',
+    20,
+    'Decisions about one command that lost a race to others, before it is given up.',
   ),
   'saga.step_timeout': setting(
     duration('100ms', '24h'),
     '30s',
-    'How long one step may take before it is looked at again.',
+    'How long one call to the outside may take before its outcome counts as unknown.',
   ),
   'saga.deadline': setting(
     duration('1s', '365d'),
@@ -167,7 +176,7 @@ const shop = {
     "`check`: a price in an order must be the one in force. `accept`: the client's price counts.",
   ),
   'orders.require_customer': setting(
-    flag,
+    only(false, 'customers are not kept yet'),
     false,
     'Refuses orders of customers that are not registered.',
   ),
@@ -190,14 +199,9 @@ const shop = {
 } as const
 
 const service = {
-  'cqrs.name': setting(text(200, 1), 'CQRS Service', 'What the service calls itself.'),
-  'cqrs.version': setting(text(50, 1), '1.0.0', 'The version it tells.'),
-  'cqrs.description': setting(text(1_000), 'Event-sourced commerce back end', 'A line about it.'),
-  'log.level': setting(
-    oneOf(['debug', 'info', 'warn', 'error', 'silent']),
-    'info',
-    'The least important lines that are logged.',
-  ),
+  'cqrs.name': setting(text(200, 1), 'Daybook', "What the API's description calls the service."),
+  'cqrs.version': setting(text(50, 1), '0.1.0', 'The version that it tells.'),
+  'cqrs.description': setting(text(1_000), 'Event-sourced commerce back end.', 'A line about it.'),
 } as const
 
 export const settings = { ...server, ...storage, ...processes, ...shop, ...service } as const
@@ -220,5 +224,4 @@ export const namedFlags: Readonly<Record<string, SettingKey>> = {
   'admin-port': 'server.admin_port',
   host: 'server.host',
   data: 'database.sqlite.path',
-  'log-level': 'log.level',
 }
