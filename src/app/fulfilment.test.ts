@@ -474,6 +474,23 @@ for (const engine of ['memory', 'sqlite'] as const)
       await allAgree(shop, [...ids].map(String))
     })
 
+    it('the payer’s token reaches the provider and is nowhere in clear', async () => {
+      await using shop = await openShop(engine)
+      // Only a call with just this token is declined, so the decline shows that it arrived.
+      shop.provider.play([{ on: 'authorize', what: 'decline', token: 'tok_secret_4242' }])
+      const payment = { method: 'credit_card', token: 'tok_secret_4242' }
+      const order_id = await shop.order('1', { payment })
+      await shop.settle()
+      const [order] = await allAgree(shop, [order_id])
+      equal(order?.cancel_cause, 'payment_declined')
+      const stored = JSON.stringify(await shop.log.readAll(0, 10_000))
+      const rows = JSON.stringify([
+        await shop.get('GetOrderSaga', { order_id }),
+        await shop.get('GetPayment', { payment_id: order_id }),
+      ])
+      ok(!stored.includes('tok_secret') && !rows.includes('tok_secret'))
+    })
+
     it('an order that is never answered is taken back at the deadline, and settled', async () => {
       await using shop = await openShop(engine, { ...PAID, 'saga.deadline_ms': 60_000 })
       shop.provider.play([

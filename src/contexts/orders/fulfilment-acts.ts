@@ -29,9 +29,9 @@ export const fulfilmentAct =
     if (step.kind === 'label' || step.kind === 'settle_label' || step.kind === 'cancel_label')
       return await callCarrier(row, tools, outside, step, operation_id)
     const { provider, timeoutMs } = outside
-    const { payment_id, ...call } = step
+    const { payment_id } = step
     const order_id = row.subject_id
-    const answer = await callProvider(provider, callWith(call, payment_id), {
+    const answer = await callProvider(provider, await callOf(step, tools), {
       operation_id,
       order_id,
       isRepeated: row.attempts > 0,
@@ -47,9 +47,17 @@ async function goOn(row: SagaRow, { send, derivedId }: WaitingTools): Promise<vo
   if (!outcome.ok) throw new Error(`saga ${row.saga_id}: ${outcome.rejection.message}`)
 }
 
-/** The recorded input is the call, whole; only its kind says which. */
-const callWith = (call: Omit<Call, 'payment_id'>, payment_id: string): Call =>
-  ({ ...call, payment_id }) as Call
+type PaymentStep = Exclude<StepInput, LabelStep>
+
+/** The recorded input is the call, but for the payer's token: that is opened only now. */
+async function callOf(step: PaymentStep, { events }: WaitingTools): Promise<Call> {
+  if (step.kind !== 'authorize') return step
+  const { has_token, ...call } = step
+  if (!has_token) return { ...call, token: null }
+  const [requested] = await events([streamOf('payment', step.payment_id)], 1)
+  if (requested === undefined) throw new Error(`payment ${step.payment_id} has no events`)
+  return { ...call, token: (requested.data as { token: string | null }).token }
+}
 
 type LabelStep = Extract<StepInput, { kind: 'label' | 'settle_label' | 'cancel_label' }>
 

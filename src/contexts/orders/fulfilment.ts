@@ -26,9 +26,13 @@ export const FOR_PAYMENT = 'payment'
 
 const DEADLINE_MS = 24 * 60 * 60 * 1_000
 
+type Authorize = Extract<Call, { readonly kind: 'authorize' }>
+
 /** What the saga's row has to know to carry a step out. */
 export type StepInput =
-  | (Call & { readonly payment_id: string })
+  | (Exclude<Call, Authorize> & { readonly payment_id: string })
+  /** The payer's token is not among it: it stays sealed in the payment's event. */
+  | (Omit<Authorize, 'token'> & { readonly has_token: boolean })
   | { readonly kind: 'label'; readonly payment_id: string | null; readonly store_id: string }
   | {
       readonly kind: 'cancel_label'
@@ -88,15 +92,16 @@ export function requestAuthorization(
     ...book,
   })
   const operation_id = operationId(payment_id, 'authorize', 1)
-  const what = { payment_id, amount_minor, currency, payment_method, token }
+  const what = { payment_id, amount_minor, currency, payment_method }
   payment.emit('PaymentAuthorizationRequested', {
     ...what,
+    token,
     order_id,
     operation_id,
     provider,
     capture_on,
   })
-  const input: StepInput = { kind: 'authorize', ...what }
+  const input: StepInput = { kind: 'authorize', ...what, has_token: token !== null }
   saga.emit('SagaStepStarted', {
     saga_id: order_id,
     step: AUTHORIZE,

@@ -1,5 +1,6 @@
 // Questions about orders.
 import {
+  type AskedPast,
   asOfFields,
   asOfIn,
   pageAnswer,
@@ -38,7 +39,7 @@ const orderRow = rowAnswer(orderViews.table, {
 const get = { method: 'GET', tag: 'orders' } as const
 
 const oneOrder = async (
-  { order_id, ...when }: { order_id: string; as_of?: string; as_of_position?: number },
+  { order_id, ...when }: { order_id: string } & AskedPast,
   reader: Reader,
 ) => {
   const asOf = asOfIn(when)

@@ -74,6 +74,11 @@ const paymentEvents = eventTypes({
       token: nullable(text()),
       capture_on: oneOf(CAPTURE_MOMENTS),
     }),
+    // What a payer's device was given is nobody's to read in a log that lasts for ever.
+    personal: {
+      fields: ['token'],
+      subject: ({ payment_id }: { payment_id: string }) => `payment-${payment_id}`,
+    },
   },
   PaymentAuthorized: {
     data: object({
