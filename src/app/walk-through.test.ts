@@ -112,6 +112,18 @@ describe('the walk through an order in the README', () => {
     for (const question of questions) equal((await told(question)).status, 200, question.path)
   })
 
+  it('knows the order at every version of its own, and says the version for If-Match', async () => {
+    const { headers, body } = await told(questions[0]!)
+    equal(headers.get('etag'), `"${body.version}"`)
+    const { path } = questions[0]!
+    const at = async (version: unknown) =>
+      told({ path: `${path}?as_of_version=${version}`, body: null, headers: {} })
+    const placed = await at(1)
+    deepEqual([placed.body.status, placed.headers.get('etag')], ['PENDING', '"1"'])
+    equal((await at(body.version)).body.status, body.status)
+    equal((await at(Number(body.version) + 1)).status, 404)
+  })
+
   it('is verified from the log while it runs, and stops when it is told to', async () => {
     const argv = [MAIN, 'verify', '--data', data]
     const report = execFileSync(process.execPath, argv, { cwd: folder, encoding: 'utf8' })

@@ -56,9 +56,18 @@ export const asOfFields = {
   as_of_position: optional(
     integer({ min: 0, description: 'As it was at this position of the log.' }),
   ),
+  as_of_version: optional(
+    integer({ min: 1, description: 'As it was when it had come to this version of its own.' }),
+  ),
 }
-export function asOfIn(input: { as_of?: string; as_of_position?: number }): AsOf | null {
+export type AskedPast = {
+  readonly as_of?: string
+  readonly as_of_position?: number
+  readonly as_of_version?: number
+}
+export function asOfIn(input: AskedPast): AsOf | null {
   if (input.as_of_position !== undefined) return { position: input.as_of_position }
+  if (input.as_of_version !== undefined) return { version: input.as_of_version }
   return input.as_of === undefined ? null : { time: input.as_of }
 }
 

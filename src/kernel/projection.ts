@@ -38,6 +38,7 @@ export type Projection<R = Row> = {
   /**
    * Which streams can have touched a row, for `as_of`; asked first without, then with the folded row.
    * A stream that ends with `*` stands for all that begin so. Absent: no `as_of` for this table.
+   * The first is the row's own: a column `version` counts that stream's events.
    */
   readonly sources?: (key: string, row: R | undefined) => readonly string[]
 }

@@ -4,8 +4,11 @@ import type { Recorded } from '#kernel/message.ts'
 import type { Find, Found, Group, Projection, Row } from '#kernel/projection.ts'
 import type { Infer, ObjectSchema, Schema } from '#kernel/schema.ts'
 
-/** A moment in the past: a time of recording, or a position. */
-export type AsOf = { readonly time: string } | { readonly position: number }
+/** A moment in the past: a time of recording, a position, or a version of the thing itself. */
+export type AsOf =
+  | { readonly time: string }
+  | { readonly position: number }
+  | { readonly version: number }
 
 /** What a query may read with. Answers from a parked key carry `stale: true`. */
 export type Reader = {
@@ -26,7 +29,7 @@ export type Query<S extends ObjectSchema = ObjectSchema> = {
   /** Shape of the answer; kinds money and quantity are shown as decimals. */
   readonly answer: Schema
   readonly route?: Route
-  /** Offers `as_of`, `as_of_position`: the input has these fields (`asOfFields`) and `run` heeds them. */
+  /** Offers a past with the input fields `asOfFields`, which `run` heeds. */
 }
 export const query = <S extends ObjectSchema>(definition: Query<S>): Query =>
   // `run` only ever gets what has passed `input`.

@@ -2,7 +2,7 @@
 // RUNNING → COMPLETED; RUNNING or COMPLETED → COMPENSATING → FAILED. Generic: an embedder names the
 // steps and decides; this file keeps the book and says what may run next.
 import { aggregate, type Moment } from '#kernel/decider.ts'
-import { type DataOf, eventTypes } from '#kernel/event-types.ts'
+import { eventTypes } from '#kernel/event-types.ts'
 import type { Fact, Instant } from '#kernel/message.ts'
 import {
   flag,
@@ -131,7 +131,6 @@ const sagaEvents = eventTypes({
     data: object({ saga_id, step: nullable(step), reason: text({ max: ERROR_MAX }), by: text() }),
   },
 })
-export type SagaEvents = DataOf<typeof sagaEvents>
 
 export const saga = aggregate({
   type: 'saga',

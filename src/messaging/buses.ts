@@ -11,4 +11,3 @@ export type Bus = { openBus(options: BusOptions): MessageBus | Promise<MessageBu
 export const buses = {
   memory: () => import('./memory/open.ts'),
 } as const satisfies Record<string, () => Promise<Bus>>
-export type BusName = keyof typeof buses

@@ -84,6 +84,48 @@ test('a time in another notation is the same moment, one that is none is refused
   await rejects(then('s:a', { time: 'yesterday' }), { name: 'InvalidQuery', field: 'as_of' })
 })
 
+test('a version is one of its own stream; what others did by then belongs to it', async () => {
+  type Label = {
+    readonly sku: string
+    readonly name: string
+    version: number
+    readonly got: number
+  }
+  const labels = projection<Label>({
+    name: 'labels',
+    version: 1,
+    table: {
+      name: 'labels',
+      key: 'sku',
+      columns: { sku: 'text', name: 'text', version: 'int', got: 'int' },
+    },
+    on: {
+      ProductNamed: {
+        keys: ({ data }) => [data.sku],
+        apply: (row, { data, version }) => ({ got: row?.got ?? 0, ...data, version }),
+      },
+      ItemReceived: {
+        keys: ({ data }) => [data.sku],
+        apply: (row, { data }) => row && { ...row, got: row.got + data.quantity },
+      },
+    },
+    sources: (sku) => [`product-${sku}`, `item-s:${sku}`],
+  })
+  await record(log, [
+    named('a', 'one'),
+    received('s', 'a', 5),
+    named('b', 'other'),
+    named('a', 'two'),
+    received('s', 'a', 7),
+  ])
+  const at = (version: number) => then('a', { version }, labels)
+  deepEqual(await at(1), { sku: 'a', name: 'one', version: 1, got: 0 })
+  deepEqual(await at(2), { sku: 'a', name: 'two', version: 2, got: 5 })
+  for (const never of [3, 0]) equal(await at(never), null)
+  // A row without a version of its own offers none.
+  await rejects(then('s:a', { version: 1 }), { name: 'InvalidQuery', field: 'as_of_version' })
+})
+
 test('a table that does not know its streams offers no past', async () => {
   await rejects(then('a', { position: 1 }, movements), { name: 'InvalidQuery' })
 })

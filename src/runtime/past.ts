@@ -28,7 +28,10 @@ export async function past(
 ): Promise<Row | null> {
   const { sources } = projection
   if (sources === undefined) throw new InvalidQuery('as_of', `is not offered by ${projection.name}`)
-  const upTo = await positionOf(history.log, asOf)
+  const upTo =
+    'version' in asOf
+      ? await positionOfVersion(history.log, projection, key, asOf.version)
+      : await positionOf(history.log, asOf)
   if (upTo < 1) return null
   const events = new Map<string, readonly Recorded[]>()
   let row: Row | undefined
@@ -57,7 +60,25 @@ export async function eventsOfStreams(
   return events.map(({ event }) => event)
 }
 
-async function positionOf(log: EventLog, asOf: AsOf): Promise<number> {
+/** Where the row's own stream came to this version; 0 where it never did. */
+async function positionOfVersion(
+  log: EventLog,
+  { name, table, sources }: Projection,
+  key: string,
+  version: number,
+): Promise<number> {
+  const [own] = sources?.(key, undefined) ?? []
+  // Sums over many streams have no version of their own.
+  if (own === undefined || own.endsWith('*') || !('version' in table.columns))
+    throw new InvalidQuery('as_of_version', `is not offered by ${name}`)
+  const [event] = await log.readStream(own, version - 1, 1)
+  return event?.version === version ? event.position : 0
+}
+
+async function positionOf(
+  log: EventLog,
+  asOf: Exclude<AsOf, { readonly version: number }>,
+): Promise<number> {
   if ('position' in asOf) return asOf.position
   const time = new Date(asOf.time)
   if (Number.isNaN(time.getTime())) throw new InvalidQuery('as_of', 'is not a time')

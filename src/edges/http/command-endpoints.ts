@@ -39,7 +39,14 @@ function commandEndpoint(
     kind: 'command',
     input,
     answer,
-    problems: ['concurrency_conflict', 'business_rule_violated', 'outcome_unknown'],
+    problems: [
+      'not_found',
+      'concurrency_conflict',
+      'invalid_state',
+      'business_rule_violated',
+      'idempotency_key_reused',
+      'outcome_unknown',
+    ],
     async handle(call) {
       const { path, query, body } = givenIn(call, route.method)
       const { meta, errors, rest } = readMeta(body, call)

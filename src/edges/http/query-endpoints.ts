@@ -88,8 +88,9 @@ function positionIn(parameter?: string, header?: string | string[]): number | un
  */
 function headersFor(result: unknown, call: Call, pages: readonly string[]): Record<string, string> {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) return {}
-  const { version, items } = result as { version?: unknown; items?: unknown }
-  if (Array.isArray(items)) return linkOf(result, call, pages)
+  const { version } = result as { version?: unknown }
+  // An order has items too: a page is what can be asked to go on.
+  if (pages.length > 0) return linkOf(result, call, pages)
   return Number.isSafeInteger(version) ? { etag: `"${version}"` } : {}
 }
 
