@@ -56,10 +56,11 @@ export function openPaymentProvider(options: Options = {}): PaymentSimulator {
 
   const record = (entry: LedgerEntry): PaymentAnswer => {
     operations.set(entry.operation_id, entry)
-    if (entry.answer.status === 'succeeded') {
-      const before = balances.get(entry.authorization) ?? NOTHING
+    // Half a balance would refuse what the forgotten half allows, for ever.
+    const before =
+      balances.get(entry.authorization) ?? (entry.kind === 'authorize' ? NOTHING : null)
+    if (entry.answer.status === 'succeeded' && before !== null)
       balances.set(entry.authorization, moved(before, entry))
-    }
     return entry.answer
   }
 
