@@ -16,6 +16,8 @@ export type WorkerData = {
   readonly replies: MessagePort
   /** One cell: 1 when a reply was sent. */
   readonly told: Int32Array
+  /** One cell: 1 when a job was sent. */
+  readonly sent: Int32Array
 }
 export type Reply =
   | { readonly id: number; readonly result: unknown }
@@ -51,9 +53,10 @@ const AWAKE_MS = 0.25
 export async function startLogThread(path: string): Promise<LogThread> {
   const file = import.meta.url.endsWith('.ts') ? './log-worker.ts' : './log-worker.js'
   const channel = new MessageChannel()
-  const told = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const cell = () => new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const [told, sent] = [cell(), cell()]
   const worker = new Worker(new URL(file, import.meta.url), {
-    workerData: { path, replies: channel.port2, told } satisfies WorkerData,
+    workerData: { path, replies: channel.port2, told, sent } satisfies WorkerData,
     transferList: [channel.port2],
     execArgv: [],
     resourceLimits: HEAP,
@@ -75,6 +78,7 @@ export async function startLogThread(path: string): Promise<LogThread> {
     return new Promise((resolve, reject) => {
       if (!jobs.add(id, { resolve, reject })) return
       worker.postMessage({ id, kind, args } satisfies Job)
+      Atomics.store(sent, 0, 1)
       jobs.awake(id)
     })
   }

@@ -1,12 +1,12 @@
 // The thread that owns the log: takes batches, writes them, answers. After a failed commit it never
 // touches the file again: what is in it is known only to a fresh start.
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { isFull, openLogStore } from './log-store.ts'
 import type { Job, Reply, WorkerData } from './log-thread.ts'
 
 const port = parentPort
 if (port === null) throw new Error('log-worker.ts runs as a worker thread')
-const { path, replies, told } = workerData as WorkerData
+const { path, replies, told, sent } = workerData as WorkerData
 const store = openLogStore(path)
 let broken: string | null = null
 const answer = (reply: Reply) => {
@@ -15,12 +15,27 @@ const answer = (reply: Reply) => {
 }
 answer({ id: 0, result: null })
 
-port.on('message', ({ id, kind, args }: Job) => {
+/** A caller that goes on at once sends its next append about now; being woken would take longer. */
+const AWAKE_MS = 0.05
+
+port.on('message', (job: Job) => {
+  carryOut(job)
+  let until = performance.now() + AWAKE_MS
+  while (performance.now() < until) {
+    if (Atomics.load(sent, 0) === 0) continue
+    Atomics.store(sent, 0, 0)
+    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
+      carryOut(next.message as Job)
+    until = performance.now() + AWAKE_MS
+  }
+})
+
+function carryOut({ id, kind, args }: Job): void {
   if (kind === 'close') {
     store.close()
     answer({ id, result: null })
     replies.close()
-    port.close()
+    port?.close()
     return
   }
   if (broken !== null) {
@@ -36,4 +51,4 @@ port.on('message', ({ id, kind, args }: Job) => {
     if (failed === 'broken') broken = String(error)
     answer({ id, failed, message: String(error) })
   }
-})
+}
