@@ -91,7 +91,7 @@ async function settled(shop: Shop): Promise<void> {
   }
 }
 
-it(`whatever fails and whoever cancels, all books agree in the end (SEED=${SEED})`, async () => {
+it(`whatever fails and whoever cancels, all books agree in the end (SEED=${SEED})`, async (t) => {
   const random = seeded(SEED)
   const shop = await openShop(random)
   const product_id = v7()
@@ -150,6 +150,13 @@ it(`whatever fails and whoever cancels, all books agree in the end (SEED=${SEED}
   const { quantity, reserved_quantity } = (stock.ok ? stock.result : {}) as Row
   deepEqual([quantity, reserved_quantity], [STOCK - shipped, reserved])
   deepEqual(shop.trouble, [])
+  const fired = [...shop.provider.fired(), ...shop.carrier.fired()]
+  for (const kind of KINDS)
+    ok(
+      fired.some(({ what }) => what === kind),
+      `no ${kind} ever came`,
+    )
+  t.diagnostic(`${fired.length} calls met a fault`)
   await shop.stop()
   await shop.reads.close()
   await shop.log.close()

@@ -256,6 +256,15 @@ async function moneyAgrees(shop: Shop, order: Row, isKept: boolean): Promise<voi
   ok(is_voided || captured_minor > 0 || authorized_minor === 0, 'nothing stays set aside')
 }
 
+/** The faults of the script have met a call; otherwise the test has shown nothing. */
+function assertFired({ provider, carrier }: Shop, on: string, what: string): void {
+  const fired = [...provider.fired(), ...carrier.fired()]
+  ok(
+    fired.some((one) => one.on === on && one.what === what),
+    `"${what}" never met a call "${on}"`,
+  )
+}
+
 const eventsOf = async (shop: Shop) =>
   (await shop.log.readAll(0, 10_000)).map(({ event_type }) => event_type)
 
@@ -275,6 +284,7 @@ for (const engine of ['memory', 'sqlite'] as const)
           shop.carrier.play(faults)
           const order_id = await shop.order()
           await shop.settle()
+          assertFired(shop, on, what)
           const [order] = await allAgree(shop, [order_id])
           equal(order?.status, what === 'decline' ? 'CANCELLED' : 'CONFIRMED')
           if (what === 'decline')
@@ -287,6 +297,7 @@ for (const engine of ['memory', 'sqlite'] as const)
         shop.provider.play([{ on: 'capture', what, times: 2, ms: 5 }])
         const order_id = await shop.order()
         await shop.settle()
+        assertFired(shop, 'capture', what)
         const order = await shop.get('GetOrder', { order_id })
         const payment = await shop.get('GetPayment', { payment_id: order_id })
         equal(order?.status, 'CONFIRMED')
@@ -305,6 +316,7 @@ for (const engine of ['memory', 'sqlite'] as const)
         shop.provider.play([{ on: 'void', what, times: 2, ms: 5 }])
         const order_id = await shop.order()
         await shop.settle()
+        assertFired(shop, 'void', what)
         const [order] = await allAgree(shop, [order_id])
         equal(order?.payment_status, 'voided')
       })
@@ -318,6 +330,8 @@ for (const engine of ['memory', 'sqlite'] as const)
         shop.carrier.play([{ on: 'cancel_label', what, times: 2, ms: 5 }])
         await shop.done('CancelOrder', { order_id, reason: 'changed my mind' })
         await shop.settle()
+        assertFired(shop, 'refund', what)
+        assertFired(shop, 'cancel_label', what)
         const [order] = await allAgree(shop, [order_id])
         deepEqual(
           [order?.status, order?.payment_status, order?.cancel_reason],
@@ -345,6 +359,7 @@ for (const engine of ['memory', 'sqlite'] as const)
     })
 
     it('a cancel between any call and its record takes everything back, whatever was under way', async () => {
+      let cancelled = 0
       for (const faults of [
         [],
         [{ what: 'lost_after', times: 1 }],
@@ -363,7 +378,9 @@ for (const engine of ['memory', 'sqlite'] as const)
           if (sends < cancelAt) continue
           const [order] = await allAgree(shop, [order_id])
           equal(order?.status, 'CANCELLED')
+          cancelled++
         }
+      ok(cancelled >= 6, `only ${cancelled} cancels met a call`)
     })
 
     it('a step that waits to be tried again is never run once the order is cancelled', async () => {
@@ -374,6 +391,7 @@ for (const engine of ['memory', 'sqlite'] as const)
       await shop.done('CancelOrder', { order_id })
       await shop.settle()
       await allAgree(shop, [order_id])
+      assertFired(shop, 'authorize', 'lost_before')
       equal(shop.provider.ledger().length, 0)
     })
 

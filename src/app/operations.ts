@@ -64,6 +64,7 @@ export function operations(parts: OperationParts): Operations {
     async health(): Promise<Health> {
       const [head, status] = await Promise.all([log.head(), projections()])
       const waiting = parts.waiting.status()
+      const { durable, manyProcesses: many_processes } = log.capabilities
       const troubles = [
         ...status.filter(({ parked }) => parked > 0).map(({ name }) => `${name} has parked events`),
         ...status
@@ -83,7 +84,7 @@ export function operations(parts: OperationParts): Operations {
           version: parts.version,
           node: process.version,
           started_at: parts.startedAt,
-          event_log: { ...head, ...log.capabilities },
+          event_log: { ...head, durable, many_processes },
           projections: status,
           waiting,
           last_verification: verified,

@@ -42,7 +42,7 @@ const server = {
     '127.0.0.1',
     'Where ports listen that name no host themselves. Other than loopback needs authentication.',
   ),
-  'server.port': setting(address, ':8080', 'The public API: commands, queries, WebSocket.'),
+  'server.port': setting(address, ':8080', 'The public API: commands and queries.'),
   'server.query_port': setting(address, ':8081', 'Queries only.'),
   'server.admin_port': setting(address, ':8082', 'The admin API.'),
   'server.allowed_hosts': setting(

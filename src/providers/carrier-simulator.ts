@@ -2,12 +2,20 @@
 // a test can compare it with the shop's. It forgets when the process ends, like the payment simulator.
 import { LRUCache } from 'lru-cache'
 import type { Carrier, CarrierAnswer } from '#contexts/shipping/carrier.ts'
-import { ARRIVING, arrivals, type Fault, faultScript, played } from './fault-script.ts'
+import {
+  ARRIVING,
+  arrivals,
+  type Fault,
+  type FiredFault,
+  faultScript,
+  played,
+} from './fault-script.ts'
 
 export type CarrierSimulator = Carrier & {
   /** Labels that are neither refused nor cancelled, by tracking number. */
   labels(): ReadonlyMap<string, Label>
   play(faults: readonly Fault[]): void
+  fired(): readonly FiredFault[]
 }
 export type Label = { readonly shipment_id: string; readonly order_id: string }
 type Options = { readonly faults?: readonly Fault[]; readonly rememberMax?: number }
@@ -64,6 +72,7 @@ export function openCarrier(options: Options = {}): CarrierSimulator {
       }),
     labels: () => new Map(labels.entries()),
     play: script.play,
+    fired: script.fired,
   }
 }
 

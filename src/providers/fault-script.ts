@@ -1,5 +1,5 @@
-// Faults that a simulated provider plays: scripted by a test or by the settings, taken in order, each
-// for the next so many calls that it fits.
+// Faults that a simulated provider plays: scripted by whoever opens it, taken in order, each for the next
+// so many calls that it fits.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Fault = {
@@ -20,28 +20,39 @@ export type Fault = {
  */
 export type FaultKind = 'decline' | 'lost_before' | 'lost_after' | 'duplicate' | 'slow' | 'down'
 
+export type FiredFault = { readonly on: string; readonly what: FaultKind }
+
 type Call = { readonly on: string; readonly amount_minor?: number; readonly token?: string | null }
 
 export type FaultScript = {
   /** These faults, in place of whatever was scripted before. */
   play(faults: readonly Fault[]): void
+  /** What has met a call since then: a test whose faults never came has shown nothing. */
+  fired(): readonly FiredFault[]
   next(call: Call): Fault | null
 }
 
 export function faultScript(): FaultScript {
   let script: { fault: Fault; left: number }[] = []
+  let fired: FiredFault[] = []
   return {
     play(faults) {
+      fired = []
       script = faults.map((fault) => ({ fault, left: fault.times ?? Number.POSITIVE_INFINITY }))
     },
     next(call) {
       const found = script.find(({ fault, left }) => left > 0 && fits(fault, call))
       if (found === undefined) return null
       found.left -= 1
+      if (fired.length < FIRED_MAX) fired.push({ on: call.on, what: found.fault.what })
       return found.fault
     },
+    fired: () => fired,
   }
 }
+
+/** A fault without an end may go on for as long as the process does. */
+const FIRED_MAX = 10_000
 
 const fits = ({ on, amount_minor, token }: Fault, call: Call): boolean =>
   (on === undefined || on === call.on) &&

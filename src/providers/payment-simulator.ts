@@ -10,7 +10,14 @@ import type {
   PaymentAnswer,
   PaymentProvider,
 } from '#contexts/payments/provider.ts'
-import { ARRIVING, arrivals, type Fault, faultScript, played } from './fault-script.ts'
+import {
+  ARRIVING,
+  arrivals,
+  type Fault,
+  type FiredFault,
+  faultScript,
+  played,
+} from './fault-script.ts'
 
 export type LedgerEntry = {
   readonly operation_id: string
@@ -27,6 +34,7 @@ export type PaymentSimulator = PaymentProvider & {
   /** What an authorization has come to. */
   balance(authorization: string): Balance
   play(faults: readonly Fault[]): void
+  fired(): readonly FiredFault[]
   sign(operationId: string): string
 }
 export type Balance = {
@@ -120,6 +128,7 @@ export function openPaymentProvider(options: Options = {}): PaymentSimulator {
     ledger: () => [...operations.values()].toReversed(),
     balance: (authorization) => balances.get(authorization) ?? NOTHING,
     play: script.play,
+    fired: script.fired,
     sign,
   }
 }

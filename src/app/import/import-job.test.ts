@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type App, compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
+import { seeded } from '#testing/random.ts'
 import { type RetailTruth, retailFile } from '#testing/retail-file.ts'
 import { answered, returnsBy, salesBy } from '#testing/retail-numbers.ts'
 import { importInApp } from './retail-command.ts'
@@ -196,7 +197,11 @@ test('a product that the shop has already under a code is the one that is sold',
 const MAIN = new URL('../main.ts', import.meta.url).pathname
 
 /** Runs the command until its progress reaches `when`, then kills it; null: it came to its end. */
-function importing(database: string, when: RegExp | null): Promise<NodeJS.Signals | null> {
+function importing(
+  database: string,
+  when: RegExp | null,
+  laterMs = 0,
+): Promise<NodeJS.Signals | null> {
   const args = [MAIN, 'import', 'online-retail', file, '--data', database]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let told = ''
@@ -206,7 +211,7 @@ function importing(database: string, when: RegExp | null): Promise<NodeJS.Signal
     told += text
     if (killing || when === null || !when.test(told)) return
     killing = true
-    void sleep(Math.random() * 60).then(() => child.kill('SIGKILL'))
+    void sleep(laterMs).then(() => child.kill('SIGKILL'))
   })
   return new Promise((resolve, reject) => {
     child.on('error', reject)
@@ -219,6 +224,7 @@ function importing(database: string, when: RegExp | null): Promise<NodeJS.Signal
 
 test(`killed in the middle again and again, it ends in the same numbers (SEED=${SEED})`, async () => {
   const database = join(folder, 'killed.db')
+  const random = seeded(SEED)
   let hits = 0
   for (const when of [
     /Products: \d/,
@@ -227,7 +233,7 @@ test(`killed in the middle again and again, it ends in the same numbers (SEED=${
     /Invoices: 1[5-9]\d of/,
     /Invoices: 2[1-9]\d of/,
   ])
-    if ((await importing(database, when)) === 'SIGKILL') hits++
+    if ((await importing(database, when, random.int(0, 60))) === 'SIGKILL') hits++
   assert.ok(hits >= 3, `only ${hits} kills hit a running import`)
   assert.equal(await importing(database, null), null)
   const app = await compose(inFile('killed.db'))
