@@ -1,5 +1,6 @@
-// The architecture, as a test: who may import whom, names, sizes, purity. Each rule is a function over
-// one file's text, and each is shown a bad sample first, so that a rule that sleeps is found out.
+// The architecture, as a test: who may import whom, names, sizes, purity. Each rule is a function
+// over one file's text, and each is shown a bad sample first, so that a rule that sleeps is found
+// out.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, posix, sep } from 'node:path'
@@ -8,8 +9,9 @@ import { describe, it } from 'node:test'
 const ROOT = join(import.meta.dirname, '..')
 const LINES_MAX = 400
 const TEST_LINES_MAX = 800
-// The formatter wraps code at 100; what it leaves alone, comments and texts, may run a little over.
-const COLUMNS_MAX = 110
+const COLUMNS_MAX = 100
+// The formatter wraps code at 100; what it leaves alone, a text, may run over.
+const TEXT_COLUMNS_MAX = 110
 const SCRIPTS_MAX = 10
 
 /** Which folders of src a folder may import; itself always. Tests may import everything. */
@@ -26,7 +28,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   app: ['kernel', 'storage', 'messaging', 'contexts', 'runtime', 'providers', 'edges', 'testing'],
 }
 
-/** A context may use those of lower levels, through their `public.ts`. Unnamed ones are the last. */
+/**
+ * A context may use those of lower levels, through their `public.ts`. Unnamed ones are the last.
+ */
 const CONTEXT_LEVEL: Readonly<Record<string, number>> = {
   catalog: 0,
   stores: 0,
@@ -60,7 +64,9 @@ const WORLDLY: Readonly<Record<string, string>> = {
   'src/contexts/payments/provider-calls.ts': 'a call to the provider has a time limit',
 }
 
-/** Files that are larger than the limit: each may shrink (then write the new number), never grow. */
+/**
+ * Files that are larger than the limit: each may shrink (then write the new number), never grow.
+ */
 const GROWN: Readonly<Record<string, number>> = {}
 
 // ── the text of a file ────────────────────────────────────────────────────────────────────────
@@ -260,13 +266,12 @@ const rules = {
   },
 
   'a line is short': ({ path, text }) =>
-    text
-      .split('\n')
-      .flatMap((line, at) =>
-        line.length > COLUMNS_MAX && !line.includes('://')
-          ? [`${path}:${at + 1}: ${line.length} columns, ${COLUMNS_MAX} are allowed`]
-          : [],
-      ),
+    text.split('\n').flatMap((line, at) => {
+      const max = /^\s*(\/\/|\/?\*)/.test(line) ? COLUMNS_MAX : TEXT_COLUMNS_MAX
+      return line.length > max && !line.includes('://')
+        ? [`${path}:${at + 1}: ${line.length} columns, ${max} are allowed`]
+        : []
+    }),
 
   'any stands nowhere without its reason': (file) => {
     const lines = file.text.split('\n')
@@ -380,7 +385,11 @@ const bad: Record<keyof typeof rules, readonly (readonly [path: string, ...lines
     ['src/app/a.ts', ...Array.from({ length: LINES_MAX + 1 }, () => 'x()')],
     ['src/app/a.test.ts', ...Array.from({ length: TEST_LINES_MAX + 1 }, () => 'x()')],
   ],
-  'a line is short': [['src/app/a.ts', `// ${'x'.repeat(COLUMNS_MAX)}`]],
+  'a line is short': [
+    ['src/app/a.ts', `// ${'x'.repeat(COLUMNS_MAX)}`],
+    ['src/app/a.ts', ` * ${'x'.repeat(COLUMNS_MAX)}`],
+    ['src/app/a.ts', `const a = '${'x'.repeat(TEXT_COLUMNS_MAX)}'`],
+  ],
   'any stands nowhere without its reason': [
     ['src/app/a.ts', 'const a: any = 1'],
     ['src/app/a.ts', 'const a = b as any'],
