@@ -1,4 +1,5 @@
-// What the bench prints must be what it measured: verdicts, medians, the page, the client. No times.
+// What the bench prints must be what it measured: verdicts, medians, the page, the client. No
+// times.
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'

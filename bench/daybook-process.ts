@@ -1,4 +1,5 @@
-// The real program as a child, with ports that the system chooses and data in a folder of the bench.
+// The real program as a child, with ports that the system chooses and data in a folder of the
+// bench.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

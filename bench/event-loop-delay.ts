@@ -1,4 +1,5 @@
-// How long the main thread keeps others waiting while 256 callers append: it only packs and hands over.
+// How long the main thread keeps others waiting while 256 callers append: it only packs and hands
+// over.
 import { randomUUIDv7 } from 'node:crypto'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'

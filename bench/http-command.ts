@@ -1,4 +1,5 @@
-// What the edge and the gateway cost: CPU of a command over HTTP, less the bare server's and the append's.
+// What the edge and the gateway cost: CPU of a command over HTTP, less the bare server's and the
+// append's.
 import { randomUUIDv7 } from 'node:crypto'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { callsEachSecond } from './closed-loop.ts'

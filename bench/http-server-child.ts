@@ -1,5 +1,5 @@
-// Our HTTP doors and gateway over the memory engine, as a child whose CPU is its own. In memory, so that
-// neither the disk nor the size of commits is part of what is measured.
+// Our HTTP doors and gateway over the memory engine, as a child whose CPU is its own. In memory, so
+// that neither the disk nor the size of commits is part of what is measured.
 import { httpDoors } from '#edges/http/doors.ts'
 import { commandGateway } from '#runtime/gateway.ts'
 import { numbersFrom } from '#runtime/number-series.ts'

@@ -1,5 +1,5 @@
-// Whether a book that is ten times longer starts slower or holds more: the same program, the same goods,
-// the same work after the start.
+// Whether a book that is ten times longer starts slower or holds more: the same program, the same
+// goods, the same work after the start.
 
 import { startDaybook } from './daybook-process.ts'
 import type { Book } from './long-book.ts'

@@ -1,5 +1,5 @@
-// A shop's book of a given length: goods made over HTTP, then years of corrections written straight into
-// the log while the program is away, and one run of the program that catches up and seals.
+// A shop's book of a given length: goods made over HTTP, then years of corrections written straight
+// into the log while the program is away, and one run of the program that catches up and seals.
 import { randomUUIDv7 } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openEventLog, openEventLogReadOnly } from '#storage/sqlite/event-log.ts'

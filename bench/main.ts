@@ -1,5 +1,5 @@
-// `npm run bench`: how fast this is, beside what the machine gives without us. Prints a table; nothing
-// that a test asserts depends on it.
+// `npm run bench`: how fast this is, beside what the machine gives without us. Prints a table;
+// nothing that a test asserts depends on it.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'

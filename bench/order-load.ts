@@ -1,4 +1,5 @@
-// Customers who order one thing after another: each waits for the answer, not for the saga behind it.
+// Customers who order one thing after another: each waits for the answer, not for the saga behind
+// it.
 import { randomUUIDv7 } from 'node:crypto'
 import { callsEachSecond } from './closed-loop.ts'
 import { httpCaller } from './http-caller.ts'

@@ -1,5 +1,5 @@
-// The bare HTTP server: reads a body, parses it, answers as many bytes as ours. Run as a child, so that
-// its CPU is its own.
+// The bare HTTP server: reads a body, parses it, answers as many bytes as ours. Run as a child, so
+// that its CPU is its own.
 import { createServer } from 'node:http'
 import { serveMeasured } from './measured-child.ts'
 

@@ -1,4 +1,5 @@
-// Ours and its baseline in turns, so that a machine that slows down slows both; the median of three.
+// Ours and its baseline in turns, so that a machine that slows down slows both; the median of
+// three.
 import type { Figure, Result, Round, Unit } from './question.ts'
 
 const ROUNDS = 3

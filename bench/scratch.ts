@@ -1,5 +1,5 @@
-// Where the bench keeps its files, beside the default place of a book's own, so that it measures the
-// disk that a shop would use; and how all of it goes away again, also after Ctrl-C.
+// Where the bench keeps its files, beside the default place of a book's own, so that it measures
+// the disk that a shop would use; and how all of it goes away again, also after Ctrl-C.
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 

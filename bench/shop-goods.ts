@@ -1,4 +1,5 @@
-// What the shop of the bench sells: many products with more stock than any run can sell, made over HTTP.
+// What the shop of the bench sells: many products with more stock than any run can sell, made over
+// HTTP.
 import { type HttpCaller, httpCaller } from './http-caller.ts'
 
 const PRODUCTS = 200

@@ -1,6 +1,6 @@
-// Builds dist/ for publishing: JavaScript and types. In an installed package a `#folder/file.ts` would
-// look for sources that are not in it, and tsc leaves such paths alone; so it gets a copy of the
-// sources in which they are relative already.
+// Builds dist/ for publishing: JavaScript and types. In an installed package a `#folder/file.ts`
+// would look for sources that are not in it, and tsc leaves such paths alone; so it gets a copy of
+// the sources in which they are relative already.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

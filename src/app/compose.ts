@@ -1,5 +1,5 @@
-// The composition root: the only place that knows everyone. Opens the stores, wires the gateways and
-// the loops, and closes them in reverse.
+// The composition root: the only place that knows everyone. Opens the stores, wires the gateways
+// and the loops, and closes them in reverse.
 import type { Context } from '#kernel/context.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Send } from '#kernel/waiting.ts'

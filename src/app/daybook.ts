@@ -8,7 +8,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NODE_MAJOR_MIN = 24
-/** Jobs over large files stay small; as in package.json's `daybook`. A server takes what it needs. */
+/**
+ * Jobs over large files stay small; as in package.json's `daybook`. A server takes what it needs.
+ */
 const JOB_LIMITS = ['--max-semi-space-size=4', '--max-old-space-size=256']
 
 const MAIN = fileURLToPath(

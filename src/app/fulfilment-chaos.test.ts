@@ -1,5 +1,5 @@
-// Many orders at once with the real loops, a provider and a carrier that fail at random, customers who
-// change their minds: in the end all books agree. The seed is printed; SEED=… plays it again.
+// Many orders at once with the real loops, a provider and a carrier that fail at random, customers
+// who change their minds: in the end all books agree. The seed is printed; SEED=… plays it again.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,7 +30,9 @@ const SETTINGS = {
 }
 const KINDS: readonly FaultKind[] = ['decline', 'lost_before', 'lost_after', 'duplicate', 'slow']
 
-/** Each for one call, spread over all kinds of calls; everything works again when they are used up. */
+/**
+ * Each for one call, spread over all kinds of calls; everything works again when they are used up.
+ */
 const faultsOf = (random: Random, calls: readonly string[]): Fault[] =>
   Array.from({ length: 80 }, () => ({
     on: random.pick(calls),

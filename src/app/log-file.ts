@@ -1,5 +1,5 @@
-// The log as JSON lines, out and back. One header, then events in order of position, then the command
-// records, then a line that says how many there were, so that a torn file is noticed.
+// The log as JSON lines, out and back. One header, then events in order of position, then the
+// command records, then a line that says how many there were, so that a torn file is noticed.
 
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
@@ -17,7 +17,10 @@ type Line =
 export type Counts = { readonly events: number; readonly commands: number }
 const PAGE = 1_000
 
-/** Writes the log up to its head of now. Personal fields stay sealed; their keys are not in the file. */
+/**
+ * Writes the log up to its head of now. Personal fields stay sealed; their keys are not in the
+ * file.
+ */
 export async function exportLog(
   log: EventLog,
   path: string,

@@ -1,5 +1,5 @@
-// The package as others get it: packed, installed into an empty folder, embedded, started and checked
-// there by the compiler. Nothing of this folder is within its reach.
+// The package as others get it: packed, installed into an empty folder, embedded, started and
+// checked there by the compiler. Nothing of this folder is within its reach.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

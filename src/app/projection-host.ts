@@ -24,7 +24,9 @@ export type ProjectionHost = {
 /** A page of events and the rows they touch; without it garbage grows with the machine's memory. */
 const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 512 }
 
-/** Starts the thread; `append` writes its seals, since only this thread may reach the log's writer. */
+/**
+ * Starts the thread; `append` writes its seals, since only this thread may reach the log's writer.
+ */
 export async function projectionThread(
   data: object,
   append: (request: never) => Promise<unknown>,

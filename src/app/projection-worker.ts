@@ -1,5 +1,5 @@
-// The thread that folds events into rows and owns the views. It reads the log by itself and asks the
-// main thread to append its seals.
+// The thread that folds events into rows and owns the views. It reads the log by itself and asks
+// the main thread to append its seals.
 import { parentPort, workerData } from 'node:worker_threads'
 import { personalData } from '#runtime/personal.ts'
 import type { EventLog } from '#storage/event-log.ts'

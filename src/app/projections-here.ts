@@ -1,5 +1,5 @@
-// Projections, their verification and the seals, in this thread: the worker's inside, and the whole of
-// it for stores in memory.
+// Projections, their verification and the seals, in this thread: the worker's inside, and the whole
+// of it for stores in memory.
 
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Projection } from '#kernel/projection.ts'

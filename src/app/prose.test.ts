@@ -1,5 +1,5 @@
-// What README and docs say is true: files that they name are there, links lead somewhere, code blocks
-// compile and run, and the walk through an order works as it is printed.
+// What README and docs say is true: files that they name are there, links lead somewhere, code
+// blocks compile and run, and the walk through an order works as it is printed.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

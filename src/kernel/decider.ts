@@ -1,10 +1,14 @@
-// Aggregates fold events into state; commands decide, over one stream or several, what is written next.
-// All of it is pure: no clock, no random, no I/O. `evolve` never changes its argument; state is plain JSON.
+// Aggregates fold events into state; commands decide, over one stream or several, what is written
+// next. All of it is pure: no clock, no random, no I/O. `evolve` never changes its argument; state
+// is plain JSON.
 import type { DataOf, EventTypes } from '#kernel/event-types.ts'
 import { type Claim, type Fact, type Instant, type Recorded, streamOf } from '#kernel/message.ts'
 import type { FieldErrors, Infer, ObjectSchema, Schema } from '#kernel/schema.ts'
 
-/** How a kind of stream is folded. `state_version` changes when snapshots of the old shape are useless. */
+/**
+ * How a kind of stream is folded. `state_version` changes when snapshots of the old shape are
+ * useless.
+ */
 export type Aggregate<State, T extends EventTypes = EventTypes> = {
   readonly type: string
   readonly state_version: number
@@ -123,7 +127,9 @@ export type Rejection = {
   readonly code: string
   readonly message: string
   readonly errors?: FieldErrors
-  /** Members that the problem document shows beside code and message (`lines`, `current_version`). */
+  /**
+   * Members that the problem document shows beside code and message (`lines`, `current_version`).
+   */
   readonly details?: Readonly<Record<string, unknown>>
 }
 
@@ -177,7 +183,9 @@ export type Command<S extends ObjectSchema = ObjectSchema> = {
   readonly creates?: string
   /** The series that `moment.number` is taken from (`order`). */
   readonly numbered?: string
-  /** Streams to read before deciding; the first is the command's own (`expected_version` is its). */
+  /**
+   * Streams to read before deciding; the first is the command's own (`expected_version` is its).
+   */
   readonly reads: (input: Infer<S>) => readonly Ref[]
   readonly decide: (input: Infer<S>, given: Given, moment: Moment) => Decision
   /** Shape of the response; money and quantities in it are turned into decimals at the edge. */

@@ -1,4 +1,5 @@
-// The registry of event types: what may be stored, in which version, and how old versions are lifted.
+// The registry of event types: what may be stored, in which version, and how old versions are
+// lifted.
 import { check, type Infer, type ObjectSchema } from '#kernel/schema.ts'
 
 /** One event type. Stored for ever: never rename or reuse a name; add a version and an upcaster. */
@@ -28,7 +29,9 @@ export const eventTypes = <const T extends EventTypes>(types: T): T => types
 
 export const versionOf = (type: EventType): number => type.version ?? 1
 
-/** Thrown for an event that may not be stored: a bug of whoever wrote it, never a user's mistake. */
+/**
+ * Thrown for an event that may not be stored: a bug of whoever wrote it, never a user's mistake.
+ */
 export class InvalidEvent extends Error {
   override readonly name = 'InvalidEvent'
 }
@@ -44,7 +47,9 @@ export function checkEvent(types: EventTypes, type: string, data: unknown): Even
   return known
 }
 
-/** Lifts stored data to the newest version of its type. Types unknown here come back as they are. */
+/**
+ * Lifts stored data to the newest version of its type. Types unknown here come back as they are.
+ */
 export function lift(types: EventTypes, type: string, version: number, data: unknown): unknown {
   const known = Object.hasOwn(types, type) ? types[type] : undefined
   if (known === undefined) return data

@@ -1,7 +1,11 @@
-// Read models: typed tables kept up to date by events. Pure; rows and checkpoint are stored by the runtime.
+// Read models: typed tables kept up to date by events. Pure; rows and checkpoint are stored by the
+// runtime.
 import type { Recorded } from '#kernel/message.ts'
 
-/** Stored as text, integer or JSON. `money` and `quantity` are integers that the edge shows as decimals. */
+/**
+ * Stored as text, integer or JSON. `money` and `quantity` are integers that the edge shows as
+ * decimals.
+ */
 export type ColumnKind = 'text' | 'int' | 'bool' | 'instant' | 'day' | 'json' | 'money' | 'quantity'
 export type Column = { readonly kind: ColumnKind; readonly nullable?: boolean }
 export type Value = string | number | boolean | null | object
@@ -36,9 +40,9 @@ export type Projection<R = Row> = {
   readonly table: Table
   readonly on: Readonly<Record<string, Handler<R>>>
   /**
-   * Which streams can have touched a row, for `as_of`; asked first without, then with the folded row.
-   * A stream that ends with `*` stands for all that begin so. Absent: no `as_of` for this table.
-   * The first is the row's own: a column `version` counts that stream's events.
+   * Which streams can have touched a row, for `as_of`; asked first without, then with the folded
+   * row. A stream that ends with `*` stands for all that begin so. Absent: no `as_of` for this
+   * table. The first is the row's own: a column `version` counts that stream's events.
    */
   readonly sources?: (key: string, row: R | undefined) => readonly string[]
 }

@@ -1,6 +1,6 @@
-// A process of several steps with an undo for each, as a stream of its own: intent → effect → outcome.
-// RUNNING → COMPLETED; RUNNING or COMPLETED → COMPENSATING → FAILED. Generic: an embedder names the
-// steps and decides; this file keeps the book and says what may run next.
+// A process of several steps with an undo for each, as a stream of its own: intent → effect →
+// outcome. RUNNING → COMPLETED; RUNNING or COMPLETED → COMPENSATING → FAILED. Generic: an embedder
+// names the steps and decides; this file keeps the book and says what may run next.
 import { aggregate, type Moment } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import type { Fact, Instant } from '#kernel/message.ts'
@@ -265,8 +265,8 @@ export const stepsToUndo = ({ steps }: SagaState): readonly string[] =>
 const UNDER_WAY: readonly StepStatus[] = ['RUNNING', 'COMPENSATING']
 
 /**
- * Whether this operation's outcome is still awaited. A late answer, or one to a step that was given up
- * meanwhile, must change nothing.
+ * Whether this operation's outcome is still awaited. A late answer, or one to a step that was given
+ * up meanwhile, must change nothing.
  */
 export const awaits = (state: Saga, operationId: string): state is SagaState =>
   state !== null && state.operation_id === operationId

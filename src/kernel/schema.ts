@@ -8,7 +8,9 @@ export type Schema = TSchema
 export type ObjectSchema = TObject
 export type Infer<S extends Schema> = Static<S>
 
-/** What the edge must know beyond JSON Schema; kept in the schema under `x-kind` and `x-aliases`. */
+/**
+ * What the edge must know beyond JSON Schema; kept in the schema under `x-kind` and `x-aliases`.
+ */
 export type FieldKind = 'money' | 'quantity' | 'decimal'
 export type FieldOptions = {
   readonly description?: string
@@ -58,22 +60,28 @@ export const oneOf = <const V extends readonly string[]>(values: V, options: Fie
 export const json = (options: FieldOptions = {}) =>
   Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', ...noted(options) })
 
-/** Inside: an integer of minor units in a field named `…_minor`. On the wire: a decimal, no suffix. */
+/**
+ * Inside: an integer of minor units in a field named `…_minor`. On the wire: a decimal, no suffix.
+ */
 export const money = (options: FieldOptions = {}) =>
   Type.Integer({
     minimum: Number.MIN_SAFE_INTEGER,
     maximum: Number.MAX_SAFE_INTEGER,
     ...noted(options, 'money'),
   })
-/** Inside: an integer of the product's smallest step. On the wire: a decimal with `quantity_scale` digits. */
+/**
+ * Inside: an integer of the product's smallest step. On the wire: a decimal with `quantity_scale`
+ * digits.
+ */
 export const quantity = ({
   min = Number.MIN_SAFE_INTEGER,
   ...options
 }: FieldOptions & { min?: number } = {}) =>
   Type.Integer({ minimum: min, maximum: Number.MAX_SAFE_INTEGER, ...noted(options, 'quantity') })
 /**
- * An exact decimal in a command, as text (`"29.99"`). The wire takes a JSON number or a text and reads
- * it from its characters; the decider turns it into an integer once it knows the currency or the unit.
+ * An exact decimal in a command, as text (`"29.99"`). The wire takes a JSON number or a text and
+ * reads it from its characters; the decider turns it into an integer once it knows the currency or
+ * the unit.
  */
 export const decimal = ({ signed = false, ...options }: FieldOptions & { signed?: boolean } = {}) =>
   Type.String({

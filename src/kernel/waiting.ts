@@ -1,6 +1,6 @@
 // Durable waiting: a row says when its next action is due, and whoever has the role does it then.
-// The row is projected from the log, so nothing is forgotten by a crash; `act` sends commands, and the
-// decision behind each command looks at the log itself, so that a row that lags does no harm.
+// The row is projected from the log, so nothing is forgotten by a crash; `act` sends commands, and
+// the decision behind each command looks at the log itself, so that a row that lags does no harm.
 import type { Instant, Recorded } from '#kernel/message.ts'
 import type { Projection, Row } from '#kernel/projection.ts'
 

@@ -1,5 +1,5 @@
-// Events to whoever listens, in commit order, at least once. The log feeds it: a relay reads from its
-// checkpoint, so there is no second write to lose. Every bus must pass message-bus.contract.ts.
+// Events to whoever listens, in commit order, at least once. The log feeds it: a relay reads from
+// its checkpoint, so there is no second write to lose. Every bus must pass message-bus.contract.ts.
 import type { Recorded } from '#kernel/message.ts'
 
 export type MessageBus = {

@@ -1,5 +1,6 @@
-// A carrier that carries nothing: the built-in one. It keeps a book of its own, each label once, so that
-// a test can compare it with the shop's. It forgets when the process ends, like the payment simulator.
+// A carrier that carries nothing: the built-in one. It keeps a book of its own, each label once, so
+// that a test can compare it with the shop's. It forgets when the process ends, like the payment
+// simulator.
 import { LRUCache } from 'lru-cache'
 import type { Carrier, CarrierAnswer } from '#contexts/shipping/carrier.ts'
 import {

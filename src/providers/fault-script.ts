@@ -1,5 +1,5 @@
-// Faults that a simulated provider plays: scripted by whoever opens it, taken in order, each for the next
-// so many calls that it fits.
+// Faults that a simulated provider plays: scripted by whoever opens it, taken in order, each for
+// the next so many calls that it fits.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Fault = {
@@ -15,8 +15,9 @@ export type Fault = {
   readonly ms?: number
 }
 /**
- * `decline`: refused for certain. `lost_before`: the call never arrives. `lost_after`: carried out, but
- * the answer is lost. `duplicate`: arrives twice. `slow`: takes its time. `down`: nothing is answered.
+ * `decline`: refused for certain. `lost_before`: the call never arrives. `lost_after`: carried out,
+ * but the answer is lost. `duplicate`: arrives twice. `slow`: takes its time. `down`: nothing is
+ * answered.
  */
 export type FaultKind = 'decline' | 'lost_before' | 'lost_after' | 'duplicate' | 'slow' | 'down'
 
@@ -87,7 +88,10 @@ export async function played<A>(
   }
 }
 
-/** A call that is still on its way may take effect yet: whoever asks cannot be told that it never did. */
+/**
+ * A call that is still on its way may take effect yet: whoever asks cannot be told that it never
+ * did.
+ */
 export function arrivals() {
   const under = new Map<string, number>()
   const count = (operationId: string, by: 1 | -1) => {

@@ -1,7 +1,8 @@
-// A payment provider that moves no money: the built-in one. It keeps a ledger of its own, each operation
-// once, so that a test can compare the shop's books with what was really charged. It forgets when the
-// process ends (and the oldest beyond its limit): an operation it does not know is `absent`, so the shop
-// repeats it under the same id; an authorization that it has forgotten is taken at its word.
+// A payment provider that moves no money: the built-in one. It keeps a ledger of its own, each
+// operation once, so that a test can compare the shop's books with what was really charged. It
+// forgets when the process ends (and the oldest beyond its limit): an operation it does not know is
+// `absent`, so the shop repeats it under the same id; an authorization that it has forgotten is
+// taken at its word.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type {

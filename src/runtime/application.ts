@@ -1,5 +1,5 @@
-// Contexts of your own, running in one process over any engine: both gateways and all the loops. The
-// shop itself is composed by hand in app/compose.ts, since it spreads over threads.
+// Contexts of your own, running in one process over any engine: both gateways and all the loops.
+// The shop itself is composed by hand in app/compose.ts, since it spreads over threads.
 import { type Context, eventTypesOf } from '#kernel/context.ts'
 import type { ShopSettings } from '#kernel/decider.ts'
 import type { Send } from '#kernel/waiting.ts'

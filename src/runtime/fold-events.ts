@@ -1,6 +1,7 @@
-// Folds a page of events into rows: for one projection or for all that stand at the same checkpoint.
-// Rows are loaded once, folded in memory and stored with the checkpoint in one commit. An event that a
-// projection cannot take is parked under all its keys, and later events of those keys wait behind it.
+// Folds a page of events into rows: for one projection or for all that stand at the same
+// checkpoint. Rows are loaded once, folded in memory and stored with the checkpoint in one commit.
+// An event that a projection cannot take is parked under all its keys, and later events of those
+// keys wait behind it.
 import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Handler, Lookup, Projection, Row } from '#kernel/projection.ts'
 import {
@@ -234,7 +235,8 @@ export async function lookedUp(fold: Fold, reads: ReadModels, step: Step): Promi
     await loadSlots(fold, reads)
     return { ...step, slots }
   } catch (error) {
-    // A look-up by a column that is none is this handler's mistake; anything else is not an event's.
+    // A look-up by a column that is none is this handler's mistake; anything else is not an
+    // event's.
     if ((error as Error).name === 'InvalidQuery') return { ...step, failure: error }
     throw error
   }

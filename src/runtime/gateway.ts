@@ -274,7 +274,9 @@ async function eventsOf(
   return [...byStream].map(([stream, events]) => ({ stream, events }))
 }
 
-/** Each written stream at the version it was read at; what was only relied on goes along as a check. */
+/**
+ * Each written stream at the version it was read at; what was only relied on goes along as a check.
+ */
 function requestOf(
   { claims, releases, response }: Accepted,
   written: readonly Prepared[],

@@ -1,9 +1,12 @@
-// What operators may do to a running system, as one port: the admin API and the command line speak it.
+// What operators may do to a running system, as one port: the admin API and the command line speak
+// it.
 import type { Recorded } from '#kernel/message.ts'
 import type { Parked } from '#storage/read-models.ts'
 
 export type Operations = {
-  /** Events of one stream, or of all streams with this aggregate id; `raw`: as stored, not lifted. */
+  /**
+   * Events of one stream, or of all streams with this aggregate id; `raw`: as stored, not lifted.
+   */
   events(query: EventsQuery): Promise<readonly Recorded[]>
   projections(): Promise<readonly ProjectionStatus[]>
   /** Built beside the live table, compared, swapped (not when `dryRun`). */

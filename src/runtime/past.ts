@@ -1,4 +1,5 @@
-// A row as it was known then: folded from the streams that can have touched it, up to that position.
+// A row as it was known then: folded from the streams that can have touched it, up to that
+// position.
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import type { Handler, Projection, Row } from '#kernel/projection.ts'
@@ -47,7 +48,9 @@ export async function past(
   throw new Error(`${projection.name} names ever more streams for one row`)
 }
 
-/** Events of these streams, a name with `*` standing for all that begin so, in order of position. */
+/**
+ * Events of these streams, a name with `*` standing for all that begin so, in order of position.
+ */
 export async function eventsOfStreams(
   { log, types, open }: History,
   streams: readonly string[],

@@ -1,5 +1,5 @@
-// Personal fields are encrypted per subject before they reach the log, and opened for whoever may see
-// them. Destroying a subject's key forgets them everywhere; the log itself is never rewritten.
+// Personal fields are encrypted per subject before they reach the log, and opened for whoever may
+// see them. Destroying a subject's key forgets them everywhere; the log itself is never rewritten.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { EventType, EventTypes } from '#kernel/event-types.ts'
@@ -137,7 +137,8 @@ function decrypt(value: unknown, key: Buffer, place: readonly string[]): unknown
     ])
     return JSON.parse(text.toString('utf8'))
   } catch {
-    // Another key made since the first was destroyed, or a text that was moved: not readable, not fatal.
+    // Another key made since the first was destroyed, or a text that was moved: not readable, not
+    // fatal.
     return null
   }
 }

@@ -1,5 +1,6 @@
-// All projections of a process and where they stand. Those at the same checkpoint go together: one page
-// of the log, one commit. One that is behind catches up by itself until it stands where the next do.
+// All projections of a process and where they stand. Those at the same checkpoint go together: one
+// page of the log, one commit. One that is behind catches up by itself until it stands where the
+// next do.
 import type { Projection } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
@@ -54,7 +55,9 @@ export function herdOf({ projections, ...options }: HerdOptions): Herd {
 
 export const tracksOf = ({ members }: Herd) => [...members.values()].map((one) => one.track)
 
-/** Makes the tables, clears away what an interrupted rebuild left, learns where everybody stands. */
+/**
+ * Makes the tables, clears away what an interrupted rebuild left, learns where everybody stands.
+ */
 export async function gather(herd: Herd): Promise<void> {
   const { reads, members } = herd
   const tracks = tracksOf(herd)

@@ -36,7 +36,8 @@ export async function rebuildBeside(rebuild: Rebuild): Promise<RebuildReport> {
     await follow(rebuild, shadow)
     const { comparison, events } = await compared(rebuild, shadow)
     if (!dryRun) {
-      // The live one has gone on since: catch up once more, while it stands still, and take its place.
+      // The live one has gone on since: catch up once more, while it stands still, and take its
+      // place.
       await follow(rebuild, shadow)
       await exclusive(async () => {
         await follow(rebuild, shadow)

@@ -1,5 +1,5 @@
-// The rows used last, within a bound. Two generations instead of an exact order: a page of events asks
-// for thousands of rows, and an exact order of them cost as much as storing the rows.
+// The rows used last, within a bound. Two generations instead of an exact order: a page of events
+// asks for thousands of rows, and an exact order of them cost as much as storing the rows.
 
 export type RecentRows<R> = {
   get(key: string): R | undefined

@@ -1,4 +1,5 @@
-// Feeds the bus from the log: reads on from its place, publishes, moves on. A crash repeats, never loses.
+// Feeds the bus from the log: reads on from its place, publishes, moves on. A crash repeats, never
+// loses.
 import type { MessageBus } from '#messaging/message-bus.ts'
 import type { EventLog } from '#storage/event-log.ts'
 
@@ -6,7 +7,9 @@ const PAGE = 500
 const POLL_MS = 100
 
 export type Relay = {
-  /** From the log's end of now: an in-process bus has listeners only for what comes. Again: nothing. */
+  /**
+   * From the log's end of now: an in-process bus has listeners only for what comes. Again: nothing.
+   */
   start(): void
   wake(): void
   stop(): Promise<void>

@@ -1,6 +1,7 @@
-// Keeps all projections up to date: one page of the log and one commit for all that stand at the same
-// checkpoint; one that is behind catches up by itself and then joins. Reading the log is the truth,
-// `wake` only shortens the wait. A second runner is harmless: the checkpoint's compare-and-set decides.
+// Keeps all projections up to date: one page of the log and one commit for all that stand at the
+// same checkpoint; one that is behind catches up by itself and then joins. Reading the log is the
+// truth, `wake` only shortens the wait. A second runner is harmless: the checkpoint's
+// compare-and-set decides.
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Projection } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
@@ -30,7 +31,9 @@ export type ProjectionRunnerOptions = {
 }
 
 export type ProjectionRunner = {
-  /** Makes the tables and begins; projections of another version are rebuilt while the rest goes on. */
+  /**
+   * Makes the tables and begins; projections of another version are rebuilt while the rest goes on.
+   */
   start(): Promise<void>
   /** Answers when nothing is in flight any more. */
   stop(): Promise<void>
@@ -42,7 +45,9 @@ export type ProjectionRunner = {
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
   status(): Promise<readonly ProjectionStatus[]>
-  /** After a commit: the position that all who are going on have reached. Returns the way to stop. */
+  /**
+   * After a commit: the position that all who are going on have reached. Returns the way to stop.
+   */
   onCommitted(heard: (position: number) => void): () => void
   retryParked(name: string): Promise<number>
   rebuild(name: string, options?: RebuildOptions): Promise<RebuildReport>

@@ -1,5 +1,5 @@
-// Does what is due: sagas' next steps, payment operations, expiries. The rows are projected from the
-// log, so a crash forgets nothing; a row that was acted on rests until its table has caught up.
+// Does what is due: sagas' next steps, payment operations, expiries. The rows are projected from
+// the log, so a crash forgets nothing; a row that was acted on rests until its table has caught up.
 import { v5 } from 'uuid'
 import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'

@@ -1,5 +1,5 @@
-// Callers queue per stream in the process, so that a hot item makes no conflicts. Streams are taken in
-// sorted order and held until the append has answered, so that two orders make no deadlock.
+// Callers queue per stream in the process, so that a hot item makes no conflicts. Streams are taken
+// in sorted order and held until the append has answered, so that two orders make no deadlock.
 import type { Ref } from '#kernel/decider.ts'
 
 type Queue = { readers: number; writing: boolean; waiting: { write: boolean; go: () => void }[] }

@@ -1,4 +1,5 @@
-// Recomputes from the events what the log keeps beside them: claims, command records, positions, seals.
+// Recomputes from the events what the log keeps beside them: claims, command records, positions,
+// seals.
 import type { Claim } from '#kernel/message.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { Difference, Progress, VerifyReport } from './operations.ts'

@@ -1,4 +1,5 @@
-// What every engine of the cache must hold: it may forget, it may never answer with something older.
+// What every engine of the cache must hold: it may forget, it may never answer with something
+// older.
 import { deepEqual, equal } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Cache } from './cache.ts'

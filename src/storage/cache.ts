@@ -1,5 +1,6 @@
-// Answers kept for a while. A fill carries the position it was read at; an older fill never replaces a
-// newer one, and an invalidation refuses fills from before it. Every engine must pass cache.contract.ts.
+// Answers kept for a while. A fill carries the position it was read at; an older fill never
+// replaces a newer one, and an invalidation refuses fills from before it. Every engine must pass
+// cache.contract.ts.
 
 export type Cache = {
   get(key: string): Promise<Cached | null>

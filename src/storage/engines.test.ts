@@ -1,5 +1,5 @@
-// Every contract on every engine of the list. An engine that cannot run here says so, and fails when
-// REQUIRE_ENGINES (names with commas) asks for it.
+// Every contract on every engine of the list. An engine that cannot run here says so, and fails
+// when REQUIRE_ENGINES (names with commas) asks for it.
 import { fail, ok } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

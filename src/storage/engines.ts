@@ -1,5 +1,5 @@
-// The one list of storage engines: the app opens from it, the tests run every contract on every entry.
-// A driver is loaded only when its engine is named.
+// The one list of storage engines: the app opens from it, the tests run every contract on every
+// entry. A driver is loaded only when its engine is named.
 import type { EventLog } from './event-log.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Leases } from './leases.ts'

@@ -1,4 +1,5 @@
-// What goes in comes out, or is refused by every engine alike; nothing comes back a little different.
+// What goes in comes out, or is refused by every engine alike; nothing comes back a little
+// different.
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { it } from 'node:test'
 import { append, noted } from '#testing/sample-appends.ts'
@@ -92,7 +93,8 @@ export function dataPromises(log: Now): void {
       await rejects(log().append(append('note-1', 'any', [noted(), { ...noted(), data: value }])), {
         name: 'InvalidAppend',
       })
-      // Metadata comes from outside as well (device, user); its type does not keep all of this away.
+      // Metadata comes from outside as well (device, user); its type does not keep all of this
+      // away.
       const metadata = { source: value } as never
       const event = noted({}, { metadata: value === undefined ? (undefined as never) : metadata })
       await rejects(log().append(append('note-1', 'any', [event])), { name: 'InvalidAppend' })

@@ -1,5 +1,5 @@
-// What an event log must hold when many use it at once, at random: every append judged rightly (C1),
-// every reader sees the one log (C2), every command has one effect (C5).
+// What an event log must hold when many use it at once, at random: every append judged rightly
+// (C1), every reader sees the one log (C2), every command has one effect (C5).
 import { equal, ok } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { checkAppends } from '#testing/append-checker.ts'

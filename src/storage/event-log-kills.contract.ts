@@ -58,7 +58,10 @@ export function eventLogKills(name: string, make: () => Promise<KillSite>): void
   })
 }
 
-/** Looks at what is there; then whoever got no answer asks again, as a client does, and all is judged. */
+/**
+ * Looks at what is there; then whoever got no answer asks again, as a client does, and all is
+ * judged.
+ */
 async function reopened(
   { open, inspect }: KillSite,
   history: History,

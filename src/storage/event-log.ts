@@ -5,9 +5,10 @@ import type { Claim, Instant, Metadata, Recorded } from '#kernel/message.ts'
 export type EventLog = {
   readonly capabilities: Capabilities
   /**
-   * Writes everything or nothing, and answers when it is durable. Many appends share one commit, each
-   * judged on its own. Throws OutcomeUnknown when the disk failed at commit (retry with the same
-   * command id), InvalidAppend for text or numbers that no engine stores, LogClosed after close.
+   * Writes everything or nothing, and answers when it is durable. Many appends share one commit,
+   * each judged on its own. Throws OutcomeUnknown when the disk failed at commit (retry with the
+   * same command id), InvalidAppend for text or numbers that no engine stores, LogClosed after
+   * close.
    */
   append(append: Append): Promise<Verdict>
   /** One stream's events with `version > after`, in order; [] when there is none. */
@@ -33,9 +34,13 @@ export type EventLog = {
    * gap. Rebuilds claims from their metadata. Throws InvalidAppend when they do not fit.
    */
   restore(events: readonly Recorded[], commands: readonly CommandRecord[]): Promise<void>
-  /** Drops the response bodies of records older than this position; id, fingerprint, position stay. */
+  /**
+   * Drops the response bodies of records older than this position; id, fingerprint, position stay.
+   */
   dropResponses(beforePosition: number): Promise<number>
-  /** Calls back after commits; a hint to read, never the only way to hear. Returns the way to stop. */
+  /**
+   * Calls back after commits; a hint to read, never the only way to hear. Returns the way to stop.
+   */
   onAppended(wake: (position: number) => void): () => void
   close(): Promise<void>
 }
@@ -48,7 +53,10 @@ export type Capabilities = {
   readonly manyProcesses: boolean
 }
 
-/** A version: the stream must be there exactly. `none`: no such stream; `exists`: some event is in it. */
+/**
+ * A version: the stream must be there exactly. `none`: no such stream; `exists`: some event is in
+ * it.
+ */
 export type Expected = number | 'none' | 'exists' | 'any'
 
 export type NewEvent = {
@@ -140,7 +148,10 @@ export type Snapshot = {
   readonly state: unknown
 }
 
-/** The disk failed at commit: it may or may not have happened. The record under the same id will tell. */
+/**
+ * The disk failed at commit: it may or may not have happened. The record under the same id will
+ * tell.
+ */
 export class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown'
 }
@@ -151,7 +162,10 @@ export class StorageFull extends Error {
 export class LogClosed extends Error {
   override readonly name = 'LogClosed'
 }
-/** Something no engine stores: NUL, a lone surrogate, an unsafe integer, too many events. A bug upstream. */
+/**
+ * Something no engine stores: NUL, a lone surrogate, an unsafe integer, too many events. A bug
+ * upstream.
+ */
 export class InvalidAppend extends Error {
   override readonly name = 'InvalidAppend'
 }
@@ -166,13 +180,16 @@ export function encoded(event: NewEvent): { data: string; metadata: string } {
   return { data, metadata }
 }
 
-/** JSON text of a value, or InvalidAppend when it would not come back the same from every engine. */
+/**
+ * JSON text of a value, or InvalidAppend when it would not come back the same from every engine.
+ */
 export function storable(value: unknown, what: string): string {
   const json = JSON.stringify(value)
   if (json === undefined) throw new InvalidAppend(`${what} is not JSON`)
   if (json.length > EVENT_BYTES_MAX)
     throw new InvalidAppend(`${what} is larger than ${EVENT_BYTES_MAX} bytes`)
-  // A NUL or a lone surrogate shows as an escape; an even run of backslashes before it is only text.
+  // A NUL or a lone surrogate shows as an escape; an even run of backslashes before it is only
+  // text.
   if (json.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json))
     throw new InvalidAppend(`${what} holds a NUL or a lone surrogate`)
   refuseUnsafeNumbers(value, what)

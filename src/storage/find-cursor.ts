@@ -1,5 +1,5 @@
-// Cursors and order of `find`, the same in every engine: nulls first ascending, text bytewise, the key
-// last. A cursor is the place of a page's last row; it only fits the sort it came from.
+// Cursors and order of `find`, the same in every engine: nulls first ascending, text bytewise, the
+// key last. A cursor is the place of a page's last row; it only fits the sort it came from.
 import type { Find, Row, Value } from '#kernel/projection.ts'
 import { InvalidQuery } from './read-models.ts'
 import type { Shape, ShapeColumn } from './table-shape.ts'

@@ -1,5 +1,5 @@
-// Who does which shared work for now. Leases save work; correctness comes from checkpoints and versions.
-// Every engine must pass leases.contract.ts.
+// Who does which shared work for now. Leases save work; correctness comes from checkpoints and
+// versions. Every engine must pass leases.contract.ts.
 
 export type Leases = {
   /** Takes or prolongs; null when somebody else holds it. The token grows with each new holder. */

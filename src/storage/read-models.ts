@@ -4,8 +4,8 @@ import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
 
 export type ReadModels = {
   /**
-   * Makes the tables of these projections and forgets none that are there. A projection whose stored
-   * `version` or columns differ comes back in the list: it has to be rebuilt.
+   * Makes the tables of these projections and forgets none that are there. A projection whose
+   * stored `version` or columns differ comes back in the list: it has to be rebuilt.
    */
   define(projections: readonly Definition[]): Promise<readonly string[]>
   /** Rows by key, in the order of the keys; undefined where there is none. */
@@ -20,13 +20,16 @@ export type ReadModels = {
   ): Promise<readonly string[]>
   checkpoints(): Promise<ReadonlyMap<string, number>>
   /**
-   * Rows, parked events and checkpoints of several projections in one transaction; false and nothing
-   * written when any checkpoint is not at `from` (another runner was faster).
+   * Rows, parked events and checkpoints of several projections in one transaction; false and
+   * nothing written when any checkpoint is not at `from` (another runner was faster).
    */
   commit(commits: readonly Commit[]): Promise<boolean>
   /** Events that wait, in order of position; of one projection or of all. */
   parked(projection?: string): Promise<readonly Parked[]>
-  /** Whether any event waits under one of these keys; one that ends with `*` stands for all that begin so. */
+  /**
+   * Whether any event waits under one of these keys; one that ends with `*` stands for all that
+   * begin so.
+   */
   isParked(projection: string, keys: readonly string[]): Promise<boolean>
   /** The table beside the live one takes its name, with its checkpoint; atomically. */
   swap(projection: string, shadow: string): Promise<void>
@@ -52,7 +55,10 @@ export type Commit = {
   readonly unpark: readonly number[]
 }
 
-/** An event that a projection could not take, or one that waits behind it. The log keeps the event itself. */
+/**
+ * An event that a projection could not take, or one that waits behind it. The log keeps the event
+ * itself.
+ */
 export type Parked = {
   readonly projection: string
   readonly position: number
@@ -61,7 +67,9 @@ export type Parked = {
   readonly error: string
 }
 
-/** What nobody can answer: an unknown column, a value of another kind, a cursor of another query. */
+/**
+ * What nobody can answer: an unknown column, a value of another kind, a cursor of another query.
+ */
 export class InvalidQuery extends Error {
   override readonly name = 'InvalidQuery'
   readonly field: string

@@ -1,5 +1,5 @@
-// A table's definition, checked once and kept in the form the engines work with. Shared by all engines,
-// so that they take the same rows and refuse the same things.
+// A table's definition, checked once and kept in the form the engines work with. Shared by all
+// engines, so that they take the same rows and refuse the same things.
 import { createHash } from 'node:crypto'
 import type { ColumnKind, Row, Table, Value } from '#kernel/projection.ts'
 import { RowsRefused } from './read-models.ts'
@@ -68,8 +68,9 @@ const hashOf = (value: unknown) =>
   createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
 
 /**
- * The row as it will come back: absent nullable columns are null. Throws RowsRefused for anything that
- * an engine would refuse or change, so that a bad row is one event's failure and never a batch's.
+ * The row as it will come back: absent nullable columns are null. Throws RowsRefused for anything
+ * that an engine would refuse or change, so that a bad row is one event's failure and never a
+ * batch's.
  */
 export function fittedRow(shape: Shape, row: object, key?: string): Row {
   const given = row as Record<string, Value | undefined>

@@ -1,5 +1,5 @@
-// C1: was every append judged rightly and written whole or not at all? Given everything that clients
-// asked and were told, and the log as it is in the end. Knows nothing of any engine.
+// C1: was every append judged rightly and written whole or not at all? Given everything that
+// clients asked and were told, and the log as it is in the end. Knows nothing of any engine.
 import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Expected } from '#storage/event-log.ts'
 import { type Attempt, ladder, type Problem } from './history.ts'

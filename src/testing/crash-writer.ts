@@ -7,7 +7,10 @@ import type { Append, EventLog, Verdict } from '#storage/event-log.ts'
 import { type Belief, HOT_STREAMS, learn, randomAppend } from './racing-writers.ts'
 import { seeded } from './random.ts'
 
-/** What the parent reads. A line is with the kernel before the next step: a kill cannot take it back. */
+/**
+ * What the parent reads. A line is with the kernel before the next step: a kill cannot take it
+ * back.
+ */
 export type CrashLine =
   | { readonly ask: string; readonly append: Append }
   | { readonly told: string; readonly verdict: Verdict }

@@ -1,4 +1,5 @@
-// What an example says that it prints: the comment at its end, so that reader and test see the same.
+// What an example says that it prints: the comment at its end, so that reader and test see the
+// same.
 
 export function printedBy(source: string): string {
   const [, said] = source.split('\n// Prints:\n')

@@ -1,4 +1,5 @@
-// The failing log: faults really happen, are told rightly, and histories stay good under all of them.
+// The failing log: faults really happen, are told rightly, and histories stay good under all of
+// them.
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { eventLogContract } from '#storage/event-log.contract.ts'

@@ -1,6 +1,7 @@
-// Given these events, when this command comes, then these are written, or it is refused with this code.
-// For rules: pure, no log, no clock. Asks are answered as the gateway answers them, and what is written
-// must fit its schema, so that a rule's test fails for an event that could not be stored.
+// Given these events, when this command comes, then these are written, or it is refused with this
+// code. For rules: pure, no log, no clock. Asks are answered as the gateway answers them, and what
+// is written must fit its schema, so that a rule's test fails for an event that could not be
+// stored.
 import assert from 'node:assert/strict'
 import {
   type Accepted,
@@ -53,7 +54,9 @@ function at(history: readonly Write[], moments: Moments): When {
   }
 }
 
-/** The states after this history; everything counts as read. For pure pieces of larger decisions. */
+/**
+ * The states after this history; everything counts as read. For pure pieces of larger decisions.
+ */
 export function statesAfter(...history: readonly Write[]): Given {
   const events = new Map(merged(history).map(({ stream, events }) => [stream, events]))
   return {

@@ -1,5 +1,5 @@
-// What clients of a log did and were told, moment by moment, so that checkers can judge it afterwards.
-// Moments are ticks of one counter, not times: only before and after matter.
+// What clients of a log did and were told, moment by moment, so that checkers can judge it
+// afterwards. Moments are ticks of one counter, not times: only before and after matter.
 import type { Recorded } from '#kernel/message.ts'
 import { type Append, type EventLog, OutcomeUnknown, type Verdict } from '#storage/event-log.ts'
 

@@ -1,4 +1,5 @@
-// Clients that race over a few hot streams, expecting the right thing, the wrong thing and anything.
+// Clients that race over a few hot streams, expecting the right thing, the wrong thing and
+// anything.
 import type { Append, EventLog, Expected } from '#storage/event-log.ts'
 import type { History } from './history.ts'
 import type { Random } from './random.ts'

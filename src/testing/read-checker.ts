@@ -1,5 +1,5 @@
-// C2: did every reader of the whole log see it as it is in the end, without a gap, without going back,
-// and with everything that was acknowledged before it asked?
+// C2: did every reader of the whole log see it as it is in the end, without a gap, without going
+// back, and with everything that was acknowledged before it asked?
 import type { Recorded } from '#kernel/message.ts'
 import { type Attempt, ladder, type Page, type Problem } from './history.ts'
 

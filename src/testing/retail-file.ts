@@ -1,5 +1,6 @@
 // A made-up Online Retail file with all the dirt of the real one, and what must come out of it. The
-// truth is counted by plain loops from the rows as they were made up; it shares nothing with the import.
+// truth is counted by plain loops from the rows as they were made up; it shares nothing with the
+// import.
 
 export type RetailTruth = {
   readonly sales: number

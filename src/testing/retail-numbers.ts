@@ -1,4 +1,5 @@
-// The numbers of an imported file as the product's own queries tell them, to be held against a truth.
+// The numbers of an imported file as the product's own queries tell them, to be held against a
+// truth.
 import type { QueryGateway } from '#runtime/query-gateway.ts'
 import type { Sums } from './retail-file.ts'
 

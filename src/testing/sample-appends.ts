@@ -38,7 +38,10 @@ export const asCommand = (id: string, response: unknown = { id }): NewCommand =>
   response,
 })
 
-/** The same thing asked for once more: same command, new events, so that the log tells which it holds. */
+/**
+ * The same thing asked for once more: same command, new events, so that the log tells which it
+ * holds.
+ */
 export const again = (asked: Append): Append => ({
   ...asked,
   writes: asked.writes.map(({ stream, expected, events }) =>

@@ -1,5 +1,6 @@
-// A small book with every kind of projection handler, and a plain fold of it to compare with. Made for
-// testing what reads: two rows in one event, rows found by look-up, removal, old versions of events.
+// A small book with every kind of projection handler, and a plain fold of it to compare with. Made
+// for testing what reads: two rows in one event, rows found by look-up, removal, old versions of
+// events.
 import { type EventTypes, eventTypes } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Projection, projection, type Row } from '#kernel/projection.ts'

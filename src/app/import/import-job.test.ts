@@ -1,5 +1,6 @@
-// The made-up file through the whole product: what its own queries answer is what an independent count
-// says; a second run changes nothing; killed anywhere, the same command again ends in the same numbers.
+// The made-up file through the whole product: what its own queries answer is what an independent
+// count says; a second run changes nothing; killed anywhere, the same command again ends in the
+// same numbers.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -168,7 +168,9 @@ async function bringAll(all: readonly Told[], what: string, run: Run): Promise<H
   return how
 }
 
-/** The way of every order: accepted, carried through by its saga, then shipped. No step is skipped. */
+/**
+ * The way of every order: accepted, carried through by its saga, then shipped. No step is skipped.
+ */
 async function bringSale(invoice: Invoice, run: Run): Promise<How> {
   const ship = run.commands.shipOrder(invoice)
   if (await run.isDone(ship.meta.command_id)) return 'before'

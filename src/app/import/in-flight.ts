@@ -1,8 +1,8 @@
 // Works on many items side by side, started in their order, never more than so many at a time.
 
 /**
- * Ends when all that was started has ended. Takes no further items once `signal` is aborted, or once
- * one has failed: its error is thrown when the others have ended.
+ * Ends when all that was started has ended. Takes no further items once `signal` is aborted, or
+ * once one has failed: its error is thrown when the others have ended.
  */
 export async function eachInFlight<T>(
   items: AsyncIterable<T> | Iterable<T>,

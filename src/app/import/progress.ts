@@ -1,4 +1,5 @@
-// How far a long job is: a bar that is drawn over itself on a terminal, now and then a line elsewhere.
+// How far a long job is: a bar that is drawn over itself on a terminal, now and then a line
+// elsewhere.
 
 export type Progress = {
   readonly phase: string

@@ -1,5 +1,5 @@
-// What the product is told for each product and invoice of the file. Pure. All ids are made from the
-// source, the kind and the key, so that a second run says the same and nothing is done twice.
+// What the product is told for each product and invoice of the file. Pure. All ids are made from
+// the source, the kind and the key, so that a second run says the same and nothing is done twice.
 import { v5 } from 'uuid'
 import { exponentOf, unscaled } from '#kernel/money.ts'
 import type { SendMeta } from '#kernel/waiting.ts'
@@ -32,8 +32,9 @@ export type RetailCommands = {
 }
 
 /**
- * Before the shop's first invoice its products and their stock are there, at that moment. The payment
- * method is said only where the shop has no default: the file does not tell how anything was paid.
+ * Before the shop's first invoice its products and their stock are there, at that moment. The
+ * payment method is said only where the shop has no default: the file does not tell how anything
+ * was paid.
  */
 export function retailCommands(openedAt: string, paymentMethod?: string): RetailCommands {
   const productIds = new Map<string, string>()

@@ -108,7 +108,9 @@ export function invoiceFrom(lines: readonly (Line | RowError)[]): {
   }
 }
 
-/** `2010-12-01 08:26:00` (T and Z allowed), or the month first as in `12/1/2010 8:26`; taken as UTC. */
+/**
+ * `2010-12-01 08:26:00` (T and Z allowed), or the month first as in `12/1/2010 8:26`; taken as UTC.
+ */
 export function instantFrom(date: string): Instant | null {
   const iso = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:\.0+)?)?Z?$/.exec(date)
   if (iso !== null) return instantOf(iso.slice(1))

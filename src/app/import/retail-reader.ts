@@ -1,4 +1,5 @@
-// Reads the Online Retail file (.csv or .csv.gz) record by record; memory does not grow with the file.
+// Reads the Online Retail file (.csv or .csv.gz) record by record; memory does not grow with the
+// file.
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
@@ -16,7 +17,10 @@ export const COLUMNS = [
   'Country',
 ] as const
 
-/** One record: the line it begins on, and its fields in the order of COLUMNS; others when it is broken. */
+/**
+ * One record: the line it begins on, and its fields in the order of COLUMNS; others when it is
+ * broken.
+ */
 export type RetailRecord = { readonly line: number; readonly fields: readonly string[] }
 
 /** Thrown for a file that is no Online Retail file at all. */
@@ -30,7 +34,8 @@ export async function* retailRecords(file: string): AsyncGenerator<readonly Reta
   const parser = parse({
     bom: true,
     info: true,
-    // A record with too few or too many fields, or a stray quote, is its own row error, not the file's.
+    // A record with too few or too many fields, or a stray quote, is its own row error, not the
+    // file's.
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,

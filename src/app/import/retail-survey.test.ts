@@ -1,4 +1,5 @@
-// The reading of the file: every line is either in one invoice of one kind, or named with its reason.
+// The reading of the file: every line is either in one invoice of one kind, or named with its
+// reason.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
-// The first pass over the file: which products there are, what stock they need to have had, and where
-// each invoice ends. All that is kept is one entry a product and one an invoice.
+// The first pass over the file: which products there are, what stock they need to have had, and
+// where each invoice ends. All that is kept is one entry a product and one an invoice.
 import type { Instant } from '#kernel/message.ts'
 import {
   type Invoice,
@@ -29,7 +29,10 @@ export type Product = {
   readonly code: string
   readonly name: string
   readonly sell_price_minor: number
-  /** Units that ever leave, in the whole file: with them no order can lack stock, whatever the order. */
+  /**
+   * Units that ever leave, in the whole file: with them no order can lack stock, whatever the
+   * order.
+   */
   readonly opening_stock: number
 }
 
@@ -105,7 +108,10 @@ export type SurveyedInvoice = {
   readonly lines: number
 }
 
-/** The second pass: whole invoices, each as soon as its last line was read, few of them open at a time. */
+/**
+ * The second pass: whole invoices, each as soon as its last line was read, few of them open at a
+ * time.
+ */
 export async function* surveyedInvoices(
   file: string,
   { spans, selected }: Pick<Survey, 'spans' | 'selected'>,

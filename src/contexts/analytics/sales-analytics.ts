@@ -1,5 +1,5 @@
-// Sales and returns per day, four ways over: in all, by country, by product, by customer. Each row is
-// one such number of one day and currency; every question about sales is a sum over these rows.
+// Sales and returns per day, four ways over: in all, by country, by product, by customer. Each row
+// is one such number of one day and currency; every question about sales is a sum over these rows.
 
 import type { ReturnRecorded } from '#contexts/returns/public.ts'
 import type { Recorded } from '#kernel/message.ts'
@@ -110,7 +110,8 @@ function counting<D extends Deal>(
   when: (event: Recorded<D>) => string,
   count: (delta: Delta) => Counts,
 ): Handler<SalesRow, D> {
-  // Asked once for the keys and then once a key: an order of 1,000 lines must not be summed 1,000 times.
+  // Asked once for the keys and then once a key: an order of 1,000 lines must not be summed 1,000
+  // times.
   const memo = new WeakMap<object, ReadonlyMap<string, Delta>>()
   const dayOf = (event: Recorded<D>) => when(event).slice(0, 10)
   const deltas = (event: Recorded<D>): ReadonlyMap<string, Delta> => {

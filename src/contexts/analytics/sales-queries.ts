@@ -1,4 +1,5 @@
-// Questions about sales and returns: sums over the rows of sales_analytics, by time or by who and what.
+// Questions about sales and returns: sums over the rows of sales_analytics, by time or by who and
+// what.
 import type { Condition, Row } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import {

@@ -1,5 +1,5 @@
-// Products as they are shown: their own fields, the names of their department and unit, and the sums
-// of their stock over all stores. One row per product.
+// Products as they are shown: their own fields, the names of their department and unit, and the
+// sums of their stock over all stores. One row per product.
 import type { Recorded } from '#kernel/message.ts'
 import { lineAmount } from '#kernel/money.ts'
 import { type Handler, projection } from '#kernel/projection.ts'

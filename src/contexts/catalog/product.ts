@@ -1,5 +1,6 @@
-// A product: what is sold, for how much, and in which steps it is counted. Stream: product-<product_id>.
-// Its code names it for ever: a code is never given to another product, not even after a change.
+// A product: what is sold, for how much, and in which steps it is counted. Stream:
+// product-<product_id>. Its code names it for ever: a code is never given to another product, not
+// even after a change.
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { id, integer, money, nullable, object, optional, quantity, text } from '#kernel/schema.ts'

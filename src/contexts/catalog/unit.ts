@@ -1,5 +1,6 @@
 // A unit: in what a product is counted, and how finely. Stream: unit-<unit_id>. Its name is unique.
-// A product takes the precision when it is created and keeps it; a later change is for later products.
+// A product takes the precision when it is created and keeps it; a later change is for later
+// products.
 import {
   accept,
   aggregate,

@@ -1,5 +1,5 @@
-// Archiving a product. It stands here and not in the catalogue, because the rule is about its stock:
-// what is in stock or promised is not archived, unless the sender insists.
+// Archiving a product. It stands here and not in the catalogue, because the rule is about its
+// stock: what is in stock or promised is not archived, unless the sender insists.
 import { answered, product, productAnswer } from '#contexts/catalog/public.ts'
 import { accept, ask, command, reject } from '#kernel/decider.ts'
 import { decimalNumber } from '#kernel/money.ts'

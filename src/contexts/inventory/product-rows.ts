@@ -41,7 +41,9 @@ export async function productRows(
   return rows
 }
 
-/** Each row with what is wanted of its product; without it where the product's row is not there yet. */
+/**
+ * Each row with what is wanted of its product; without it where the product's row is not there yet.
+ */
 export async function withProducts(
   reader: Reader,
   rows: readonly Row[],

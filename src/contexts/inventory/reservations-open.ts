@@ -61,7 +61,9 @@ export const reservationsOpen = projection<ReservationRow>({
   sources: (key) => [`reservation-${key}`],
 })
 
-/** Gives back what was held too long; an order that loses its stock is cancelled by its own command. */
+/**
+ * Gives back what was held too long; an order that loses its stock is cancelled by its own command.
+ */
 export const reservationExpiry: Waiting = waiting<ReservationRow>({
   name: 'reservation-expiry',
   projection: reservationsOpen,

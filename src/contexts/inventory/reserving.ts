@@ -21,7 +21,9 @@ export const stockRefs = (lines: readonly Omit<Line, 'quantity'>[]): readonly Re
     stockItem.at(key),
   )
 
-/** The stock items that a reservation holds something of; none when there is no such reservation. */
+/**
+ * The stock items that a reservation holds something of; none when there is no such reservation.
+ */
 export const reservationRefs = (given: Given, reservationId: string): readonly Ref[] =>
   stockRefs(given.state(reservation.at(reservationId))?.lines ?? [])
 

@@ -1,4 +1,5 @@
-// Where a request wants stock to be: its product, its store and its stock item, as the book has them.
+// Where a request wants stock to be: its product, its store and its stock item, as the book has
+// them.
 import { type ProductState, product } from '#contexts/catalog/public.ts'
 import { openStore, store, storeIdOf } from '#contexts/stores/public.ts'
 import {
@@ -50,7 +51,9 @@ export type OpenPlace = {
   readonly writes: readonly Write[]
 }
 
-/** A product that is sold and a store that is open: something new may come in or be promised there. */
+/**
+ * A product that is sold and a store that is open: something new may come in or be promised there.
+ */
 export function openPlace(
   given: Given,
   moment: Moment,
@@ -74,7 +77,9 @@ export const EMPTY_ITEM: NewItem = {
   min_stock: null,
 }
 
-/** Opens a stock item; asks for the product's list of stores first, which nothing else has to hold. */
+/**
+ * Opens a stock item; asks for the product's list of stores first, which nothing else has to hold.
+ */
 export function opening(
   given: Given,
   place: Place,

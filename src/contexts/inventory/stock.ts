@@ -6,7 +6,9 @@ import { id, integer, money, nullable, object, quantity, text } from '#kernel/sc
 
 export type StockState = {
   readonly quantity: number
-  /** Promised and still here. `reserved <= quantity + backorder_limit` for every accepted request. */
+  /**
+   * Promised and still here. `reserved <= quantity + backorder_limit` for every accepted request.
+   */
   readonly reserved: number
   /** How much may be promised beyond what is here. */
   readonly backorder_limit: number
@@ -85,6 +87,8 @@ function moved(state: Stock, quantity: number, reserved: number): StockState {
   return { ...state, quantity: state.quantity + quantity, reserved: state.reserved + reserved }
 }
 
-/** What may still be promised. Never negative, also where a recorded fact took more than was free. */
+/**
+ * What may still be promised. Never negative, also where a recorded fact took more than was free.
+ */
 export const availableIn = (state: Stock): number =>
   state === null ? 0 : Math.max(0, state.quantity + state.backorder_limit - state.reserved)

@@ -1,5 +1,5 @@
-// In which stores a product has been stocked. Stream: product_stock-<product_id>. Written only when a
-// stock item is opened, so that archiving a product can look at all of its stock in one decision.
+// In which stores a product has been stocked. Stream: product_stock-<product_id>. Written only when
+// a stock item is opened, so that archiving a product can look at all of its stock in one decision.
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { id, object } from '#kernel/schema.ts'

@@ -1,5 +1,6 @@
-// Cancelling an order: a signal to its saga, which undoes what was done. What it races with (a payment's
-// answer, a label, an expiry, the goods leaving) writes the same streams, so exactly one of them wins.
+// Cancelling an order: a signal to its saga, which undoes what was done. What it races with (a
+// payment's answer, a label, an expiry, the goods leaving) writes the same streams, so exactly one
+// of them wins.
 import { reservation } from '#contexts/inventory/public.ts'
 import { accept, command, type Decision, type Given, type Moment, reject } from '#kernel/decider.ts'
 import { flag, id, object, optional, text } from '#kernel/schema.ts'

@@ -1,6 +1,7 @@
-// The way back: what a cancelled order's saga has done is undone, last first. What needs nobody is done
-// in the same append; the first step that needs a provider is recorded as an intent, and the rest waits
-// for its outcome. Nothing is skipped and nothing is tried that the log does not ask for.
+// The way back: what a cancelled order's saga has done is undone, last first. What needs nobody is
+// done in the same append; the first step that needs a provider is recorded as an intent, and the
+// rest waits for its outcome. Nothing is skipped and nothing is tried that the log does not ask
+// for.
 import { releaseLines, reservation, reservationRefs } from '#contexts/inventory/public.ts'
 import { capturable, refundable, requested } from '#contexts/payments/public.ts'
 import { labelOperationId } from '#contexts/shipping/public.ts'
@@ -174,7 +175,10 @@ function intend(
   return 'under way'
 }
 
-/** Somebody asked for a capture or a refund that is not settled yet; what comes of it, is undone then. */
+/**
+ * Somebody asked for a capture or a refund that is not settled yet; what comes of it, is undone
+ * then.
+ */
 function waitForPayment({ saga, order_id, moment, ...book }: OrderBook): Undone {
   const state = sagaOf({ saga, order_id, moment, ...book })
   const isWaiting =

@@ -1,5 +1,5 @@
-// A stream while a decision is being made: what is written so far, and the state as it will be then.
-// A decision of several steps reads its own earlier steps from here.
+// A stream while a decision is being made: what is written so far, and the state as it will be
+// then. A decision of several steps reads its own earlier steps from here.
 import type { Stream, Write } from '#kernel/decider.ts'
 import type { DataOf, EventTypes } from '#kernel/event-types.ts'
 import type { Fact, Instant } from '#kernel/message.ts'

@@ -1,5 +1,5 @@
-// Carries out the step that an order's saga is due for: one call to the provider or the carrier, then
-// one command that records what came of it. Knows nothing but the saga's row.
+// Carries out the step that an order's saga is due for: one call to the provider or the carrier,
+// then one command that records what came of it. Knows nothing but the saga's row.
 import {
   type Call,
   callProvider,

@@ -1,7 +1,7 @@
-// The way of an order forward, as a saga of four steps. Each step's intent is recorded in the append
-// that ends the step before; after the last one things only go forward: capture, ship.
-//   ReserveInventory → AuthorizePayment → CreateShippingLabel → ConfirmOrder
-// Undone in reverse: CancelOrder, CancelShipment, VoidAuthorization, ReleaseInventory.
+// The way of an order forward, as a saga of four steps. Each step's intent is recorded in the
+// append that ends the step before; after the last one things only go forward: capture, ship.
+// ReserveInventory → AuthorizePayment → CreateShippingLabel → ConfirmOrder Undone in reverse:
+// CancelOrder, CancelShipment, VoidAuthorization, ReleaseInventory.
 import {
   type Call,
   type CaptureMoment,

@@ -1,5 +1,6 @@
-// What the carrier answered, and what follows from it: the shipment, the order and its saga move in one
-// append. An answer to anything but the call under way is late, or told twice, and changes nothing.
+// What the carrier answered, and what follows from it: the shipment, the order and its saga move in
+// one append. An answer to anything but the call under way is late, or told twice, and changes
+// nothing.
 import {
   CARRIER_MAX,
   type ShipmentState,

@@ -1,5 +1,5 @@
-// All that one decision about an order may touch: the order, its saga, its payment and its shipment,
-// each as a draft, and what moves in the inventory beside them.
+// All that one decision about an order may touch: the order, its saga, its payment and its
+// shipment, each as a draft, and what moves in the inventory beside them.
 import { type Payment, type PaymentState, payment } from '#contexts/payments/public.ts'
 import { type Shipment, shipment } from '#contexts/shipping/public.ts'
 import {

@@ -1,5 +1,5 @@
-// From what a customer asks for to an order's lines: products that are there, quantities in their steps,
-// the prices in force, amounts rounded line by line. The total is their sum.
+// From what a customer asks for to an order's lines: products that are there, quantities in their
+// steps, the prices in force, amounts rounded line by line. The total is their sum.
 import { product } from '#contexts/catalog/public.ts'
 import { type Given, invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import { exponentOf, lineAmount, scaled, unscaled } from '#kernel/money.ts'

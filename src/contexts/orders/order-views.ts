@@ -1,5 +1,6 @@
-// One row per order, as customers and the shop see it: what was ordered, where it stands, whether it is
-// paid and sent. Filled by the order's own events and by those of its payment and its shipment.
+// One row per order, as customers and the shop see it: what was ordered, where it stands, whether
+// it is paid and sent. Filled by the order's own events and by those of its payment and its
+// shipment.
 import { type Payment, payment, paymentStatus } from '#contexts/payments/public.ts'
 import type { shipment } from '#contexts/shipping/public.ts'
 import type { DataOf } from '#kernel/event-types.ts'

@@ -163,7 +163,9 @@ function amountTrouble({ amount, currency }: PaymentInput, book: OrderBook): Rej
 
 const EXTERNAL_ID_MAX = 150
 
-/** A payment_id from outside is money taken elsewhere; one of ours only asks for its outcome now. */
+/**
+ * A payment_id from outside is money taken elsewhere; one of ours only asks for its outcome now.
+ */
 export const confirmPayment = command({
   type: 'ConfirmPayment',
   input: object({

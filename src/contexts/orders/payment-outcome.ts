@@ -1,5 +1,6 @@
-// What the provider answered, and what follows from it: the payment, the order and its saga move in one
-// append. An answer to anything but the operation under way is late, or told twice, and changes nothing.
+// What the provider answered, and what follows from it: the payment, the order and its saga move in
+// one append. An answer to anything but the operation under way is late, or told twice, and changes
+// nothing.
 import {
   failed,
   type Operation,

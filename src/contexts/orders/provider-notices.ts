@@ -1,5 +1,5 @@
-// A provider's webhook is a hint, nothing more: whatever it says, the provider is asked. So a notice
-// that comes twice, late or out of order does no harm, and neither does a forged one.
+// A provider's webhook is a hint, nothing more: whatever it says, the provider is asked. So a
+// notice that comes twice, late or out of order does no harm, and neither does a forged one.
 import { type PaymentProvider, payment, paymentIdOf } from '#contexts/payments/public.ts'
 import {
   accept,

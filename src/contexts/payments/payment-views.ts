@@ -1,5 +1,5 @@
-// One row per payment: its amounts, its status, and the operation that still has to be settled, with
-// the time of its next try. Questions about payments.
+// One row per payment: its amounts, its status, and the operation that still has to be settled,
+// with the time of its next try. Questions about payments.
 import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
@@ -84,7 +84,8 @@ export const payments = projection<PaymentRow>({
     PaymentRefunded: folding(),
     PaymentFailed: folding<Data['PaymentFailed']>(({ data: { operation, reason } }) => ({
       last_error: reason,
-      // A declined authorization ends in a cancelled order; any other refusal is somebody's to look at.
+      // A declined authorization ends in a cancelled order; any other refusal is somebody's to look
+      // at.
       needs_attention: operation !== 'authorize',
     })),
     PaymentOutcomeUnknown: folding<Data['PaymentOutcomeUnknown']>(

@@ -1,7 +1,7 @@
-// The money of one payment: authorized, captured, refunded. Stream: payment-<payment_id>.
-// CREATED → AUTHORIZING → AUTHORIZED → CAPTURING → (PARTIALLY_)CAPTURED → REFUNDING →
-// (PARTIALLY_)REFUNDED; AUTHORIZED → VOIDING → VOIDED; any …ING → back, or FAILED. The …ING states are
-// stored intents: the operation_id is in the log before the provider is called.
+// The money of one payment: authorized, captured, refunded. Stream: payment-<payment_id>. CREATED →
+// AUTHORIZING → AUTHORIZED → CAPTURING → (PARTIALLY_)CAPTURED → REFUNDING → (PARTIALLY_)REFUNDED;
+// AUTHORIZED → VOIDING → VOIDED; any …ING → back, or FAILED. The …ING states are stored intents:
+// the operation_id is in the log before the provider is called.
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import {

@@ -1,5 +1,5 @@
-// The context of payments: the list of what it has. What an operation's outcome means for the order is
-// decided by orders (`RecordPaymentOutcome`), in the same append.
+// The context of payments: the list of what it has. What an operation's outcome means for the order
+// is decided by orders (`RecordPaymentOutcome`), in the same append.
 import type { Context } from '#kernel/context.ts'
 import { payment } from './payment.ts'
 import { getPayment, listPayments } from './payment-queries.ts'

@@ -1,5 +1,5 @@
-// Carries out what was asked of a payment (capture, void, refund), again and again until its outcome is
-// known. Operations of a saga are not among these rows: the saga carries out its own.
+// Carries out what was asked of a payment (capture, void, refund), again and again until its
+// outcome is known. Operations of a saga are not among these rows: the saga carries out its own.
 import { type Waiting, type WaitingTools, waiting } from '#kernel/waiting.ts'
 import { type PaymentRow, payments } from './payment-views.ts'
 import type { Absent, PaymentAnswer, PaymentProvider } from './provider.ts'
@@ -34,8 +34,8 @@ function callOf(row: PaymentRow): Call {
 }
 
 /**
- * Tells the order's context, which owns the command: the outcome may move the order's saga in the same
- * append. The id follows from the content, so the same outcome told twice is one command.
+ * Tells the order's context, which owns the command: the outcome may move the order's saga in the
+ * same append. The id follows from the content, so the same outcome told twice is one command.
  */
 export async function recordOutcome(
   { send, derivedId }: WaitingTools,

@@ -1,5 +1,5 @@
-// Carries one operation out at the provider. A repeated try asks first what became of the earlier one,
-// and whatever goes wrong on the way is an answer too: nobody knows.
+// Carries one operation out at the provider. A repeated try asks first what became of the earlier
+// one, and whatever goes wrong on the way is an answer too: nobody knows.
 import type { Absent, PaymentAnswer, PaymentProvider } from './provider.ts'
 
 export type Call =

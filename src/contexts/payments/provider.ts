@@ -1,5 +1,5 @@
-// The payment provider, as this shop needs it. Whoever moves the money implements it; every call has an
-// operation_id that is in the log before the call and is the provider's idempotency key.
+// The payment provider, as this shop needs it. Whoever moves the money implements it; every call
+// has an operation_id that is in the log before the call and is the provider's idempotency key.
 
 export type PaymentProvider = {
   readonly name: string
@@ -12,8 +12,9 @@ export type PaymentProvider = {
   /** Gives back what was taken, or a part of it. */
   refund(request: FollowUp): Promise<PaymentAnswer>
   /**
-   * What became of an operation. `absent` is a promise: it was never carried out, and an earlier call
-   * under this id can no longer take effect. A provider that cannot promise it yet answers `unknown`.
+   * What became of an operation. `absent` is a promise: it was never carried out, and an earlier
+   * call under this id can no longer take effect. A provider that cannot promise it yet answers
+   * `unknown`.
    */
   find(operationId: string): Promise<PaymentAnswer | Absent>
   /** Whether a notice really comes from the provider. */

@@ -1,5 +1,5 @@
-// Goods that came back, or money given back without them. So far a return is only ever told to us after
-// it happened: a fact, recorded as the other book has it. Stream: return-<return_id>.
+// Goods that came back, or money given back without them. So far a return is only ever told to us
+// after it happened: a fact, recorded as the other book has it. Stream: return-<return_id>.
 import { accept, aggregate, command } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { lineAmount } from '#kernel/money.ts'
@@ -15,7 +15,10 @@ import {
   text,
 } from '#kernel/schema.ts'
 
-/** Signed as on the credit note: what comes back is negative, so sales and returns add up to the net. */
+/**
+ * Signed as on the credit note: what comes back is negative, so sales and returns add up to the
+ * net.
+ */
 const line = object({
   line: integer({ min: 1 }),
   product_id: nullable(id()),

@@ -1,5 +1,5 @@
-// The carrier, as this shop needs it. Every call has an operation_id that is in the log before the call
-// and is the carrier's idempotency key.
+// The carrier, as this shop needs it. Every call has an operation_id that is in the log before the
+// call and is the carrier's idempotency key.
 
 export type Carrier = {
   readonly name: string
@@ -7,8 +7,9 @@ export type Carrier = {
   /** The parcel will not come. */
   cancelLabel(request: LabelCancellation): Promise<CarrierAnswer>
   /**
-   * What became of an operation. `absent` is a promise: it was never carried out, and an earlier call
-   * under this id can no longer take effect. A carrier that cannot promise it yet answers `unknown`.
+   * What became of an operation. `absent` is a promise: it was never carried out, and an earlier
+   * call under this id can no longer take effect. A carrier that cannot promise it yet answers
+   * `unknown`.
    */
   find(operationId: string): Promise<CarrierAnswer | { readonly status: 'absent' }>
 }
@@ -18,7 +19,9 @@ export type LabelRequest = {
   readonly shipment_id: string
   readonly order_id: string
   readonly store_id: string
-  /** Read only when the carrier asks: the log keeps it sealed. null: none was given, or forgotten. */
+  /**
+   * Read only when the carrier asks: the log keeps it sealed. null: none was given, or forgotten.
+   */
   address(): Promise<Readonly<Record<string, unknown>> | null>
 }
 export type LabelCancellation = {

@@ -1,6 +1,6 @@
-// A parcel of an order. Stream: shipment-<shipment_id>; an order that ships whole has one, under the
-// order's own id. PENDING (label asked for) → LABEL_CREATED → SHIPPED → DELIVERED;
-// PENDING or LABEL_CREATED → CANCELLED.
+// A parcel of an order. Stream: shipment-<shipment_id>; an order that ships whole has one, under
+// the order's own id. PENDING (label asked for) → LABEL_CREATED → SHIPPED → DELIVERED; PENDING or
+// LABEL_CREATED → CANCELLED.
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { id, instant, object, oneOf, text } from '#kernel/schema.ts'

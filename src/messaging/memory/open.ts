@@ -1,5 +1,6 @@
 // Events within the process. Each subscriber has a queue of its own, so a slow one holds nobody up;
-// when a queue is full, publishing waits, and with it the relay, whose checkpoint stays where it is.
+// when a queue is full, publishing waits, and with it the relay, whose checkpoint stays where it
+// is.
 import type { Recorded } from '#kernel/message.ts'
 import type { Listener, MessageBus } from '#messaging/message-bus.ts'
 

@@ -1,5 +1,5 @@
-// Answers kept in the process, bounded in number and size. What was forgotten for want of room must not
-// let an old fill in: the position of every forgotten invalidation is kept as one common floor.
+// Answers kept in the process, bounded in number and size. What was forgotten for want of room must
+// not let an old fill in: the position of every forgotten invalidation is kept as one common floor.
 import { LRUCache } from 'lru-cache'
 import type { Cache } from '#storage/cache.ts'
 

@@ -1,4 +1,5 @@
-// Leases within one process. The clock is the process's own, which no change of the wall clock moves.
+// Leases within one process. The clock is the process's own, which no change of the wall clock
+// moves.
 import type { Leases } from '#storage/leases.ts'
 
 type Held = { readonly holder: string | null; readonly token: number; readonly until: number }

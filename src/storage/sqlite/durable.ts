@@ -1,7 +1,10 @@
-// Opens SQLite files so that a commit that was answered is on the disk, and refuses when it would not be.
+// Opens SQLite files so that a commit that was answered is on the disk, and refuses when it would
+// not be.
 import { DatabaseSync } from 'node:sqlite'
 
-/** A SQLite with the WAL-reset bug can corrupt a database that two connections use; 3.51.3 mends it. */
+/**
+ * A SQLite with the WAL-reset bug can corrupt a database that two connections use; 3.51.3 mends it.
+ */
 const SQLITE_AT_LEAST = [3, 51, 3] as const
 
 export function assertSoundSqlite(version: string): void {

@@ -1,4 +1,5 @@
-// The event log on one SQLite file: reads here, on a connection of its own; appends go to the writer.
+// The event log on one SQLite file: reads here, on a connection of its own; appends go to the
+// writer.
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { checkShape, type EventLog, LogClosed, storable } from '#storage/event-log.ts'
@@ -14,7 +15,9 @@ export type SqliteLogOptions = {
   readonly mode?: 'worker' | 'inline'
 }
 
-/** Opens for writing. Throws LogLocked when another process has it, Error when SQLite is not safe. */
+/**
+ * Opens for writing. Throws LogLocked when another process has it, Error when SQLite is not safe.
+ */
 export async function openEventLog({ path, mode = 'worker' }: SqliteLogOptions): Promise<EventLog> {
   mkdirSync(dirname(path), { recursive: true })
   const unlock = lockWriter(path)

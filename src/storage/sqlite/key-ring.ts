@@ -1,5 +1,5 @@
-// Keys of persons in a file of their own, with a backup cycle of its own: a backup of the log that held
-// them would bring back whoever was forgotten. Callers of one moment share one commit.
+// Keys of persons in a file of their own, with a backup cycle of its own: a backup of the log that
+// held them would bring back whoever was forgotten. Callers of one moment share one commit.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -165,7 +165,8 @@ function keyWriter(db: DatabaseSync): Writer {
     close: async () => flush(),
     async destroy(subject) {
       remove.run(subject)
-      // The write-ahead log still holds the page with the key; only an emptied one has forgotten it.
+      // The write-ahead log still holds the page with the key; only an emptied one has forgotten
+      // it.
       const { busy } = checkpoint.get() as { busy: number }
       if (busy !== 0)
         throw new Error('the key is destroyed, but a reader kept its copy in the file: try again')

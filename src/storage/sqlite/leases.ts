@@ -1,5 +1,6 @@
-// Leases between the processes of one machine, in a small file of their own so that taking one never
-// waits for the log. Their clock is the machine's monotonic one, which all its processes share.
+// Leases between the processes of one machine, in a small file of their own so that taking one
+// never waits for the log. Their clock is the machine's monotonic one, which all its processes
+// share.
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'

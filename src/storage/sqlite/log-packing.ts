@@ -18,7 +18,9 @@ export type Packed = {
   readonly releases: readonly Claim[]
   readonly command: readonly [id: string, fingerprint: string, response: string] | null
 }
-/** Events of one append mostly share their metadata: null says "the one before", and copies nothing. */
+/**
+ * Events of one append mostly share their metadata: null says "the one before", and copies nothing.
+ */
 export type PackedEvent = readonly [
   event_id: string,
   event_type: string,
@@ -79,7 +81,10 @@ export function pack({ writes, claims = [], releases = [], command }: Append): P
   }
 }
 
-/** Claims go into the first event's metadata; one metadata object for all events is written out once. */
+/**
+ * Claims go into the first event's metadata; one metadata object for all events is written out
+ * once.
+ */
 function packer(noted: Pick<Metadata, 'claims' | 'releases'> | null) {
   let first = true
   let last: Metadata | null = null

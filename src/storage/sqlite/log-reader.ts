@@ -52,7 +52,8 @@ export function openLogReader(path: string) {
     readAll: (after: number, limit: number) => events(all.all(after, limit)),
     readStream: (name: string, after: number, limit: number) =>
       events(stream.all(name, after, limit)),
-    // Names of streams are ASCII, so everything that begins with the prefix lies below prefix + DEL.
+    // Names of streams are ASCII, so everything that begins with the prefix lies below prefix +
+    // DEL.
     readStreams: (prefix: string, limit: number) =>
       events(streams.all(prefix, `${prefix}\u007f`, limit)),
     head() {

@@ -48,7 +48,9 @@ export function openLogStore(path: string) {
   }
 
   return {
-    /** One commit for all. If the database refuses the batch as a whole, its members go one by one. */
+    /**
+     * One commit for all. If the database refuses the batch as a whole, its members go one by one.
+     */
     apply(batch: readonly Packed[]): Judged[] {
       try {
         return together(batch)

@@ -1,5 +1,5 @@
-// The other end of the log's worker: one promise per job, errors by their kind. `inline` does the same
-// work in this thread, for tests and small programs.
+// The other end of the log's worker: one promise per job, errors by their kind. `inline` does the
+// same work in this thread, for tests and small programs.
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { InvalidAppend, LogClosed, OutcomeUnknown, StorageFull } from '#storage/event-log.ts'
@@ -45,8 +45,8 @@ function errorOf(failed: 'full' | 'broken' | 'invalid', message: string): Error 
 const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 }
 
 /**
- * A lone append is waited for awake: an idle event loop takes some 40 µs to be woken, a third of what
- * the disk takes. Others are served meanwhile; a slower disk is waited for asleep.
+ * A lone append is waited for awake: an idle event loop takes some 40 µs to be woken, a third of
+ * what the disk takes. Others are served meanwhile; a slower disk is waited for asleep.
  */
 const AWAKE_MS = 0.25
 

@@ -1,5 +1,5 @@
-// Judges appends and writes them, inside a transaction that somebody else opens and commits. What it
-// knows beside the file (versions, the last position) is read again after a rollback.
+// Judges appends and writes them, inside a transaction that somebody else opens and commits. What
+// it knows beside the file (versions, the last position) is read again after a rollback.
 import type { DatabaseSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import type { Claim } from '#kernel/message.ts'

@@ -1,4 +1,5 @@
-// Questions of read models as SQL. Names come from the table's definition alone, values are always bound.
+// Questions of read models as SQL. Names come from the table's definition alone, values are always
+// bound.
 import type { SQLInputValue } from 'node:sqlite'
 import type { Condition, Filter, Find, Group, Value } from '#kernel/projection.ts'
 import { type Order, orderOf, placeOf } from '#storage/find-cursor.ts'

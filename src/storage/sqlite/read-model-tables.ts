@@ -53,7 +53,8 @@ function createIndex(
 ): void {
   const taken = database.prepare(`SELECT 1 FROM sqlite_schema WHERE name = ?`)
   const base = `${table}_by_${columns.join('_')}`
-  // An index keeps its name when its table is renamed, so the name may be taken by the live table's.
+  // An index keeps its name when its table is renamed, so the name may be taken by the live
+  // table's.
   let name = base
   for (let number = 2; taken.get(name) !== undefined; number++) name = `${base}_${number}`
   const list = columns.map(quoted).join(', ')
@@ -71,7 +72,10 @@ type Texts = {
   readonly get: string
   readonly load: string
   readonly upsert: string
-  /** Leaves the columns of indexes alone and only finds a row that has them already; null without indexes. */
+  /**
+   * Leaves the columns of indexes alone and only finds a row that has them already; null without
+   * indexes.
+   */
   readonly update: string | null
   /** In the order in which `update` takes them. */
   readonly updated: readonly ShapeColumn[]

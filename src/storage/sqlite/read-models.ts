@@ -1,5 +1,5 @@
-// Read models in a SQLite file of their own. Rows and checkpoint go in together, so the file may fall
-// back after a power cut but never lies; it may be deleted at any time and is filled again.
+// Read models in a SQLite file of their own. Rows and checkpoint go in together, so the file may
+// fall back after a power cut but never lies; it may be deleted at any time and is filled again.
 import {
   DatabaseSync,
   type SQLInputValue,
@@ -110,7 +110,9 @@ function readModels(database: DatabaseSync, path: string): ReadModels {
   }
 }
 
-/** A second connection inside one read transaction; in memory, where there is no second one, a copy. */
+/**
+ * A second connection inside one read transaction; in memory, where there is no second one, a copy.
+ */
 function frozen(database: DatabaseSync, path: string): ReadModels {
   const memory = database.location() === null
   const second = new DatabaseSync(path, memory ? {} : { readOnly: true, timeout: BUSY_MS })
@@ -349,7 +351,8 @@ function upsert({ prepared }: Session, table: Table, rows: readonly Row[]): void
     let [hits, misses] = [0, 0]
     for (const one of rows) {
       const row = fittedRow(shape, one)
-      // An update that names no indexed column leaves the indexes alone, which halves the pages written.
+      // An update that names no indexed column leaves the indexes alone, which halves the pages
+      // written.
       if (update !== null && misses <= hits + TRIES) {
         if (update.run(...valuesOf(texts.updated, row)).changes === 1) {
           hits++

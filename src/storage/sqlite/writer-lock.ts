@@ -1,5 +1,6 @@
-// One process writes a log. The lock is an open transaction on a small file of its own: the operating
-// system lets go of it when the process dies, however it dies. The holder's pid stands beside it.
+// One process writes a log. The lock is an open transaction on a small file of its own: the
+// operating system lets go of it when the process dies, however it dies. The holder's pid stands
+// beside it.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
