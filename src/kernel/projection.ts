@@ -24,7 +24,7 @@ export type Table = {
 /** All rows whose column has this value: for events that touch rows they cannot name. */
 export type Lookup = { readonly lookup: Readonly<Record<string, string | number>> }
 
-// biome-ignore lint/suspicious/noExplicitAny: each handler names the data it takes; see `projection`
+// biome-ignore lint/suspicious/noExplicitAny: each handler names its data; see `projection`
 export type Handler<R, Data = any> = {
   /** The rows this event touches. */
   readonly keys: (event: Recorded<Data>) => readonly string[] | Lookup
