@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { blocksOf } from '#testing/prose.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -54,15 +55,14 @@ describe('the walk through an order in the README', () => {
   before(async () => {
     const ports = ['--port', '0', '--query-port', '0', '--admin-port', '0']
     shop = spawn(process.execPath, [MAIN, 'start', '--data', data, ...ports], { cwd: folder })
-    let said = ''
-    for await (const chunk of shop.stdout!) {
-      said += chunk
-      const ready = /ready: (http:\S+)/.exec(said)
-      if (ready === null) continue
-      address = ready[1]!
-      break
+    const said = { out: '', err: '' }
+    shop.stdout!.on('data', (chunk) => (said.out += chunk))
+    shop.stderr!.on('data', (chunk) => (said.err += chunk))
+    while (address === '' && shop.exitCode === null) {
+      await sleep(10)
+      address = /ready: (http:\S+)/.exec(said.out)?.[1] ?? ''
     }
-    ok(address !== '', `the program did not start: ${said}`)
+    ok(address !== '', `the program did not start: ${said.err}`)
   })
   after(async () => {
     if (shop.exitCode === null) {
@@ -102,7 +102,7 @@ describe('the walk through an order in the README', () => {
     const shown = JSON.parse(readme.find(({ language }) => language === 'json')!.code)
     let order: Record<string, unknown> = {}
     for (let look = 0; look < LOOKS_MAX && order.status !== shown.status; look++) {
-      if (look > 0) await new Promise((resolve) => setTimeout(resolve, 50))
+      if (look > 0) await sleep(50)
       order = (await told(questions[0]!)).body
     }
     for (const [field, value] of Object.entries(shown)) deepEqual(order[field], value, field)
@@ -122,6 +122,8 @@ describe('the walk through an order in the README', () => {
     deepEqual([placed.body.status, placed.headers.get('etag')], ['PENDING', '"1"'])
     equal((await at(body.version)).body.status, body.status)
     equal((await at(Number(body.version) + 1)).status, 404)
+    const begun = await told({ path: `${path}/saga?as_of_version=1`, body: null, headers: {} })
+    equal(begun.body.status, 'RUNNING')
   })
 
   it('is verified from the log while it runs, and stops when it is told to', async () => {

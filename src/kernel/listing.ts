@@ -1,7 +1,7 @@
 // What lists and rows look like from outside: paging fields, and answers derived from a table's columns.
 
-import type { Column, ColumnKind, Find, Found, Table } from '#kernel/projection.ts'
-import type { AsOf } from '#kernel/query.ts'
+import type { Column, ColumnKind, Find, Found, Projection, Row, Table } from '#kernel/projection.ts'
+import type { AsOf, Reader } from '#kernel/query.ts'
 import {
   day,
   flag,
@@ -60,12 +60,26 @@ export const asOfFields = {
     integer({ min: 1, description: 'As it was when it had come to this version of its own.' }),
   ),
 }
-export type AskedPast = {
+type AskedPast = {
   readonly as_of?: string
   readonly as_of_position?: number
   readonly as_of_version?: number
 }
-export function asOfIn(input: AskedPast): AsOf | null {
+
+/** The row as it is, or as it was when the input asks for that with its `asOfFields`. */
+export async function nowOrThen(
+  reader: Reader,
+  projection: Projection,
+  key: string,
+  input: AskedPast,
+): Promise<Row | null> {
+  const asOf = asOfIn(input)
+  return asOf === null
+    ? await reader.get(projection, key)
+    : await reader.past(projection, key, asOf)
+}
+
+function asOfIn(input: AskedPast): AsOf | null {
   if (input.as_of_position !== undefined) return { position: input.as_of_position }
   if (input.as_of_version !== undefined) return { version: input.as_of_version }
   return input.as_of === undefined ? null : { time: input.as_of }

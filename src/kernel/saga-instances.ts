@@ -66,6 +66,7 @@ export const sagaInstances = projection<SagaRow>({
     indexes: [['next_attempt_at'], ['status', 'updated_at'], ['saga_type', 'status']],
   },
   on: Object.fromEntries(Object.keys(saga.events).map((type) => [type, folds])),
+  sources: (key) => [`saga-${key}`],
 })
 
 function rowOf(event: Recorded, state: SagaState, created_at: string): SagaRow {

@@ -1,5 +1,5 @@
 // Questions about products: one, in three shapes, or a list of them.
-import { asOfFields, asOfIn, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
 import type { Filter, Row, Sort } from '#kernel/projection.ts'
 import { type Query, query, type Reader } from '#kernel/query.ts'
 import {
@@ -112,12 +112,8 @@ export function productQueries({ enriched }: { readonly enriched: boolean }): re
   ]
 }
 
-async function readProduct(input: Infer<typeof one>, reader: Reader): Promise<Row | null> {
-  const asOf = asOfIn(input)
-  return asOf === null
-    ? await reader.get(productReadView, input.product_id)
-    : await reader.past(productReadView, input.product_id, asOf)
-}
+const readProduct = (input: Infer<typeof one>, reader: Reader): Promise<Row | null> =>
+  nowOrThen(reader, productReadView, input.product_id, input)
 
 const SORTABLE = ['code', 'name', 'sell_price', 'quantity_in_stock', 'created_at'] as const
 const sortField = optional(

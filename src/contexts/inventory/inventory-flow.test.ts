@@ -332,6 +332,29 @@ describe('catalogue, stores and inventory together', () => {
     equal((await ask('GetInventory', { product_id })).quantity, 2)
   })
 
+  test('what ends is still known as it was: a reservation, and a store', async () => {
+    const product_id = await stocked('5')
+    const held = await done('ReserveStock', { product_id, quantity: '2' })
+    const reservation_id = String(held.response.reservation_id)
+    const before = position
+    await done('ReleaseInventory', { reservation_id })
+    const statusAt = async (when: object) =>
+      (await ask('GetReservation', { reservation_id, ...when }))?.status
+    deepEqual(
+      [await statusAt({}), await statusAt({ as_of_position: before })],
+      ['RELEASED', 'ACTIVE'],
+    )
+    deepEqual(
+      [await statusAt({ as_of_version: 1 }), await statusAt({ as_of_version: 2 })],
+      ['ACTIVE', 'RELEASED'],
+    )
+    const opened = await done('CreateStore', { name: 'Pop-up' })
+    const store_id = String(opened.response.store_id)
+    await done('CloseStore', { store_id })
+    const openAt = async (when: object) => (await ask('GetStore', { store_id, ...when }))?.is_active
+    deepEqual([await openAt({}), await openAt({ as_of_version: 1 })], [false, true])
+  })
+
   test('the same reservation sent twice is made once', async () => {
     const product_id = await stocked('5')
     const input = { lines: [{ product_id, quantity: '2' }] }

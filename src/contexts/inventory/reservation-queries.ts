@@ -1,5 +1,5 @@
 // Questions about reservations.
-import { pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
 import type { Row } from '#kernel/projection.ts'
 import { type Query, query, type Reader } from '#kernel/query.ts'
 import {
@@ -38,9 +38,9 @@ const path = '/api/v1/inventory/reservations'
 
 const getReservation = query({
   type: 'GetReservation',
-  input: object({ reservation_id: id() }),
-  run: async ({ reservation_id }, reader) => {
-    const row = await reader.get(reservationsOpen, reservation_id)
+  input: object({ reservation_id: id(), ...asOfFields }),
+  run: async (input, reader) => {
+    const row = await nowOrThen(reader, reservationsOpen, input.reservation_id, input)
     return row === null ? null : (await withScales(reader, [row]))[0]
   },
   answer,

@@ -1,7 +1,7 @@
 // Questions about stock: of a product, in a store, now or then; what runs low; what moved.
 import { productReadView } from '#contexts/catalog/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
-import { asOfFields, asOfIn, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
 import type { Filter, Row } from '#kernel/projection.ts'
 import { type Query, query, type Reader } from '#kernel/query.ts'
 import {
@@ -85,9 +85,7 @@ const getStock = query({
       input.store_id === undefined
         ? [inventoryViews, input.product_id]
         : [stockByStore, stockKey(input.product_id, storeIdOf(input.store_id))]
-    const asOf = asOfIn(input)
-    const row =
-      asOf === null ? await reader.get(projection, key) : await reader.past(projection, key, asOf)
+    const row = await nowOrThen(reader, projection, key, input)
     // A product that was never stocked has a row of zeros; that is not stock.
     return row === null || row.stores === 0 ? null : row
   },

@@ -1,8 +1,7 @@
 // Questions about orders.
 import {
-  type AskedPast,
   asOfFields,
-  asOfIn,
+  nowOrThen,
   pageAnswer,
   paged,
   pageOf,
@@ -38,19 +37,13 @@ const orderRow = rowAnswer(orderViews.table, {
 })
 const get = { method: 'GET', tag: 'orders' } as const
 
-const oneOrder = async (
-  { order_id, ...when }: { order_id: string } & AskedPast,
-  reader: Reader,
-) => {
-  const asOf = asOfIn(when)
-  return asOf === null
-    ? await reader.get(orderViews, order_id)
-    : await reader.past(orderViews, order_id, asOf)
-}
+const orderInput = object({ order_id: id(), ...asOfFields })
+const oneOrder = (input: Infer<typeof orderInput>, reader: Reader) =>
+  nowOrThen(reader, orderViews, input.order_id, input)
 
 export const getOrder = query({
   type: 'GetOrder',
-  input: object({ order_id: id(), ...asOfFields }),
+  input: orderInput,
   run: oneOrder,
   answer: nullable(orderRow),
   route: { ...get, path: '/api/v1/orders/:order_id', summary: 'One order, now or as it was' },
@@ -59,7 +52,7 @@ export const getOrder = query({
 /** The same question under its other name. */
 export const getOrderById = query({
   type: 'GetOrderByID',
-  input: object({ order_id: id(), ...asOfFields }),
+  input: orderInput,
   run: oneOrder,
   answer: nullable(orderRow),
 })

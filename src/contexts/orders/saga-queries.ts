@@ -1,5 +1,13 @@
 // Questions about sagas: where they stand, what they wait for, which need a person.
-import { pageAnswer, paged, pageOf, paging, rowAnswer } from '#kernel/listing.ts'
+import {
+  asOfFields,
+  nowOrThen,
+  pageAnswer,
+  paged,
+  pageOf,
+  paging,
+  rowAnswer,
+} from '#kernel/listing.ts'
 import type { Filter } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import { SAGA_OUTCOMES, SAGA_STATUSES } from '#kernel/saga.ts'
@@ -17,8 +25,8 @@ const sagaAnswer = rowAnswer(sagaInstances.table, {
 
 export const getOrderSaga = query({
   type: 'GetOrderSaga',
-  input: object({ order_id: id() }),
-  run: async ({ order_id }, reader) => await reader.get(sagaInstances, order_id),
+  input: object({ order_id: id(), ...asOfFields }),
+  run: (input, reader) => nowOrThen(reader, sagaInstances, input.order_id, input),
   answer: nullable(sagaAnswer),
   route: {
     method: 'GET',
@@ -30,8 +38,8 @@ export const getOrderSaga = query({
 
 export const getSaga = query({
   type: 'GetSaga',
-  input: object({ saga_id: id() }),
-  run: async ({ saga_id }, reader) => await reader.get(sagaInstances, saga_id),
+  input: object({ saga_id: id(), ...asOfFields }),
+  run: (input, reader) => nowOrThen(reader, sagaInstances, input.saga_id, input),
   answer: nullable(sagaAnswer),
   route: {
     method: 'GET',

@@ -1,7 +1,7 @@
 // Questions about payments.
 import {
   asOfFields,
-  asOfIn,
+  nowOrThen,
   pageAnswer,
   paged,
   pageOf,
@@ -19,12 +19,7 @@ export const paymentAnswer = rowAnswer(payments.table, { without: ['state'] })
 export const getPayment = query({
   type: 'GetPayment',
   input: object({ payment_id: id(), ...asOfFields }),
-  run: async ({ payment_id, ...when }, reader) => {
-    const asOf = asOfIn(when)
-    return asOf === null
-      ? await reader.get(payments, payment_id)
-      : await reader.past(payments, payment_id, asOf)
-  },
+  run: (input, reader) => nowOrThen(reader, payments, input.payment_id, input),
   answer: nullable(paymentAnswer),
   route: {
     method: 'GET',

@@ -2,7 +2,7 @@
 import type { DataOf } from '#kernel/event-types.ts'
 import {
   asOfFields,
-  asOfIn,
+  nowOrThen,
   pageAnswer,
   paged,
   pageOf,
@@ -109,12 +109,7 @@ const answer = rowAnswer(shipments.table)
 export const getShipment = query({
   type: 'GetShipment',
   input: object({ shipment_id: id(), ...asOfFields }),
-  run: async ({ shipment_id, ...when }, reader) => {
-    const asOf = asOfIn(when)
-    return asOf === null
-      ? await reader.get(shipments, shipment_id)
-      : await reader.past(shipments, shipment_id, asOf)
-  },
+  run: (input, reader) => nowOrThen(reader, shipments, input.shipment_id, input),
   answer: nullable(answer),
   route: {
     method: 'GET',

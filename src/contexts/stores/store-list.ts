@@ -1,5 +1,5 @@
 // The stores, one row each. The main store has a row only once it was changed; the list adds it.
-import { pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
 import { projection } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import { flag, id, integer, nullable, object, optional, text } from '#kernel/schema.ts'
@@ -86,10 +86,11 @@ const shown = (row: object & { store_id?: unknown }) => ({
 
 const getStore = query({
   type: 'GetStore',
-  input: object({ store_id: id() }),
-  run: async ({ store_id }, reader) => {
-    const id = storeIdOf(store_id)
-    const row = (await reader.get(stores, id)) ?? (id === MAIN_STORE_ID ? UNCHANGED_MAIN : null)
+  input: object({ store_id: id(), ...asOfFields }),
+  run: async (input, reader) => {
+    const store_id = storeIdOf(input.store_id)
+    const known = await nowOrThen(reader, stores, store_id, input)
+    const row = known ?? (store_id === MAIN_STORE_ID ? UNCHANGED_MAIN : null)
     return row === null ? null : shown(row)
   },
   answer,
