@@ -1,5 +1,5 @@
-// What lists and rows look like from outside: paging fields, and answers derived from a table's columns.
-
+// What lists and rows look like from outside: fields for paging and for the past, and answers that are
+// derived from a table's columns.
 import type { Column, ColumnKind, Find, Found, Projection, Row, Table } from '#kernel/projection.ts'
 import type { AsOf, Reader } from '#kernel/query.ts'
 import {
@@ -97,8 +97,8 @@ const SCHEMAS: Readonly<Record<ColumnKind, () => Schema>> = {
 }
 
 /**
- * The answer's shape of a row: its columns, less those in `without`; `json` columns have the shapes in
- * `shapes`, so that money and quantities inside them are known.
+ * The answer's shape of a row: its columns, less those in `without`; `json` columns have the shapes
+ * in `shapes`, so that money and quantities inside them are known.
  */
 export function rowAnswer(
   { columns }: Table,
