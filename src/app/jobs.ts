@@ -33,7 +33,9 @@ function existing(config: Config) {
 }
 
 export async function exportFile(argv: readonly string[], file: string): Promise<void> {
-  const log = await openEventLogReadOnly({ path: existing(configFor(argv)).log })
+  const { log: path } = existing(configFor(argv))
+  if (existsSync(file)) throw new Error(`${file} is there already; name a file that is not`)
+  const log = await openEventLogReadOnly({ path })
   const bar = progressBar(process.stderr)
   try {
     const { events, commands } = await exportLog(log, file, (done, of) =>
@@ -69,6 +71,9 @@ export async function importFile(
 /** Reads only, so it may run beside a serving process. */
 export async function verify(argv: readonly string[]): Promise<void> {
   const paths = existing(configFor(argv))
+  for (const path of [paths.views, paths.keys])
+    if (!existsSync(path))
+      throw new Error(`there is no ${path} to compare with; start once, and it is filled`)
   const log = await openEventLogReadOnly({ path: paths.log })
   const reads = await openReadModels({ path: paths.views, readOnly: true })
   const keys = await openKeyRing({ path: paths.keys, readOnly: true })

@@ -185,6 +185,12 @@ describe('the program', () => {
     const imported = await run(['import', 'log', join(folder, 'log.jsonl'), ...copy]).ended
     equal(imported.code, 0, imported.err)
     match(imported.out, /events and \d+ command records put back/)
+    const again = await run(['export', join(folder, 'log.jsonl'), ...data]).ended
+    equal(again.code, 1)
+    match(again.err, /log\.jsonl is there already/)
+    const early = await run(['verify', ...copy]).ended
+    equal(early.code, 1)
+    match(early.err, /there is no .*shop-views\.db to compare with; start once/)
   })
 
   test('all mistakes in the settings are told at once, and nothing is opened', async () => {

@@ -1,7 +1,8 @@
 // What may be asked of a payment next, and under which operation_id: pure pieces for the commands here
 // and for the decisions of orders. The order of the amounts is kept here: refunded ≤ captured ≤ authorized.
-import { type Moment, type Rejected, reject } from '#kernel/decider.ts'
+import { invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
+import { exponentOf, unscaled } from '#kernel/money.ts'
 import { isAlarming, nextAttemptAt } from '#kernel/saga.ts'
 import {
   type Operation,
@@ -103,15 +104,23 @@ export function objection(
       : no(`A payment that is ${status} cannot be voided.`)
   const limit = kind === 'capture' ? capturable(state) : refundable(state)
   if (limit <= 0) return no(`The payment is ${status}; there is nothing to ${kind}.`)
-  if (amountMinor <= 0 || amountMinor > limit)
-    return reject(
-      'amount_exceeds_captured',
-      kind === 'capture'
-        ? 'More than was authorized cannot be captured.'
-        : 'More than was captured cannot be given back.',
-      { details: { currency: state.currency, limit_minor: limit, requested_minor: amountMinor } },
-    )
-  return null
+  if (amountMinor <= 0) return invalid({ amount: 'must be more than zero' })
+  return amountMinor > limit ? overdrawn(state, kind, { limit, requested: amountMinor }) : null
+}
+
+function overdrawn(
+  { currency }: PaymentState,
+  kind: 'capture' | 'refund',
+  { limit, requested }: { limit: number; requested: number },
+): Rejected {
+  const shown = (minor: number) => unscaled(minor, exponentOf(currency))
+  return reject(
+    'amount_exceeds_captured',
+    kind === 'capture'
+      ? 'More than was authorized cannot be captured.'
+      : 'More than was captured cannot be given back.',
+    { details: { currency, limit: shown(limit), requested: shown(requested) } },
+  )
 }
 
 const OUTCOMES = {

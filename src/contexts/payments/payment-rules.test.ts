@@ -64,7 +64,9 @@ describe('asking for money', () => {
       .rejects('amount_exceeds_captured')
     given(history(asked, authorized, captured(600)))
       .when(capturePayment, capture('4.01'))
-      .rejects('amount_exceeds_captured')
+      .rejects('amount_exceeds_captured', {
+        details: { currency: 'USD', limit: '4.00', requested: '4.01' },
+      })
     given(history(asked, authorized, captured(600)))
       .when(capturePayment, capture('4.00'))
       .answers({ amount_minor: 400 })
@@ -96,7 +98,7 @@ describe('asking for money', () => {
       .rejects('validation_failed')
     given(history(asked, authorized))
       .when(capturePayment, capture('0'))
-      .rejects('amount_exceeds_captured')
+      .rejects('validation_failed')
     given().when(capturePayment, capture()).rejects('not_found')
   })
   it('leaves money that was taken elsewhere alone', () => {
