@@ -1,4 +1,4 @@
-// What lists and rows look like from outside: fields for paging and for the past, and answers that are
+// What lists and rows look like from outside: fields for paging and for the past, and answers
 // derived from a table's columns.
 import type { Column, ColumnKind, Find, Found, Projection, Row, Table } from '#kernel/projection.ts'
 import type { AsOf, Reader } from '#kernel/query.ts'

@@ -1,5 +1,5 @@
-// One row per saga: where it stands, what it waits for, when it acts next. The row is the fold of the
-// saga's own events, and its `next_attempt_at` is what wakes whoever carries the steps out.
+// One row per saga: where it stands, what it waits for, when it acts next. The row is the fold of
+// the saga's own events, and its `next_attempt_at` is what wakes whoever carries the steps out.
 import { evolve } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { projection } from '#kernel/projection.ts'
