@@ -1,5 +1,5 @@
-// Commands that do one thing and end: export, import, verify, rebuild. Progress and colour only on a
-// terminal; results on standard output, everything else on standard error.
+// Commands that do one thing and end: export, import, verify, rebuild. Progress and colour only on
+// a terminal; results on standard output, everything else on standard error.
 import { existsSync } from 'node:fs'
 import { styleText } from 'node:util'
 import type { Difference, Progress, VerifyReport } from '#runtime/operations.ts'

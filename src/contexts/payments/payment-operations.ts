@@ -1,5 +1,6 @@
-// What may be asked of a payment next, and under which operation_id: pure pieces for the commands here
-// and for the decisions of orders. The order of the amounts is kept here: refunded ≤ captured ≤ authorized.
+// What may be asked of a payment next, and under which operation_id: pure pieces for the commands
+// here and for the decisions of orders. The order of the amounts is kept here: refunded ≤ captured
+// ≤ authorized.
 import { invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { exponentOf, unscaled } from '#kernel/money.ts'
