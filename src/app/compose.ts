@@ -101,6 +101,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     reads,
     send,
     now,
+    from: (await log.head()).position,
     events: (streams, limit) =>
       eventsOfStreams({ log, types, open: personal.open }, streams, limit),
     onError: (error, where) => tell(`${where}: ${String(error)}`),

@@ -55,7 +55,8 @@ export async function runApplication(parts: ApplicationParts): Promise<Applicati
   const waitings = contexts.flatMap(({ waiting = [] }) => waiting)
   const events = (streams: readonly string[], limit: number) =>
     eventsOfStreams({ log, types, open }, streams, limit)
-  const waits = waitingRunner({ waitings, reads, send, now, events, onError })
+  const { position: from } = await log.head()
+  const waits = waitingRunner({ waitings, reads, send, now, from, events, onError })
 
   await runner.start()
   const deaf = [log.onAppended(() => runner.wake()), runner.onCommitted(() => waits.wake())]

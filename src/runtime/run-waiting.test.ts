@@ -46,7 +46,7 @@ describe('waiting runner', () => {
   const until = async (enough: () => boolean) => {
     while (!enough()) await sleep(2)
   }
-  const run = (act: Waiting['act'], position: () => number, atOnceMax = 64) => {
+  const run = (act: Waiting['act'], position: () => number, atOnceMax = 64, from = 0) => {
     const send: Send = async () => ({
       ok: true,
       response: {},
@@ -62,6 +62,7 @@ describe('waiting runner', () => {
       onError: (error) => void errors.push(error),
       pollMs: 2,
       atOnceMax,
+      from,
     })
     runner.start()
   }
@@ -95,6 +96,30 @@ describe('waiting runner', () => {
     await until(() => acted.length > 0)
     await sleep(30)
     deepEqual(acted, ['a'])
+  })
+
+  test('calls nobody again for what was due long ago, while a lost table is filled anew', async () => {
+    const acted: string[] = []
+    await commit([
+      { reminder_id: 'done long ago', due_at: PAST },
+      { reminder_id: 'open', due_at: PAST },
+    ])
+    run(
+      async (row, { send }) => {
+        acted.push(String(row.reminder_id))
+        await send('Remind', {})
+      },
+      () => 1_000,
+      64,
+      at + 2,
+    )
+    await sleep(30)
+    await commit([{ reminder_id: 'done long ago', due_at: null }])
+    await sleep(30)
+    deepEqual(acted, [])
+    await commit([])
+    await until(() => acted.length > 0)
+    deepEqual(acted, ['open'])
   })
 
   test('a row that was acted on rests until its table has seen what came of it', async () => {

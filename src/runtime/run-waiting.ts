@@ -13,6 +13,11 @@ export type WaitingParts = {
   readonly reads: Pick<ReadModels, 'find' | 'checkpoints'>
   readonly send: Send
   readonly now: () => Instant
+  /**
+   * Where the log ended at the start. A table that is behind it is being filled anew and shows what was
+   * due long ago: nobody outside may be called for that a second time.
+   */
+  readonly from?: number
   /** Without it, an action that has to read the log fails and says so. */
   readonly events?: WaitingTools['events']
   readonly onError: (error: unknown, where: string) => void
@@ -99,7 +104,8 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
 
 /** The rows under way and at rest, and how one of them is acted on. */
 function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
-  const { reads, send, now, events = noEvents, onError, atOnceMax = AT_ONCE_MAX } = parts
+  const { reads, send, now, from = 0, events = noEvents, onError } = parts
+  const { atOnceMax = AT_ONCE_MAX } = parts
   const { projection, due, act, name } = waiting
   const acting = new Map<string, Promise<void>>()
   const resting = restingRows()
@@ -135,6 +141,7 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
       if (room <= 0) return
       // The checkpoint first: rows read after it are at least as new.
       const checkpoint = (await reads.checkpoints()).get(projection.name) ?? 0
+      if (checkpoint < from) return
       const { items } = await reads.find(projection.table, {
         where: { [due]: { lte: now() } },
         sort: [{ column: due }],
