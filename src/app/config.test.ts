@@ -11,6 +11,8 @@ import { milliseconds } from './setting-kinds.ts'
 import { environmentName, type SettingKey, settingKeys, settings } from './settings.ts'
 import { settingsPage } from './settings-page.ts'
 
+const ROOT = join(import.meta.dirname, '..', '..')
+const textOf = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'daybook-config-'))
 after(() => rmSync(folder, { recursive: true }))
 let files = 0
@@ -50,9 +52,9 @@ describe('the table of settings', () => {
 })
 
 describe('every setting', () => {
-  const sources = globSync('src/{app,contexts,edges,kernel,runtime}/**/*.ts')
+  const sources = globSync('src/{app,contexts,edges,kernel,runtime}/**/*.ts', { cwd: ROOT })
     .filter((path) => !/\.test\.ts$|src\/app\/(settings|config)/.test(path))
-    .map((path) => readFileSync(path, 'utf8'))
+    .map(textOf)
   const isRead = (name: string) => sources.some((source) => source.includes(`'${name}'`))
 
   it('is read somewhere, unless it can have one value only', () => {
@@ -63,14 +65,14 @@ describe('every setting', () => {
   })
 
   it('tells the version of the package where it tells one', () => {
-    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    const { version } = JSON.parse(textOf('package.json'))
     equal(configOf({})['cqrs.version'], version)
   })
 })
 
 describe('the reference page', () => {
   it('says what the table says; `npm run docs` writes it anew', () =>
-    equal(readFileSync('docs/reference/settings.md', 'utf8'), settingsPage()))
+    equal(textOf('docs/reference/settings.md'), settingsPage()))
 })
 
 describe('reading the configuration', () => {
@@ -117,7 +119,7 @@ describe('reading the configuration', () => {
   })
 
   it('ships a file that only says what the defaults say', () => {
-    const shipped = 'configs/config.yaml'
+    const shipped = join(ROOT, 'configs', 'config.yaml')
     deepEqual(configOf({ file: shipped }), configOf({}))
     ok(Object.keys(parse(readFileSync(shipped, 'utf8'))).length > 0)
   })
