@@ -1,5 +1,5 @@
-// docs/reference: what can be asked of the shop and what its log may hold, written from the contexts
-// themselves, so that no page can be out of date.
+// docs/reference: what can be asked of the shop and what its log may hold, written from the
+// contexts themselves, so that no page can be out of date.
 import type { Context } from '#kernel/context.ts'
 import type { Route } from '#kernel/decider.ts'
 import { type EventTypes, versionOf } from '#kernel/event-types.ts'
