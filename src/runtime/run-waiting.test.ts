@@ -139,6 +139,20 @@ describe('waiting runner', () => {
     await until(() => acted === 2)
   })
 
+  test('a row that stays due although its table has seen what came of it rests as well', async () => {
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    let acted = 0
+    run(
+      async (_, { send }) => {
+        acted++
+        await send('Remind', {})
+      },
+      () => 1,
+    )
+    await until(() => acted > 0 && runner?.status().remind?.acting === 0)
+    deepEqual(runner?.status(), { remind: { acting: 0, failing: 1 } })
+  })
+
   test('a failure is told and tried again, others go on', async () => {
     await commit([
       { reminder_id: 'bad', due_at: PAST },

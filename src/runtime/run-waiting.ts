@@ -14,8 +14,8 @@ export type WaitingParts = {
   readonly send: Send
   readonly now: () => Instant
   /**
-   * Where the log ended at the start. A table that is behind it is being filled anew and shows what was
-   * due long ago: nobody outside may be called for that a second time.
+   * Where the log ended at the start. A table that is behind it is being filled anew and shows what
+   * was due long ago: nobody outside may be called for that a second time.
    */
   readonly from?: number
   /** Without it, an action that has to read the log fails and says so. */
@@ -110,7 +110,7 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
   const acting = new Map<string, Promise<void>>()
   const resting = restingRows()
 
-  const actOn = async (row: Row, key: string) => {
+  const actOn = async (row: Row, key: string, seen: number) => {
     let position = 0
     const tools: WaitingTools = {
       now,
@@ -124,8 +124,9 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
     }
     try {
       await act(row, tools)
-      // An action that recorded nothing would be due again at once: it rests like a failed one.
-      if (position > 0) resting.untilSeen(key, position)
+      // What recorded nothing that its table has not seen would be due again at once, for instance a
+      // row whose events are parked: it rests like a failed one.
+      if (position > seen) resting.untilSeen(key, position)
       else resting.pause(key)
     } catch (error) {
       resting.pause(key)
@@ -151,7 +152,8 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
       for (const row of items) {
         const key = String(row[projection.table.key])
         if (acting.size >= atOnceMax) break
-        if (!acting.has(key) && !resting.rests(key, checkpoint)) acting.set(key, actOn(row, key))
+        if (!acting.has(key) && !resting.rests(key, checkpoint))
+          acting.set(key, actOn(row, key, checkpoint))
       }
       if (items.length === 0 || resting.size > RESTING_MAX) resting.tidy(checkpoint)
     },
