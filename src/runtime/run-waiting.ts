@@ -124,8 +124,8 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
     }
     try {
       await act(row, tools)
-      // What recorded nothing that its table has not seen would be due again at once, for instance a
-      // row whose events are parked: it rests like a failed one.
+      // What recorded nothing that its table has not seen would be due again at once (a row whose
+      // events are parked, say): it rests like a failed one.
       if (position > seen) resting.untilSeen(key, position)
       else resting.pause(key)
     } catch (error) {
