@@ -14,7 +14,7 @@ import { compose } from './compose.ts'
 import { configFor } from './config-for.ts'
 import { contextsOf, typesOf } from './contexts.ts'
 import { progressBar } from './import/progress.ts'
-import { importRetail } from './import/retail-command.ts'
+import { importRetail, type RetailFlags } from './import/retail-command.ts'
 import { exportLog, importLog } from './log-file.ts'
 import { noProviders } from './no-providers.ts'
 import type { Config } from './settings.ts'
@@ -52,7 +52,7 @@ export async function importFile(
   argv: readonly string[],
   kind: string,
   file: string,
-  options: { readonly limit?: number; readonly dryRun: boolean },
+  options: RetailFlags,
 ): Promise<void> {
   const config = configFor(argv)
   if (kind === 'online-retail') return await importRetail(config, file, options)

@@ -56,11 +56,13 @@ configured('import', 'Bring in data: `online-retail FILE` (.csv, .csv.gz) or `lo
   .argument('<file>')
   .option('--limit <n>', 'only the first n invoices', whole)
   .option('--dry-run', 'read and check, store nothing')
+  .option('--progress', 'tell progress in lines where there is no terminal')
   .action(async (kind: string, file: string, flags: Flags) => {
     const { importFile } = await import('./jobs.ts')
     await importFile(argvOf(flags), kind, file, {
       ...(flags.limit === undefined ? {} : { limit: flags.limit as number }),
       dryRun: flags.dryRun === true,
+      inLines: flags.progress === true,
     })
   })
 

@@ -203,7 +203,7 @@ function importing(
   when: RegExp | null,
   laterMs = 0,
 ): Promise<NodeJS.Signals | null> {
-  const args = [MAIN, 'import', 'online-retail', file, '--data', database]
+  const args = [MAIN, 'import', 'online-retail', file, '--data', database, '--progress']
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let told = ''
   let killing = false

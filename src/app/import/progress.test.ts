@@ -1,4 +1,4 @@
-// Progress is drawn over itself on a terminal and told in few lines elsewhere.
+// Progress is drawn over itself on a terminal; elsewhere it is told in few lines, if at all.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { progressBar } from './progress.ts'
@@ -8,9 +8,17 @@ function screenOf(isTTY: boolean) {
   return { isTTY, columns: 60, write: (text: string) => written.push(text), written }
 }
 
-test('without a terminal each tenth is one plain line, no more', () => {
+test('without a terminal nothing is written unless lines are asked for', () => {
   const screen = screenOf(false)
   const bar = progressBar(screen)
+  bar.show({ phase: 'invoices', done: 1, of: 2 })
+  bar.end()
+  assert.deepEqual(screen.written, [])
+})
+
+test('in lines each tenth is one plain line, no more', () => {
+  const screen = screenOf(false)
+  const bar = progressBar(screen, { inLines: true })
   for (let done = 0; done <= 1000; done++) bar.show({ phase: 'invoices', done, of: 1000 })
   bar.end()
   assert.equal(screen.written.length, 11)
@@ -21,7 +29,7 @@ test('without a terminal each tenth is one plain line, no more', () => {
 test('on a terminal it keeps to one line and its width, drawn ten times a second', () => {
   const screen = screenOf(true)
   let now = 0
-  const bar = progressBar(screen, () => now)
+  const bar = progressBar(screen, { now: () => now })
   for (let done = 0; done <= 1000; done++) {
     now += 10
     bar.show({ phase: 'invoices', done, of: 1000, note: `${done} orders` })
@@ -39,7 +47,7 @@ test('on a terminal it keeps to one line and its width, drawn ten times a second
 
 test('a new phase leaves the finished one standing above it', () => {
   const screen = screenOf(true)
-  const bar = progressBar(screen, () => 0)
+  const bar = progressBar(screen, { now: () => 0 })
   bar.show({ phase: 'products', done: 3, of: 3 })
   bar.show({ phase: 'invoices', done: 0, of: 9 })
   bar.end()

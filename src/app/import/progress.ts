@@ -1,5 +1,5 @@
-// How far a long job is: a bar that is drawn over itself on a terminal, now and then a line
-// elsewhere.
+// How far a long job is: a bar that is drawn over itself on a terminal; elsewhere nothing, or now
+// and then a line where that was asked for.
 
 export type Progress = {
   readonly phase: string
@@ -18,14 +18,21 @@ export type ProgressBar = { show(progress: Progress): void; end(): void }
 
 const BAR_CELLS = 30
 const DRAW_EVERY_MS = 100
-/** Without a terminal: a line each time another tenth is done. */
+/** In lines: one each time another tenth is done. */
 const TENTHS = 10
+
+export type ProgressOptions = {
+  /** Without a terminal: told in plain lines, for whoever asked for them. Absent: silence. */
+  readonly inLines?: boolean
+  readonly now?: () => number
+}
 
 export function progressBar(
   screen: Screen,
-  now: () => number = () => performance.now(),
+  { inLines = false, now = () => performance.now() }: ProgressOptions = {},
 ): ProgressBar {
-  return screen.isTTY ? drawn(screen, now) : told(screen)
+  if (screen.isTTY) return drawn(screen, now)
+  return inLines ? told(screen) : { show() {}, end() {} }
 }
 
 function drawn(screen: Screen, now: () => number): ProgressBar {

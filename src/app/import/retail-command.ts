@@ -10,13 +10,20 @@ import { sagaWatch } from './saga-watch.ts'
 /** As a shell says it of a process that ^C has ended. */
 const STOPPED_EXIT_CODE = 130
 
+export type RetailFlags = {
+  readonly limit?: number
+  readonly dryRun: boolean
+  /** Progress in plain lines where there is no terminal. */
+  readonly inLines: boolean
+}
+
 export async function importRetail(
   config: Config,
   file: string,
-  { limit, dryRun }: { readonly limit?: number; readonly dryRun: boolean },
+  { limit, dryRun, inLines }: RetailFlags,
 ): Promise<void> {
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
-  const bar = progressBar(process.stderr)
+  const bar = progressBar(process.stderr, { inLines })
   const stop = new AbortController()
   // Only once: a second one ends the process as it would any other, which does no harm either.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
