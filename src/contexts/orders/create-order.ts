@@ -14,7 +14,7 @@ import {
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
-import { exponentOf, scaled, unscaled } from '#kernel/money.ts'
+import { decimalNumber, exponentOf, scaled } from '#kernel/money.ts'
 import { later, numberIn, saga } from '#kernel/saga.ts'
 import {
   decimal,
@@ -173,8 +173,8 @@ function amountTrouble(amount: string | undefined, priced: Priced): Rejected | n
   if (told.value === priced.total_amount_minor) return null
   return reject('price_mismatch', 'The amount is not what the items come to.', {
     details: {
-      amount: unscaled(priced.total_amount_minor, exponent),
-      given: unscaled(told.value, exponent),
+      amount: decimalNumber(priced.total_amount_minor, exponent),
+      given: decimalNumber(told.value, exponent),
       currency: priced.currency,
     },
   })

@@ -2,7 +2,7 @@
 // steps, the prices in force, amounts rounded line by line. The total is their sum.
 import { product } from '#contexts/catalog/public.ts'
 import { type Given, invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
-import { exponentOf, lineAmount, scaled, unscaled } from '#kernel/money.ts'
+import { decimalNumber, exponentOf, lineAmount, scaled } from '#kernel/money.ts'
 import type { FieldErrors, Infer } from '#kernel/schema.ts'
 import type { line } from './order.ts'
 
@@ -88,7 +88,7 @@ function currencyTrouble(
   })
 }
 
-type WrongPrice = { readonly item: number; readonly price: string; readonly given: string }
+type WrongPrice = { readonly item: number; readonly price: number; readonly given: number }
 type Read =
   | { readonly line: Infer<typeof line>; readonly wrong: WrongPrice | null }
   | { readonly field: string; readonly error: string }
@@ -115,8 +115,8 @@ function lineOf(
   const wrong = isWrong
     ? {
         item: index,
-        price: unscaled(sell_price_minor, exponent),
-        given: unscaled(told.value, exponent),
+        price: decimalNumber(sell_price_minor, exponent),
+        given: decimalNumber(told.value, exponent),
       }
     : null
   const amount = amountOf(unit_price_minor, quantity.value, quantity_scale, settings)

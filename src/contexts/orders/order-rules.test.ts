@@ -264,7 +264,7 @@ describe('placing an order', () => {
       placing({ items: [{ product_id: CUP, quantity: '2', price }] }, settings)
     at('5.00').answers({ total_amount_minor: 1000 })
     at('4.99').rejects('price_mismatch', {
-      details: { currency: 'USD', items: [{ item: 0, price: '5.00', given: '4.99' }] },
+      details: { currency: 'USD', items: [{ item: 0, price: 5, given: 4.99 }] },
     })
     at('4.99', { ...PAID, 'orders.client_price': 'accept' }).answers({ total_amount_minor: 998 })
     at('4.999').rejects('validation_failed')

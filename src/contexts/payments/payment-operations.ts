@@ -3,7 +3,7 @@
 // ≤ authorized.
 import { invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
-import { exponentOf, unscaled } from '#kernel/money.ts'
+import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import { isAlarming, nextAttemptAt } from '#kernel/saga.ts'
 import {
   type Operation,
@@ -114,7 +114,7 @@ function overdrawn(
   kind: 'capture' | 'refund',
   { limit, requested }: { limit: number; requested: number },
 ): Rejected {
-  const shown = (minor: number) => unscaled(minor, exponentOf(currency))
+  const shown = (minor: number) => decimalNumber(minor, exponentOf(currency))
   return reject(
     'amount_exceeds_captured',
     kind === 'capture'

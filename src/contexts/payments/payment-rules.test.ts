@@ -65,7 +65,7 @@ describe('asking for money', () => {
     given(history(asked, authorized, captured(600)))
       .when(capturePayment, capture('4.01'))
       .rejects('amount_exceeds_captured', {
-        details: { currency: 'USD', limit: '4.00', requested: '4.01' },
+        details: { currency: 'USD', limit: 4, requested: 4.01 },
       })
     given(history(asked, authorized, captured(600)))
       .when(capturePayment, capture('4.00'))
