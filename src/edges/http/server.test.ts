@@ -1,6 +1,8 @@
 // The doors over real sockets and the real gateway, with a tiny bank behind them.
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
+import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type EventLog, OutcomeUnknown, StorageFull } from '#storage/event-log.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
@@ -298,6 +300,21 @@ describe('doors', () => {
     answer.resume()
     await closing
     equal(await head(), 2)
+  })
+
+  test('wait for no client that never ends its request', async () => {
+    const socket = connect(bank.ports.public, '127.0.0.1')
+    const gone = once(socket, 'close')
+    const seen = once(bank.doors.public.server, 'connection')
+    socket.on('error', () => {})
+    const type = 'Content-Type: application/json\r\nContent-Length: 100'
+    socket.write(`POST ${ACCOUNT}/deposits HTTP/1.1\r\nHost: localhost\r\n${type}\r\n\r\n{`)
+    await seen
+    const failing = setTimeout(() => socket.destroy(new Error('it was waited for')), 5_000)
+    await bank.doors.public.close()
+    await gone
+    clearTimeout(failing)
+    equal(socket.errored?.message, undefined)
   })
 })
 

@@ -17,6 +17,7 @@ import type { Answer } from './answer.ts'
 import { type Endpoint, isLabel, Refused } from './endpoint.ts'
 import { type Guard, SECURITY_HEADERS } from './guard.ts'
 import { problem, rejectionOf } from './problem.ts'
+import { stragglersOf } from './stragglers.ts'
 
 export type ServerSettings = {
   /** To receive one whole request. */
@@ -78,6 +79,7 @@ export function httpServer(parts: ServerParts): Door {
     frameworkErrors: (error, request, reply) => outlet.fail(error, request, reply),
   })
   app.server.maxConnections = CONNECTIONS_MAX
+  const leaveStragglers = stragglersOf(app.server)
   const outlet = outletFor(parts)
   install(app, parts, outlet)
   return {
@@ -90,7 +92,8 @@ export function httpServer(parts: ServerParts): Door {
     },
     async close() {
       outlet.closing = true
-      await app.close()
+      const closed = leaveStragglers()
+      await app.close().finally(closed)
     },
   }
 }
