@@ -1,5 +1,6 @@
-// Connections on which a request is still arriving when a server closes. Nothing of them was accepted,
-// and Node no longer watches their time-outs then: one silent client would keep the process waiting.
+// Connections on which a request is still arriving when a server closes. Nothing of them was
+// accepted, and Node no longer watches their time-outs then: one silent client would keep the
+// process waiting.
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 
