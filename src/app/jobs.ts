@@ -43,6 +43,9 @@ export async function exportFile(argv: readonly string[], file: string): Promise
     )
     bar.end()
     say(`${events} events and ${commands} command records written to ${file}.`)
+    say(
+      'Names and addresses in it are sealed: their keys stay in the -keys.db file beside the log.',
+    )
   } finally {
     await log.close()
   }

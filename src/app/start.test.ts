@@ -108,7 +108,7 @@ describe('the program', () => {
   test('killed in mid-order, it takes the order up again where it was', async () => {
     const orders: { body: Record<string, never> }[] = []
     let open = 0
-    // A machine may be quick enough to finish them all; a kill that met no open saga proves nothing.
+    // A quick machine may have finished them all; a kill that met no open saga proves nothing.
     for (let round = 0; round < 5 && open === 0; round++) {
       const first = await start()
       const product = await stocked(first.api, 50, `CUP-${round}`)
