@@ -21,7 +21,8 @@ export type ReadModels = {
   checkpoints(): Promise<ReadonlyMap<string, number>>
   /**
    * Rows, parked events and checkpoints of several projections in one transaction; false and
-   * nothing written when any checkpoint is not at `from` (another runner was faster).
+   * nothing written when any checkpoint is not at `from` (another runner was faster), is held, or
+   * belongs to a table that was swapped since this handle last read `checkpoints`.
    */
   commit(commits: readonly Commit[]): Promise<boolean>
   /** Events that wait, in order of position; of one projection or of all. */
@@ -31,8 +32,20 @@ export type ReadModels = {
    * begin so.
    */
   isParked(projection: string, keys: readonly string[]): Promise<boolean>
-  /** The table beside the live one takes its name, with its checkpoint; atomically. */
+  /**
+   * The table beside the live one takes its name, with its checkpoint; atomically. Whoever was about
+   * to commit to the old one, in this process or another, gets false from `commit`.
+   */
   swap(projection: string, shadow: string): Promise<void>
+  /**
+   * From its return on, nobody commits to this projection (`commit` answers false), in this process
+   * or another, until `letGo` or the end of `forMs`; absent: for ever, also after opening again.
+   * Held again: the longer time counts.
+   */
+  hold(projection: string, forMs?: number): Promise<void>
+  letGo(projection: string): Promise<void>
+  /** Projections held now; `true` for those held for ever (paused by an operator). */
+  held(): Promise<ReadonlyMap<string, boolean>>
   /** Removes a projection's table, checkpoint and parked events. */
   drop(projection: string): Promise<void>
   /** The same rows and checkpoints for as long as it is open, whatever is written meanwhile. */
