@@ -74,6 +74,21 @@ export function dataPromises(log: Now): void {
       equal(JSON.stringify(event!.data), JSON.stringify(data))
     })
 
+  it('refuses an id that is no UUID and a time in any other form', async () => {
+    const times = ['2010-12-01T08:26:00Z', '2010-12-01', '0000-12-01T08:26:00.000Z', 'never', '']
+    const wrong = [
+      ...times.map((occurred_at) => ({ occurred_at })),
+      ...['e-1', '', '0193A0F0-0000-7000-8000-00000000000A'].map((event_id) => ({ event_id })),
+    ]
+    for (const more of wrong)
+      await rejects(
+        log().append(append('note-1', 'any', [noted({}, more)])),
+        { name: 'InvalidAppend' },
+        JSON.stringify(more),
+      )
+    deepEqual(await log().readAll(0, 1), [])
+  })
+
   const refused: [string, unknown][] = [
     ['NUL', { text: 'a\u0000b' }],
     ['NUL in a name', { 'a\u0000': 1 }],

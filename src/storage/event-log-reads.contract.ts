@@ -1,6 +1,7 @@
 // What reading must hold: order, pages, prefixes, times, snapshots.
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { it } from 'node:test'
+import { v7 } from 'uuid'
 import { append, write } from '#testing/sample-appends.ts'
 import type { Now } from './event-log.contract.ts'
 import type { Loaded } from './event-log.ts'
@@ -76,7 +77,7 @@ export function readPromises(log: Now): void {
       position: 2,
       version: 2,
       timestamp: '2999-01-01T00:00:00.000Z',
-      event_id: 'later',
+      event_id: v7(),
     }
     await log().restore([future], [])
     const verdict = await log().append(append('note-1'))
@@ -99,7 +100,7 @@ export function readPromises(log: Now): void {
     ]
     const events = times.map((day, i) => ({
       ...event!,
-      event_id: `event-${i}`,
+      event_id: v7(),
       position: i + 2,
       version: i + 2,
       timestamp: `${day}T00:00:00.000Z`,

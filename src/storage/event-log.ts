@@ -216,6 +216,7 @@ export function checkShape({ writes, claims = [], releases = [], command }: Appe
     throw new InvalidAppend(`${events} events in one append; ${EVENTS_PER_APPEND_MAX} is the limit`)
   if (events === 0 && claims.length + releases.length > 0)
     throw new InvalidAppend('claims without an event would be lost by export')
+  for (const write of writes) for (const event of write.events) checkEnvelope(event)
   checkOneOwner(claims)
   if (command !== undefined) storable([command.id, command.fingerprint], 'the command’s id')
   if (new Set(writes.map(({ stream }) => stream)).size !== writes.length)
@@ -223,6 +224,20 @@ export function checkShape({ writes, claims = [], releases = [], command }: Appe
   for (const { stream } of writes)
     if (!/^[a-z][a-z0-9_]*-[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/.test(stream))
       throw new InvalidAppend(`${stream} is not a stream's name (aggregate_type-aggregate_id)`)
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Ids and times are columns of their own kind in some engines, and come back in one form. */
+function checkEnvelope({ event_id, event_type, occurred_at }: NewEvent): void {
+  if (!UUID.test(event_id))
+    throw new InvalidAppend(`the event_id of ${event_type} is not a UUID in lower case`)
+  if (occurred_at === undefined) return
+  const time = new Date(occurred_at)
+  if (Number.isNaN(time.getTime()) || !/^(?!0000)\d{4}-/.test(occurred_at))
+    throw new InvalidAppend(`occurred_at of ${event_type} is not a time: ${occurred_at}`)
+  if (time.toISOString() !== occurred_at)
+    throw new InvalidAppend(`occurred_at of ${event_type} is not as in ${time.toISOString()}`)
 }
 
 function checkOneOwner(claims: readonly Claim[]): void {

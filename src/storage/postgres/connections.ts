@@ -28,6 +28,13 @@ export type Connections = {
 /** The connection died while a statement was under way. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
+  /** The server's process that was at work; it may be still. */
+  readonly pid: number
+
+  constructor(message: string, pid: number, options: ErrorOptions) {
+    super(message, options)
+    this.pid = pid
+  }
 }
 
 /** What a URL may say beside the address: `?max_connections=20`. */
@@ -68,7 +75,8 @@ export function connect(url: string): Connections {
         } catch (error) {
           if (!isAway(error)) throw error
           broken = true
-          throw new Interrupted(awayText(url, error), { cause: error })
+          const { processID = 0 } = client as { processID?: number }
+          throw new Interrupted(awayText(url, error), processID, { cause: error })
         }
       })
     } finally {

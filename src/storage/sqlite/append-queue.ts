@@ -1,7 +1,7 @@
 // Group commit: appends queue while a batch is being written, and what queued is the next batch. No
 // batch waits for company; an idle log writes at once.
 import type { Verdict } from '#storage/event-log.ts'
-import type { Judged, Packed } from './log-packing.ts'
+import type { Judged, Packed } from '#storage/log-packing.ts'
 
 /** A batch ends here; a larger append goes alone. */
 const BATCH_EVENTS_MAX = 2_000

@@ -1,6 +1,6 @@
 // The writing side of the SQLite log: a batch of appends is one transaction and one fsync.
 // Synchronous; lives in the log's worker thread (or in the caller's, for tests and small programs).
-import { openDurable } from './durable.ts'
+
 import type {
   Judged,
   Packed,
@@ -8,7 +8,8 @@ import type {
   PackedRow,
   PackedSnapshot,
   Restored,
-} from './log-packing.ts'
+} from '#storage/log-packing.ts'
+import { openDurable } from './durable.ts'
 import { SCHEMA, SCHEMA_VERSION, statements } from './log-sql.ts'
 import { inTransaction, judge, logWriter, recordOf, restoreRow, tick } from './log-writer.ts'
 

@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import type { Claim } from '#kernel/message.ts'
 import type { CommandRecord, Expected, Verdict } from '#storage/event-log.ts'
-import type { Packed, PackedRow, Restored } from './log-packing.ts'
+import type { Packed, PackedRow, Restored } from '#storage/log-packing.ts'
 import { type CommandRow, type LogStatements, toRecord } from './log-sql.ts'
 
 const VERSIONS_KNOWN_MAX = 100_000

@@ -1,4 +1,4 @@
-// Appends and events as they cross to the log's thread: texts only, cheap to copy.
+// Appends and events as they cross to a writer (the log's thread, a server): texts only, checked.
 import type { Claim, Metadata, Recorded } from '#kernel/message.ts'
 import { streamOf } from '#kernel/message.ts'
 import {
@@ -9,7 +9,7 @@ import {
   type NewEvent,
   storable,
   type Verdict,
-} from '#storage/event-log.ts'
+} from './event-log.ts'
 
 /** An append as it crosses to the worker: texts only, cheap to copy. */
 export type Packed = {

@@ -1,0 +1,174 @@
+// The reading side of the log on PostgreSQL: each question is one statement, and so one moment.
+import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
+import type { EventLog, Loaded, LoadRequest } from '#storage/event-log.ts'
+import type { Connections, Statement } from './connections.ts'
+import { type RecordRow, recordFrom } from './log-batch.ts'
+
+export type EventRow = {
+  position: number
+  event_id: string
+  stream: string
+  version: number
+  event_type: string
+  event_version: number
+  data: string
+  metadata: string
+  occurred_at: string | null
+  timestamp: string
+}
+type LoadedRow = EventRow & { readonly n: number; readonly state: string | null }
+
+export const COLUMNS =
+  'position, event_id, stream, version, event_type, event_version, data, metadata, occurred_at, timestamp'
+
+const one = (name: string, text: string): Statement => ({ name: `log_${name}`, text })
+/** Every statement of the hot paths; a test looks at their plans. */
+export const READS = {
+  all: one(
+    'read_all',
+    `SELECT ${COLUMNS} FROM event_store.log WHERE position > $1 ORDER BY position LIMIT $2`,
+  ),
+  stream: one(
+    'read_stream',
+    `SELECT ${COLUMNS} FROM event_store.log WHERE stream = $1 AND version > $2
+     ORDER BY version LIMIT $3`,
+  ),
+  // Names of streams are ASCII, so everything that begins with the prefix lies below prefix + DEL.
+  streams: one(
+    'read_streams',
+    `SELECT ${COLUMNS} FROM event_store.log WHERE stream >= $1 AND stream < $2
+     ORDER BY position LIMIT $3`,
+  ),
+  head: one(
+    'head',
+    'SELECT position, timestamp FROM event_store.log ORDER BY position DESC LIMIT 1',
+  ),
+  positionAt: one('position_at', 'SELECT event_store.position_at($1) AS position'),
+  command: one('command', 'SELECT * FROM event_store.commands WHERE id = $1'),
+  commands: one(
+    'commands',
+    'SELECT * FROM event_store.commands WHERE id > $1 ORDER BY id LIMIT $2',
+  ),
+  claims: one(
+    'claims',
+    `SELECT scope, value, owner FROM event_store.claims WHERE (scope, value) > ($1, $2)
+     ORDER BY scope, value LIMIT $3`,
+  ),
+  // A snapshot ahead of the log is a lie; the newest version is one look into the index. A caller
+  // that knows the stream up to some version only wants what follows.
+  load: one(
+    'load',
+    `WITH asked AS MATERIALIZED (
+       SELECT r.n, r.stream, r.after, s.version, s.state
+       FROM unnest($1::text[], $2::bigint[], $3::int[])
+         WITH ORDINALITY r(stream, after, state_version, n)
+       LEFT JOIN LATERAL (SELECT version, state FROM event_store.snapshots k
+         WHERE k.stream = r.stream COLLATE "C" AND k.state_version = r.state_version AND r.after = 0
+           AND k.version <= (SELECT max(l.version) FROM event_store.log l
+             WHERE l.stream = r.stream COLLATE "C") LIMIT 1) s ON true)
+     SELECT n, state, version, NULL::bigint AS position, NULL::uuid AS event_id,
+       NULL AS stream, NULL AS event_type, NULL::int AS event_version, NULL::json AS data,
+       NULL::json AS metadata, NULL::timestamptz AS occurred_at, NULL::timestamptz AS timestamp
+     FROM asked WHERE state IS NOT NULL
+     UNION ALL
+     SELECT a.n, NULL, e.version, e.position, e.event_id, e.stream, e.event_type, e.event_version,
+       e.data, e.metadata, e.occurred_at, e.timestamp
+     FROM asked a CROSS JOIN LATERAL (SELECT * FROM event_store.log l
+       WHERE l.stream = a.stream COLLATE "C" AND l.version > coalesce(a.version, a.after)
+       ORDER BY l.version) e
+     ORDER BY 1, 3`,
+  ),
+} as const
+
+type Reading = Pick<
+  EventLog,
+  | 'readAll'
+  | 'readStream'
+  | 'readStreams'
+  | 'load'
+  | 'head'
+  | 'positionAt'
+  | 'commandRecord'
+  | 'commandRecords'
+  | 'claims'
+>
+
+export function logReader({ read }: Pick<Connections, 'read'>): Reading {
+  const recorded = recorder()
+  const events = async (statement: Statement, values: readonly (string | number | null)[]) =>
+    (await read<EventRow>(statement, values)).map(recorded)
+
+  return {
+    readAll: (after, limit) => events(READS.all, [after, limit]),
+    readStream: (stream, after = 0, limit) => events(READS.stream, [stream, after, limit ?? null]),
+    readStreams: (prefix, limit) => events(READS.streams, [prefix, `${prefix}\u007f`, limit]),
+    async head() {
+      const [row] = await read<{ position: number; timestamp: string }>(READS.head)
+      return row ?? { position: 0, timestamp: new Date(0).toISOString() }
+    },
+    async positionAt(time) {
+      const [row] = await read<{ position: number }>(READS.positionAt, [time])
+      return row!.position
+    },
+    async commandRecord(id) {
+      const [row] = await read<RecordRow>(READS.command, [id])
+      return row === undefined ? null : recordFrom(row)
+    },
+    commandRecords: async (afterId, limit) =>
+      (await read<RecordRow>(READS.commands, [afterId, limit])).map(recordFrom),
+    claims: (after, limit) =>
+      read<Claim>(READS.claims, [after?.scope ?? '', after?.value ?? '', limit]),
+    async load(requests) {
+      const rows = await read<LoadedRow>(READS.load, [
+        requests.map(({ stream }) => stream),
+        requests.map(({ after }) => after),
+        requests.map(({ stateVersion }) => stateVersion ?? null),
+      ])
+      return loadedFrom(requests, rows, recorded)
+    },
+  }
+}
+
+/** Rows come in the order of the requests, a snapshot before its events. */
+function loadedFrom(
+  requests: readonly LoadRequest[],
+  rows: readonly LoadedRow[],
+  recorded: (row: EventRow) => Recorded,
+): readonly Loaded[] {
+  let at = 0
+  return requests.map((_, i): Loaded => {
+    const mine = () => rows[at]?.n === i + 1
+    const { state, version } = mine() ? rows[at]! : { state: null, version: 0 }
+    const snapshot = state === null ? null : { version, state: JSON.parse(state) }
+    if (snapshot !== null) at++
+    const events: Recorded[] = []
+    while (mine()) events.push(recorded(rows[at++]!))
+    return { snapshot, events }
+  })
+}
+
+/** Rows to events. Events of one append share their metadata's text, so it is parsed once. */
+export function recorder(): (row: EventRow) => Recorded {
+  let lastText = ''
+  let lastMetadata: Metadata = {}
+  return ({ stream, data, metadata, occurred_at, ...row }) => {
+    if (metadata !== lastText) {
+      lastMetadata = JSON.parse(metadata)
+      lastText = metadata
+    }
+    const { aggregate_type, aggregate_id } = partsOf(stream)
+    return {
+      position: row.position,
+      event_id: row.event_id,
+      aggregate_type,
+      aggregate_id,
+      version: row.version,
+      event_type: row.event_type,
+      event_version: row.event_version,
+      data: JSON.parse(data),
+      metadata: lastMetadata,
+      occurred_at: occurred_at ?? row.timestamp,
+      timestamp: row.timestamp,
+    }
+  }
+}
