@@ -49,6 +49,8 @@ const SESSION = [
   // An answer means durable, whatever the server's default is.
   'synchronous_commit=on',
   'timezone=UTC',
+  // As values.ts reads it, whatever the server's habit is.
+  'datestyle=ISO',
   // Short statements by index: compiling them costs a hundred times what they take.
   'jit=off',
 ]
