@@ -51,6 +51,7 @@ const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
   canonicalize: ['src/runtime/', 'src/storage/'],
   commander: ['src/app/'],
   'csv-parse': ['src/app/import/'],
+  ioredis: ['src/storage/redis/', 'src/testing/'],
   pg: ['src/storage/postgres/', 'src/testing/'],
   yaml: ['src/app/config-sources.ts'],
 }

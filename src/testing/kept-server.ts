@@ -25,12 +25,13 @@ export type Keep = {
   readonly folder: string
   readonly command: readonly string[]
   /** What ends the program; it is killed when it takes more than five seconds. */
-  readonly stopWith: 'QUIT' | 'TERM'
+  readonly stopWith: 'QUIT' | 'KILL'
   readonly account: Account
 }
 
 // $1 folder, $2 signal, then the program. It is told to go on in case somebody had stopped it.
 const KEEPER = `folder=$1; signal=$2; shift 2
+: >"$folder/printed"
 "$@" >>"$folder/printed" 2>&1 &
 pid=$!
 echo "$pid"
@@ -38,7 +39,7 @@ cat >/dev/null
 kill -"$signal" "$pid" 2>/dev/null
 kill -CONT "$pid" 2>/dev/null
 tries=0
-while kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+while kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 250 ]; do sleep 0.02; tries=$((tries + 1)); done
 kill -KILL "$pid" 2>/dev/null
 wait "$pid"
 rm -rf "$folder"`
