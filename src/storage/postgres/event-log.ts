@@ -49,10 +49,16 @@ const SNAPSHOTS: Statement = {
       state_version = excluded.state_version, created_at = excluded.created_at
     WHERE excluded.version >= k.version OR excluded.state_version > k.state_version`,
 }
+// What was dropped before is not looked through again: an hour's work does not grow with the log.
+const DROPPED_TO: Statement = {
+  name: 'log_dropped_to',
+  text: 'SELECT responses_dropped_to AS position FROM event_store.housekeeping FOR UPDATE',
+}
 const DROP_RESPONSES: Statement = {
   name: 'log_drop_responses',
   text: `WITH old AS (UPDATE event_store.commands SET response = NULL
-      WHERE position < $1 AND response IS NOT NULL RETURNING 1)
+      WHERE position >= $1 AND position < $2 AND response IS NOT NULL RETURNING 1),
+    mark AS (UPDATE event_store.housekeeping SET responses_dropped_to = $2 WHERE $1 < $2)
     SELECT count(*) AS dropped FROM old`,
 }
 
@@ -97,8 +103,11 @@ function eventLog(connections: Connections, patience: Patience | undefined): Eve
     },
     async dropResponses(before) {
       opened()
-      const [row] = await connections.write<{ dropped: number }>(DROP_RESPONSES, [before])
-      return row!.dropped
+      return connections.transaction(async (run) => {
+        const [mark] = await run<{ position: number }>(DROPPED_TO)
+        const [row] = await run<{ dropped: number }>(DROP_RESPONSES, [mark!.position, before])
+        return row!.dropped
+      })
     },
     onAppended: listener.onAppended,
     async close() {

@@ -34,7 +34,13 @@ CREATE TABLE event_store.commands (
   id text COLLATE "C" PRIMARY KEY, fingerprint text NOT NULL, position bigint NOT NULL,
   version bigint NOT NULL, response text
 );
-CREATE INDEX commands_answered ON event_store.commands (position) WHERE response IS NOT NULL;
+-- For dropping old responses: positions rise with the rows, so a summary per range of pages will do.
+CREATE INDEX commands_position ON event_store.commands USING brin (position)
+  WITH (autosummarize = on);
+CREATE TABLE event_store.housekeeping (
+  one bool PRIMARY KEY DEFAULT true CHECK (one), responses_dropped_to bigint NOT NULL
+);
+INSERT INTO event_store.housekeeping VALUES (true, 0);
 CREATE TABLE event_store.snapshots (
   stream text COLLATE "C" PRIMARY KEY, version bigint NOT NULL, state_version int NOT NULL,
   state text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
