@@ -19,6 +19,23 @@ export async function callsEachSecond(
   return (1_000 * done) / (performance.now() - begun)
 }
 
+export type Timed = { readonly rate: number; readonly latenciesMs: Float64Array }
+
+/** The same, and how long each call took. */
+export async function timedCalls(
+  callers: number,
+  seconds: number,
+  call: (caller: number) => Promise<unknown>,
+): Promise<Timed> {
+  const latencies: number[] = []
+  const rate = await callsEachSecond(callers, seconds, async (caller) => {
+    const begun = performance.now()
+    await call(caller)
+    latencies.push(performance.now() - begun)
+  })
+  return { rate, latenciesMs: Float64Array.from(latencies) }
+}
+
 /** The same for work that does not wait; `step` says how much it has done. */
 export function workEachSecond(seconds: number, step: () => number): number {
   const begun = performance.now()

@@ -9,6 +9,8 @@ export type Machine = {
   readonly system: string
   readonly node: string
   readonly sqlite: string
+  /** Absent: the run did not ask for it. */
+  readonly postgres?: string
   /** Processes that wanted a core in the minute before: above 0.5 the machine was not quiet. */
   readonly load_before: number
 }
@@ -29,7 +31,12 @@ export function thisMachine(): Machine {
 }
 
 export const machineLine = (machine: Machine): string => {
-  const { cpu, cores, memory_gb, system, node, sqlite, load_before } = machine
-  const parts = `${cpu}, ${cores} cores, ${memory_gb} GB, ${system}, Node ${node}, SQLite ${sqlite}`
-  return `${parts}, load before the run ${load_before}`
+  const { cpu, cores, memory_gb, system, node, sqlite, postgres, load_before } = machine
+  const hardware = [cpu, `${cores} cores`, `${memory_gb} GB`, system]
+  const programs = [
+    `Node ${node}`,
+    `SQLite ${sqlite}`,
+    ...(postgres === undefined ? [] : [postgres]),
+  ]
+  return [...hardware, ...programs, `load before the run ${load_before}`].join(', ')
 }

@@ -11,6 +11,9 @@ import { httpCommand } from './http-command.ts'
 import { logLength } from './log-length.ts'
 import { machineLine, thisMachine } from './machine.ts'
 import { withTable } from './page.ts'
+import { postgresAppends } from './postgres-appends.ts'
+import { postgresCallers } from './postgres-callers.ts'
+import { openPostgres, type PostgresServer } from './postgres-server.ts'
 import { projectionCatchUp } from './projection-catch-up.ts'
 import { type Question, type Result, verdictOf } from './question.ts'
 import { openScratch } from './scratch.ts'
@@ -28,6 +31,8 @@ const QUESTIONS: readonly Question[] = [
   eventLoopDelay,
   logLength,
   wholeOrders,
+  postgresAppends,
+  postgresCallers,
 ]
 const SECONDS = 3
 const ROOT = join(import.meta.dirname, '..')
@@ -82,15 +87,21 @@ async function bench(): Promise<void> {
     throw new RangeError(`--seconds takes a number above 0, not ${values.seconds}`)
   const questions = chosen()
   const scratch = openScratch(join(ROOT, 'data', 'bench-'))
-  const machine = thisMachine()
+  const found = thisMachine()
   const results: Result[] = []
+  let server: Promise<PostgresServer> | undefined
+  const postgres = () => {
+    server ??= openPostgres(scratch)
+    return server
+  }
   for (const { name, answer } of questions) {
     tell(name)
     const { folder, atEnd } = scratch
     const line = (text: string) => tell(`${name}: ${text}`)
-    results.push(...(await answer({ folder, atEnd, seconds, tell: line })))
+    results.push(...(await answer({ folder, atEnd, seconds, postgres, tell: line })))
   }
   tell('')
+  const machine = server === undefined ? found : { ...found, postgres: (await server).version }
   scratch.clear()
   const day = new Date().toISOString().slice(0, 10)
   process.stdout.write(`${machineLine(machine)}\n\n${textTable(results)}\n`)

@@ -1,5 +1,6 @@
 // What a row of the bench is: a question, what we measured, its raw baseline from the same run, and
 // what the design asks for.
+import type { PostgresServer } from './postgres-server.ts'
 
 export type Figure = { readonly value: number; readonly unit: Unit }
 export type Unit = '/s' | '%' | 'µs' | 'ms' | 'MB'
@@ -44,6 +45,8 @@ export type Tools = {
   tell(line: string): void
   /** Work to undo if the bench ends early, such as a program that was started. */
   atEnd(undo: () => void): void
+  /** Started when first asked for. Rejects with NoServer where there is none. */
+  postgres(): Promise<PostgresServer>
 }
 
 export function verdictOf({ judged, limits }: Pick<Result, 'judged' | 'limits'>): Verdict {

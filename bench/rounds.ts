@@ -19,8 +19,8 @@ export async function inTurns(
 export const median = (values: readonly number[]): number => percentile(values, 0.5)
 
 /** Nearest rank; 0 of nothing. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
+export function percentile(values: readonly number[] | Float64Array, share: number): number {
+  const sorted = Float64Array.from(values).sort()
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 }
 

@@ -1,0 +1,58 @@
+// PostgreSQL's own load generator on the log's columns: what the server gives to clients that cost
+// next to nothing.
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { RAW_COLUMNS, withRawTable } from './postgres-raw.ts'
+import { rawRow } from './sample-event.ts'
+
+const THREADS = 2
+/** Streams are new and rise with the time, as ours do. */
+const FIRST_STREAM = 1_000_000_000
+
+export type PgBench = {
+  readonly program: string
+  readonly url: string
+  /** For the script; on no disk that is measured does it matter. */
+  readonly folder: string
+}
+
+/** Rows each second: so many clients, each transaction so many rows, prepared. */
+export async function pgbenchRows(
+  { program, url, folder }: PgBench,
+  clients: number,
+  rows: number,
+  seconds: number,
+): Promise<number> {
+  const script = join(folder, 'insert.sql')
+  writeFileSync(script, insertScript(rows))
+  return await withRawTable(url, 1, async () => {
+    const { hostname, port, username, password, pathname } = new URL(url)
+    const load = ['-c', String(clients), '-j', String(Math.min(THREADS, clients))]
+    const { stdout } = await promisify(execFile)(
+      program,
+      [
+        ...['-h', hostname, '-p', port || '5432', '-U', decodeURIComponent(username)],
+        ...['-n', '-M', 'prepared', '-f', script, '-D', `n=${FIRST_STREAM}`, ...load],
+        // Whole seconds are all it takes.
+        ...['-T', String(Math.max(1, Math.round(seconds))), pathname.slice(1)],
+      ],
+      { env: { ...process.env, PGPASSWORD: decodeURIComponent(password) } },
+    )
+    const transactions = Number(/^tps = ([\d.]+)/m.exec(stdout)?.[1])
+    if (!(transactions > 0)) throw new Error(`pgbench said no rate: ${stdout}`)
+    return rows * transactions
+  })
+}
+
+function insertScript(rows: number): string {
+  const [, type, version, data, metadata] = rawRow()
+  // A colon before a letter or a digit would be a variable of the script.
+  const json = (text: string) => `'${text.replaceAll(':', ': ')}'`
+  const row = (at: number) =>
+    `(gen_random_uuid(), 'stock-' || CAST(:n AS text) || '-' || CAST(:client_id AS text), ${at + 1},
+      '${type}', ${version}, ${json(data)}, ${json(metadata)}, now(), now())`
+  const values = Array.from({ length: rows }, (_, at) => row(at)).join(',\n')
+  return `\\set n :n + 1\nINSERT INTO raw (${RAW_COLUMNS}) VALUES\n${values};\n`
+}

