@@ -6,14 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
-import { cacheContract } from './cache.contract.ts'
 import { type Engine, type EngineName, engines, type Place } from './engines.ts'
 import { eventLogContract } from './event-log.contract.ts'
 import { eventLogHistories } from './event-log-histories.contract.ts'
 import { eventLogKills } from './event-log-kills.contract.ts'
 import { keyRingContract } from './key-ring.contract.ts'
 import { leasesContract } from './leases.contract.ts'
-import { openCache } from './memory/cache.ts'
 import type { Opened } from './opened.ts'
 import { readModelsContract } from './read-models.contract.ts'
 
@@ -86,5 +84,3 @@ for (const name of Object.keys(engines) as EngineName[]) {
       }
     })
 }
-
-cacheContract('memory', async () => ({ port: await openCache(), remove: async () => {} }))

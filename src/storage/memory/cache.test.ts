@@ -1,40 +1,77 @@
 // What only a bounded cache can get wrong: forgetting for want of room.
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import { cacheContract } from '#storage/cache.contract.ts'
+import { type Cache, KNOWN_FOR_MS } from '#storage/cache.ts'
 import { openCache } from './cache.ts'
 
 const LONG_MS = 3_600_000
+const OF = ['stock@1']
 
-test('a forgotten invalidation still refuses fills from before it', async () => {
-  const cache = await openCache({ entriesMax: 2 })
-  await cache.invalidate(['stock:1'], 6)
-  await cache.fill('other', 1, 9, LONG_MS)
-  await cache.fill('another', 1, 9, LONG_MS)
-  await cache.fill('stock:1', 'raced', 5, LONG_MS)
-  equal(await cache.get('stock:1'), null)
-  await cache.fill('stock:1', 'seen', 6, LONG_MS)
-  deepEqual(await cache.get('stock:1'), { value: 'seen', position: 6 })
+cacheContract('memory', async () => {
+  let time = 0
+  return {
+    port: await openCache({ now: () => time }),
+    pass: async (ms) => {
+      time += ms
+    },
+    remove: async () => {},
+  }
 })
 
-test('an invalidation behind a filled answer is not forgotten with it', async () => {
+async function fill(cache: Cache, key: string, value: string, ticket = cache.get(key, OF)) {
+  const given = (await ticket).ticket
+  await cache.fill(key, given!, { value, position: 5, reached: [5] }, LONG_MS)
+}
+const freshOf = async (cache: Cache, key: string) => {
+  const { fresh, kept } = await cache.get(key, OF)
+  return fresh ? kept!.value : null
+}
+const known = (cache: Cache) => cache.vouch(new Map([['stock@1', 5]]))
+
+test('a change of a name that was forgotten still refuses what was read before it', async () => {
   const cache = await openCache({ entriesMax: 2 })
-  await cache.invalidate(['stock:1'], 6)
-  await cache.fill('stock:1', 'seen', 7, LONG_MS)
-  await cache.fill('other', 1, 9, LONG_MS)
-  await cache.fill('another', 1, 9, LONG_MS)
-  await cache.fill('stock:1', 'raced', 5, LONG_MS)
-  equal(await cache.get('stock:1'), null)
+  await known(cache)
+  const ticket = cache.get('stock:1', OF)
+  await ticket
+  await cache.tell([{ source: 'stock@1', from: 5, to: 6, names: ['stock:1'] }])
+  await known(cache)
+  for (const other of ['other', 'another']) await cache.get(other, OF)
+  await fill(cache, 'stock:1', 'raced', ticket)
+  equal(await freshOf(cache, 'stock:1'), null)
+  const behind = { value: 'seen', position: 6, reached: [6] }
+  await cache.fill('stock:1', (await cache.get('stock:1', OF)).ticket!, behind, LONG_MS)
+  equal(await freshOf(cache, 'stock:1'), 'seen')
+})
+
+test('a ticket whose name was forgotten for want of room is worthless', async () => {
+  const cache = await openCache({ entriesMax: 2 })
+  await known(cache)
+  const ticket = cache.get('stock:1', OF)
+  await ticket
+  for (const other of ['other', 'another']) await cache.get(other, OF)
+  await fill(cache, 'stock:1', 'raced', ticket)
+  equal(await freshOf(cache, 'stock:1'), null)
 })
 
 test('it keeps to its size: the oldest answers go, one larger than all is not taken', async () => {
   const cache = await openCache({ sizeMax: 1_000 })
-  for (let i = 0; i < 10; i++) await cache.fill(`key-${i}`, 'x'.repeat(200), 1, LONG_MS)
-  const kept = await Promise.all(Array.from({ length: 10 }, (_, i) => cache.get(`key-${i}`)))
+  await known(cache)
+  for (let i = 0; i < 10; i++) await fill(cache, `key-${i}`, 'x'.repeat(200))
+  const kept = await Promise.all(Array.from({ length: 10 }, (_, i) => freshOf(cache, `key-${i}`)))
   deepEqual(
-    kept.map((entry) => entry !== null),
+    kept.map((value) => value !== null),
     [...Array(6).fill(false), ...Array(4).fill(true)],
   )
-  await cache.fill('large', 'x'.repeat(2_000), 1, LONG_MS)
-  equal(await cache.get('large'), null)
-  equal((await cache.get('key-9')) !== null, true)
+  await fill(cache, 'large', 'x'.repeat(2_000))
+  equal(await freshOf(cache, 'large'), null)
+  equal((await freshOf(cache, 'key-9')) !== null, true)
+})
+
+test('time is that of the machine when none is given', async () => {
+  const cache = await openCache()
+  await known(cache)
+  await fill(cache, 'stock:1', 'a')
+  const { kept } = await cache.get('stock:1', OF)
+  equal(kept!.ageMs < KNOWN_FOR_MS, true)
 })
