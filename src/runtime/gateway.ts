@@ -135,9 +135,11 @@ async function taskOf(
 
 async function carryOut(task: Task, tools: Tools): Promise<Outcome> {
   const { attemptsMax = ATTEMPTS_MAX } = tools
+  let fresh = false
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const outcome = await attemptOnce(task, tools)
+    const outcome = await attemptOnce(task, tools, fresh)
     if (outcome !== 'again') return outcome
+    fresh = true
     if (attempt > 1) await sleep(Math.random() * JITTER_MS * attempt)
   }
   return no(
@@ -146,20 +148,25 @@ async function carryOut(task: Task, tools: Tools): Promise<Outcome> {
   )
 }
 
-async function attemptOnce(task: Task, tools: Tools): Promise<Outcome | 'again'> {
+/** `fresh`: decided on the log as it is; otherwise what is remembered will do for a first try. */
+async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Outcome | 'again'> {
   let refs = task.command.reads(task.input)
   for (let round = 0; round <= ASKS_MAX; round++) {
     const release = await tools.queues.hold(refs)
     try {
-      const known = await tools.states.load(refs)
+      const { states: known, remembered } = await tools.states.load(refs, fresh)
+      // Where others write too, a refusal that rests on memory alone would be a guess. An acceptance
+      // is checked by the append.
+      const isGuess = remembered && tools.log.capabilities.manyProcesses
       const conflict = versionConflict(task, refs, known)
-      if (conflict !== null) return await rejected(conflict, task, tools)
+      if (conflict !== null) return isGuess ? 'again' : await rejected(conflict, task, tools)
       const decision = decide(task, refs, known)
       if ('ask' in decision) {
         refs = [...refs, ...decision.ask]
         continue
       }
-      if ('rejected' in decision) return await rejected(decision.rejected, task, tools)
+      if ('rejected' in decision)
+        return isGuess ? 'again' : await rejected(decision.rejected, task, tools)
       return await append(decision, refs, known, task, tools)
     } finally {
       release()
@@ -322,7 +329,7 @@ async function refused(
       }
     }
     case 'conflict': {
-      states.forget(refs.map(({ stream }) => stream))
+      states.doubt(refs.map(({ stream }) => stream))
       const expected = task.meta.expected_version
       if (expected === undefined || verdict.stream !== refs[0]?.stream) return 'again'
       return { ok: false, rejection: conflictAt(expected, verdict.actual) }

@@ -9,12 +9,20 @@ import type { EventLog, Snapshot } from '#storage/event-log.ts'
 export type Known = { readonly state: unknown; readonly version: number }
 
 export type StreamStates = {
-  /** The states of these streams, as of the log at some moment during the call. */
-  load(refs: readonly Ref[]): Promise<ReadonlyMap<string, Known>>
+  /**
+   * The states of these streams, as they were at some moment. Remembered ones may be old where other
+   * processes write too; `fresh` asks the log for what came since.
+   */
+  load(refs: readonly Ref[], fresh?: boolean): Promise<LoadedStates>
   /** Takes what was appended to a stream whose state before it is given. */
   advance(ref: Ref, before: Known, events: readonly Recorded[]): void
-  /** Somebody else wrote there. */
-  forget(streams: Iterable<string>): void
+  /** Somebody else wrote there: the next load asks the log. */
+  doubt(streams: Iterable<string>): void
+}
+export type LoadedStates = {
+  readonly states: ReadonlyMap<string, Known>
+  /** Some came from memory alone. */
+  readonly remembered: boolean
 }
 
 /** In members of states, so that a few huge ones do not take the room of many small ones twice. */
@@ -37,9 +45,13 @@ export function streamStates(
     snapshotEvery = 100,
   }: { statesMax?: number; snapshotEvery?: number } = {},
 ): StreamStates {
+  const doubted = new Set<string>()
   const known = new LRUCache<string, Known>({
     maxSize: statesMax,
     sizeCalculation: ({ state }) => weightOf(state),
+    dispose: (_, stream, reason) => {
+      if (reason !== 'set') doubted.delete(stream)
+    },
   })
   const snapshots = new Map<string, Snapshot>()
   let saving = false
@@ -83,37 +95,41 @@ export function streamStates(
   }
 
   return {
-    async load(refs) {
+    async load(refs, fresh = false) {
       const found = new Map<string, Known>()
-      const missing: Ref[] = []
+      const asked = new Map<string, { readonly ref: Ref; readonly from: Known | undefined }>()
       for (const ref of refs) {
-        if (found.has(ref.stream)) continue
-        const state = known.get(ref.stream)
-        if (state === undefined) missing.push(ref)
-        else found.set(ref.stream, state)
+        if (found.has(ref.stream) || asked.has(ref.stream)) continue
+        const from = known.get(ref.stream)
+        if (from === undefined || fresh || doubted.has(ref.stream))
+          asked.set(ref.stream, { ref, from })
+        else found.set(ref.stream, from)
       }
-      if (missing.length === 0) return found
+      const remembered = found.size > 0
+      if (asked.size === 0) return { states: found, remembered }
+      // What is known already is not read again, only what came since.
       const loaded = await log.load(
-        missing.map(({ stream, aggregate }) => ({
+        [...asked.values()].map(({ ref: { stream, aggregate }, from }) => ({
           stream,
-          after: 0,
+          after: from?.version ?? 0,
           stateVersion: aggregate.state_version,
         })),
       )
-      missing.forEach((ref, i) => {
+      for (const [i, { ref, from }] of [...asked.values()].entries()) {
         const { snapshot, events } = loaded[i]!
-        const start = snapshot ?? { state: ref.aggregate.initial, version: 0 }
-        const state = fold(ref.aggregate, start, events)
+        const start = from ?? snapshot ?? { state: ref.aggregate.initial, version: 0 }
+        const state = fold(ref.aggregate, snapshot ?? start, events)
         found.set(ref.stream, state)
+        doubted.delete(ref.stream)
         remember(ref, start.version, state)
-      })
-      return found
+      }
+      return { states: found, remembered }
     },
     advance(ref, before, events) {
       remember(ref, before.version, fold(ref.aggregate, before, events))
     },
-    forget(streams) {
-      for (const stream of streams) known.delete(stream)
+    doubt(streams) {
+      for (const stream of streams) if (known.has(stream)) doubted.add(stream)
     },
   }
 }
