@@ -144,6 +144,9 @@ function shared(url: string): { pool: pg.Pool; leave: () => Promise<void> } {
     })
     // An idle connection that dies is only removed; the next user gets another.
     pool.on('error', () => {})
+    // One that dies in its user's hands tells the user's next statement; unheard, it would end the
+    // process.
+    pool.on('connect', (client) => client.on('error', () => {}))
     found = { pool, users: 0 }
     pools.set(url, found)
   }
