@@ -121,6 +121,38 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
     equal(new Set(events.map(({ event_id }) => event_id)).size, 480)
   })
 
+  it('finds out what became of appends whose answers were lost on the way', async (t) => {
+    let lost = 0
+    const { query } = pg.Client.prototype
+    t.mock.method(pg.Client.prototype, 'query', async function (this: pg.Client, asked: unknown) {
+      const result = await Reflect.apply(query, this, [asked])
+      const isAppend = (asked as { name?: string }).name === 'log_append'
+      if (!isAppend || lost++ % 2 === 1) return result
+      // Done, but its client will never hear of it.
+      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+    })
+    const stamped = { ...append('note-1', 'any', 2), command: asCommand('c-1') }
+    const plain = append('note-2', 'any', 3)
+    const several = { writes: [write('note-1', 'exists', 0), write('note-3', 'none', 2)] }
+    const verdicts = []
+    for (const one of [stamped, plain, several]) {
+      verdicts.push(await log.append(one))
+      lost = 0
+    }
+    deepEqual(
+      verdicts.map((one) => one.ok && [one.first, one.position, one.versions.at(-1)]),
+      [
+        [1, 2, 2],
+        [3, 5, 3],
+        [6, 7, 2],
+      ],
+    )
+    equal((await log.head()).position, 7)
+    // Refused, then lost: judged anew, with the same refusal.
+    const refused = await log.append(append('note-2', 'none'))
+    equal(!refused.ok && refused.reason, 'conflict')
+  })
+
   it('goes on waking readers after its listening connection was killed alone', async () => {
     const other = await openEventLog({ url: database.url })
     const heard: number[] = []
