@@ -102,6 +102,46 @@ describe('sharing', () => {
     equal(b.mine().length, 5)
   })
 
+  it('takes back what it gave away when nobody is left to take it', async () => {
+    const { open, leases } = await processes()
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const a = open('a', { runs: (names) => (names.length === 6 ? ended : Promise.resolve()) })
+    const b = open('b')
+    await a.look()
+    await b.look()
+    await a.look()
+    await b.stop()
+    await a.look()
+    equal(a.mine().length, 6)
+    end()
+    await sleep(1)
+    await a.look()
+    deepEqual(a.mine(), WORK)
+    equal((await leases.held('projection/work/')).length, WORK.length)
+  })
+
+  it('ends what is under way before it stops', async () => {
+    const { open } = await processes()
+    let hasEnded = false
+    const runs = async (names: readonly string[]) => {
+      if (names.length > 0) return
+      await sleep(20)
+      hasEnded = true
+    }
+    const [a, b] = [open('a', { runs }), open('b')]
+    await a.look()
+    const stopped = a.stop()
+    await sleep(1)
+    await b.look()
+    deepEqual([hasEnded, b.mine()], [false, []])
+    await stopped
+    await b.look()
+    deepEqual([hasEnded, b.mine()], [true, WORK])
+  })
+
   it('takes over from one that is gone when its leases have run out, and not before', async () => {
     const { open, pass } = await processes()
     const [a, b] = [open('a'), open('b')]
@@ -156,7 +196,7 @@ describe('sharing', () => {
     equal(a.isMember(), true)
     isAway = true
     pass(LEASE_MS - 1)
-    await a.look().catch(() => {})
+    await a.look()
     a.expire()
     equal(a.mine().length, WORK.length)
     pass(1)
@@ -222,6 +262,7 @@ async function simulation(seed: number) {
   const { leases, now, open, pass } = await processes()
   let running: Process[] = []
   let joined = 0
+  let calm = false
   const paused = (one: Process) => now() < one.pausedUntil
   const join = () => {
     const member = `p-${joined++}`
@@ -230,16 +271,19 @@ async function simulation(seed: number) {
     const awake = async () => {
       while (box.process !== undefined && paused(box.process)) await tick()
     }
+    const slowly = async <T>(call: () => Promise<T>) => {
+      await awake()
+      const answer = await call()
+      // An answer on its way, while time passes and others act.
+      for (let late = random.chance(0.1) ? random.int(1, 20) : 0; late > 0 && !calm; late--)
+        await tick()
+      await awake()
+      return answer
+    }
     const slowed: Leases = {
       ...leases,
-      async acquire(...given) {
-        await awake()
-        return leases.acquire(...given)
-      },
-      async held(prefix) {
-        await awake()
-        return leases.held(prefix)
-      },
+      acquire: (...given) => slowly(() => leases.acquire(...given)),
+      held: (prefix) => slowly(() => leases.held(prefix)),
     }
     box.process = Object.assign(open(member, { leases: slowed }), { pausedUntil: 0, lookAt: 0 })
     running.push(box.process)
@@ -283,6 +327,7 @@ async function simulation(seed: number) {
   }
   let settled = 0
   for (let round = 0; round < 60; round++) {
+    calm = false
     for (let i = random.int(1, 4); i > 0; i--) {
       await disturb()
       for (let j = random.int(0, 30); j > 0; j--) {
@@ -290,6 +335,7 @@ async function simulation(seed: number) {
         beliefs()
       }
     }
+    calm = true
     for (const one of running) one.pausedUntil = Math.min(one.pausedUntil, now())
     if (running.length === 0) continue
     for (let passed = 0; passed <= 2 * LEASE_MS; passed += STEP_MS) {

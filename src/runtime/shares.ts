@@ -70,6 +70,7 @@ export function sharer(parts: SharerParts): Sharer {
   let looking: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined
 
+  /** One at a time: two would not know of each other what they take. */
   const lookOnce = () => {
     looking ??= look()
       .catch(onError)
@@ -80,7 +81,7 @@ export function sharer(parts: SharerParts): Sharer {
   }
   return {
     mine,
-    look,
+    look: lookOnce,
     expire,
     isMember: desk.isMember,
     async start() {
@@ -121,13 +122,20 @@ function workplace({ work, runs, onError, leaseMs = LEASE_MS }: SharerParts, des
   const tellIfChanged = async () => {
     if (mine().join() !== told.join()) await tell()
   }
-  /** Stops them here first, then gives them away; the look goes on meanwhile. */
+  const leaving = new Set<string>()
+  /** Stops it here first, then gives it away; not taken again before it has been given. */
   const giveUp = (names: readonly string[]) => {
     if (names.length === 0) return
-    for (const name of names) held.delete(name)
+    for (const name of names) {
+      held.delete(name)
+      leaving.add(name)
+    }
     void tell()
-      .then(() => Promise.all(names.map((name) => held.has(name) || desk.release(name))))
+      .then(() => Promise.all(names.map(desk.release)))
       .catch(onError)
+      .finally(() => {
+        for (const name of names) leaving.delete(name)
+      })
   }
   const prolong = async (name: string) => {
     const before = held.get(name)
@@ -145,19 +153,18 @@ function workplace({ work, runs, onError, leaseMs = LEASE_MS }: SharerParts, des
     async look() {
       await desk.join()
       const { members, holders } = await desk.view()
+      for (const name of leaving) holders.set(name, '(on its way)')
       const orphans = unclaimed(work, members, holders)
       const shared = work.filter((name) => !orphans.has(name))
       const { keep, take } = fairShare({ me, members, work: shared, holders })
       const extra = [...orphans].filter((name) => (holders.get(name) ?? me) === me)
       const wanted = new Set([...keep, ...take, ...extra])
       giveUp(mine().filter((name) => !wanted.has(name)))
-      for (const name of wanted) await prolong(name)
+      // At once: one after the other they would be late where each takes its time.
+      await Promise.all([...wanted].map(prolong))
       await tellIfChanged()
     },
-    expire() {
-      for (const [name, { until }] of held) if (until <= now()) held.delete(name)
-      tellIfChanged().catch(onError)
-    },
+    expire: () => void tellIfChanged().catch(onError),
   }
 }
 
