@@ -21,7 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   messaging: ['kernel'],
   contexts: ['kernel'],
   runtime: ['kernel', 'storage', 'messaging'],
-  providers: ['kernel', 'contexts'],
+  // Storage for the simulators' books alone: a real provider keeps its own.
+  providers: ['kernel', 'contexts', 'storage'],
   edges: ['kernel', 'runtime'],
   testing: ['kernel', 'storage', 'messaging', 'runtime'],
   entry: ['kernel', 'storage', 'messaging', 'runtime'],

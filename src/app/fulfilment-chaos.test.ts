@@ -124,7 +124,7 @@ it(`whatever fails and whoever cancels, all books agree in the end (SEED=${SEED}
 
   const rows = await rowsOf(shop, 'ListOrders')
   const payments = new Map((await rowsOf(shop, 'ListPayments')).map((row) => [row.order_id, row]))
-  const labels = [...shop.carrier.labels().values()].map(({ order_id }) => order_id)
+  const labels = [...(await shop.carrier.labels()).values()].map(({ order_id }) => order_id)
   let reserved = 0
   let shipped = 0
   for (const order of rows) {
@@ -135,7 +135,7 @@ it(`whatever fails and whoever cancels, all books agree in the end (SEED=${SEED}
     ok(['CONFIRMED', 'SHIPPED', 'CANCELLED'].includes(String(status)), String(status))
     const isKept = status !== 'CANCELLED'
     equal(labels.filter((label) => label === order_id).length, isKept ? 1 : 0)
-    const real = shop.provider.balance(`${order_id}:authorize:1`)
+    const real = await shop.provider.balance(`${order_id}:authorize:1`)
     const payment = payments.get(order_id!)!
     deepEqual(
       [payment.captured_minor, payment.refunded_minor],

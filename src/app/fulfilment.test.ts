@@ -15,6 +15,7 @@ import { stores } from '#contexts/stores/stores.ts'
 import { eventTypesOf } from '#kernel/context.ts'
 import type { Row } from '#kernel/projection.ts'
 import type { WaitingTools } from '#kernel/waiting.ts'
+import { openBooks } from '#providers/books.ts'
 import { openCarrier } from '#providers/carrier-simulator.ts'
 import type { Fault } from '#providers/fault-script.ts'
 import { openPaymentProvider } from '#providers/payment-simulator.ts'
@@ -40,8 +41,9 @@ async function openShop(engine: Engine, settings: Record<string, unknown> = PAID
   const log = await stored.openEventLog(at('log.db'))
   const keys = await stored.openKeyRing(at('keys.db'))
   const reads = await stored.openReadModels(at('views.db'))
-  const provider = openPaymentProvider()
-  const carrier = openCarrier()
+  const books = await openBooks(engine, { ...at('simulator.db'), url: '' })
+  const provider = openPaymentProvider({ book: books.payments })
+  const carrier = openCarrier({ book: books.labels })
   const contexts = [
     catalog,
     stores,
@@ -191,6 +193,7 @@ async function openShop(engine: Engine, settings: Record<string, unknown> = PAID
       await reads.close()
       await log.close()
       await keys.close()
+      await books.close()
       await rm(folder, { recursive: true })
     },
   }
@@ -200,7 +203,7 @@ async function openShop(engine: Engine, settings: Record<string, unknown> = PAID
 async function allAgree(shop: Shop, orderIds: readonly string[]): Promise<readonly Row[]> {
   const rows: Row[] = []
   let reserved = 0
-  const labels = [...shop.carrier.labels().values()]
+  const labels = [...(await shop.carrier.labels()).values()]
   for (const order_id of orderIds) {
     const order = await shop.get('GetOrder', { order_id })
     const saga = await shop.get('GetOrderSaga', { order_id })
@@ -230,16 +233,14 @@ const unitsOf = ({ items }: Row) =>
 
 async function moneyAgrees(shop: Shop, order: Row, isKept: boolean): Promise<void> {
   const { order_id, total_amount_minor } = order
-  const done = shop.provider
-    .ledger()
-    .filter(
-      ({ authorization, answer }) =>
-        authorization.startsWith(`${order_id}:`) && answer.status === 'succeeded',
-    )
-  const count = (kind: string) => done.filter((entry) => entry.kind === kind).length
-  const { authorized_minor, captured_minor, refunded_minor, is_voided } = shop.provider.balance(
-    `${order_id}:authorize:1`,
+  const ledger = await shop.provider.ledger()
+  const done = ledger.filter(
+    ({ authorization, answer }) =>
+      authorization.startsWith(`${order_id}:`) && answer.status === 'succeeded',
   )
+  const count = (kind: string) => done.filter((entry) => entry.kind === kind).length
+  const { authorized_minor, captured_minor, refunded_minor, is_voided } =
+    await shop.provider.balance(`${order_id}:authorize:1`)
   ok(count('authorize') <= 1 && count('capture') <= 1, 'charged at most once')
   const payment = await shop.get('GetPayment', { payment_id: String(order_id) })
   equal(payment?.captured_minor, captured_minor, 'captured, by both books')
@@ -392,7 +393,7 @@ for (const engine of ['memory', 'sqlite'] as const)
       await shop.settle()
       await allAgree(shop, [order_id])
       assertFired(shop, 'authorize', 'lost_before')
-      equal(shop.provider.ledger().length, 0)
+      equal((await shop.provider.ledger()).length, 0)
     })
 
     it('200 buyers of 50 pieces: exactly 50 get one, the others have no order at all', async () => {
@@ -458,7 +459,8 @@ for (const engine of ['memory', 'sqlite'] as const)
       deepEqual([expired?.status, expired?.cancel_cause], ['CANCELLED', 'reservation_expired'])
       deepEqual([bought?.status, bought?.payment_status], ['CONFIRMED', 'captured'])
       deepEqual(await shop.stock(), { quantity: 50, reserved: 2 })
-      equal(shop.provider.ledger().filter(({ kind }) => kind === 'capture').length, 1)
+      const ledger = await shop.provider.ledger()
+      equal(ledger.filter(({ kind }) => kind === 'capture').length, 1)
       const again = await shop.send('ProcessPayment', { order_id: late, method: 'upi' })
       equal(again.ok ? 'ok' : again.rejection.code, 'invalid_state')
     })
@@ -519,6 +521,6 @@ for (const engine of ['memory', 'sqlite'] as const)
       await shop.settle()
       const [order] = await allAgree(shop, [order_id])
       deepEqual([order?.status, order?.cancel_cause], ['CANCELLED', 'payment_timeout'])
-      equal(shop.provider.balance(`${order_id}:authorize:1`).is_voided, true)
+      equal((await shop.provider.balance(`${order_id}:authorize:1`)).is_voided, true)
     })
   })

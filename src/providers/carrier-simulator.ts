@@ -1,80 +1,82 @@
 // A carrier that carries nothing: the built-in one. It keeps a book of its own, each label once, so
-// that a test can compare it with the shop's. It forgets when the process ends, like the payment
-// simulator.
-import { LRUCache } from 'lru-cache'
+// that it can be compared with the shop's.
 import type { Carrier, CarrierAnswer } from '#contexts/shipping/carrier.ts'
-import {
-  ARRIVING,
-  arrivals,
-  type Fault,
-  type FiredFault,
-  faultScript,
-  played,
-} from './fault-script.ts'
+import type { ProviderBook } from './book.ts'
+import { memoryBook } from './books/memory.ts'
+import { type Fault, type FiredFault, faultScript, played } from './fault-script.ts'
 
 export type CarrierSimulator = Carrier & {
   /** Labels that are neither refused nor cancelled, by tracking number. */
-  labels(): ReadonlyMap<string, Label>
+  labels(): Promise<ReadonlyMap<string, Label>>
   play(faults: readonly Fault[]): void
   fired(): readonly FiredFault[]
 }
 export type Label = { readonly shipment_id: string; readonly order_id: string }
-type Options = { readonly faults?: readonly Fault[]; readonly rememberMax?: number }
+/** `label`: what was asked for; null: that it be cancelled. */
+export type LabelEntry = {
+  readonly operation_id: string
+  readonly tracking_number: string
+  readonly label: Label | null
+  readonly answer: CarrierAnswer
+}
+export type LabelBook = ProviderBook<LabelEntry>
+type Options = {
+  /** Shared with whoever opens the same one; absent: one in memory, gone with the process. */
+  readonly book?: LabelBook
+  readonly faults?: readonly Fault[]
+}
 
-const REMEMBER_MAX = 100_000
 const NAME = 'simulated carrier'
 
 export function openCarrier(options: Options = {}): CarrierSimulator {
-  const { faults = [], rememberMax = REMEMBER_MAX } = options
-  const operations = new LRUCache<string, CarrierAnswer>({ max: rememberMax })
-  const labels = new LRUCache<string, Label>({ max: rememberMax })
+  const { book = memoryBook<LabelEntry>(), faults = [] } = options
   const script = faultScript()
   script.play(faults)
-  const arriving = arrivals()
 
-  /** Once, however often it is asked for. */
-  const once = (operationId: string, carryOut: () => CarrierAnswer): CarrierAnswer => {
-    const known = operations.get(operationId)
-    if (known !== undefined) return known
-    const answer = carryOut()
-    operations.set(operationId, answer)
-    return answer
-  }
+  const once = (
+    on: 'label' | 'cancel_label',
+    { operation_id, tracking_number, label }: Omit<LabelEntry, 'answer'>,
+  ): Promise<CarrierAnswer> =>
+    played(script.next({ on }), async (isDeclined, onTheWay) => {
+      const done: CarrierAnswer = { status: 'succeeded', tracking_number, carrier: NAME }
+      const answer = isDeclined ? REFUSED : done
+      const entry = await book.carryOut(
+        { operation_id, account: tracking_number },
+        () => ({ operation_id, tracking_number, label, answer }),
+        onTheWay,
+      )
+      return entry?.answer ?? null
+    })
 
   return {
     name: NAME,
-    createLabel: ({ operation_id, shipment_id, order_id }) =>
-      arriving.during(operation_id, () =>
-        played(script.next({ on: 'label' }), (isDeclined) =>
-          once(operation_id, () => {
-            if (isDeclined) return REFUSED
-            // Made of the operation, so that it is the same after the simulator forgot.
-            const tracking_number = `SIM-${operation_id}`
-            labels.set(tracking_number, { shipment_id, order_id })
-            return { status: 'succeeded', tracking_number, carrier: NAME }
-          }),
-        ),
-      ),
+    createLabel: ({ operation_id, shipment_id, order_id }) => {
+      // Made of the operation, so that it is the same after the book was lost.
+      const tracking_number = `SIM-${operation_id}`
+      return once('label', { operation_id, tracking_number, label: { shipment_id, order_id } })
+    },
     cancelLabel: ({ operation_id, tracking_number }) =>
-      arriving.during(operation_id, () =>
-        played(script.next({ on: 'cancel_label' }), (isDeclined) =>
-          once(operation_id, () => {
-            if (isDeclined) return REFUSED
-            labels.delete(tracking_number)
-            return { status: 'succeeded', tracking_number, carrier: NAME }
-          }),
-        ),
-      ),
+      once('cancel_label', { operation_id, tracking_number, label: null }),
     find: (operationId) =>
-      played(script.next({ on: 'find' }), () => {
-        const known = operations.get(operationId)
-        if (known !== undefined) return known
-        return arriving.has(operationId) ? ARRIVING : ({ status: 'absent' } as const)
-      }),
-    labels: () => new Map(labels.entries()),
+      played(
+        script.next({ on: 'find' }),
+        async () => (await book.find(operationId))?.answer ?? ABSENT,
+      ),
+    labels: async () => valid(await book.entries()),
     play: script.play,
     fired: script.fired,
   }
 }
 
+function valid(entries: readonly LabelEntry[]): ReadonlyMap<string, Label> {
+  const labels = new Map<string, Label>()
+  for (const { tracking_number, label, answer } of entries) {
+    if (answer.status !== 'succeeded') continue
+    if (label === null) labels.delete(tracking_number)
+    else labels.set(tracking_number, label)
+  }
+  return labels
+}
+
+const ABSENT = { status: 'absent' } as const
 const REFUSED: CarrierAnswer = { status: 'declined', reason: 'refused by the simulated carrier' }

@@ -62,53 +62,34 @@ const fits = ({ on, amount_minor, token }: Fault, call: Call): boolean =>
 
 const SLOW_MS = 50
 const LOST = { status: 'unknown', error: 'no answer' } as const
+const TOO_LATE = { status: 'unknown', error: 'it came too late' } as const
 
-/** What the caller hears of a call that `carryOut` does, with the fault on the way. */
-export async function played<A>(
+/** The answer; null: not done, because somebody was told meanwhile that it had not been. */
+export type CarryOut<Answer> = (
+  isDeclined: boolean,
+  onTheWay?: () => Promise<unknown>,
+) => Promise<Answer | null>
+
+/** What the caller hears of a call, with the fault on the way. */
+export async function played<Answer>(
   fault: Fault | null,
-  carryOut: (isDeclined: boolean) => A,
-): Promise<A | typeof LOST> {
+  carryOut: CarryOut<Answer>,
+): Promise<Answer | typeof LOST | typeof TOO_LATE> {
   switch (fault?.what) {
     case 'down':
     case 'lost_before':
       return LOST
     case 'lost_after':
-      carryOut(false)
+      await carryOut(false)
       return LOST
     case 'decline':
-      return carryOut(true)
+      return (await carryOut(true)) ?? TOO_LATE
     case 'duplicate':
-      carryOut(false)
-      return carryOut(false)
+      await carryOut(false)
+      return (await carryOut(false)) ?? TOO_LATE
     case 'slow':
-      await sleep(fault.ms ?? SLOW_MS)
-      return carryOut(false)
+      return (await carryOut(false, () => sleep(fault.ms ?? SLOW_MS))) ?? TOO_LATE
     default:
-      return carryOut(false)
+      return (await carryOut(false)) ?? TOO_LATE
   }
 }
-
-/**
- * A call that is still on its way may take effect yet: whoever asks cannot be told that it never
- * did.
- */
-export function arrivals() {
-  const under = new Map<string, number>()
-  const count = (operationId: string, by: 1 | -1) => {
-    const now = (under.get(operationId) ?? 0) + by
-    if (now === 0) under.delete(operationId)
-    else under.set(operationId, now)
-  }
-  return {
-    has: (operationId: string): boolean => under.has(operationId),
-    async during<A>(operationId: string, call: () => Promise<A>): Promise<A> {
-      count(operationId, 1)
-      try {
-        return await call()
-      } finally {
-        count(operationId, -1)
-      }
-    },
-  }
-}
-export const ARRIVING = { status: 'unknown', error: 'it is still being worked on' } as const

@@ -1,24 +1,18 @@
 // A payment provider that moves no money: the built-in one. It keeps a ledger of its own, each
-// operation once, so that a test can compare the shop's books with what was really charged. It
-// forgets when the process ends (and the oldest beyond its limit): an operation it does not know is
-// `absent`, so the shop repeats it under the same id; an authorization that it has forgotten is
-// taken at its word.
+// operation once, so that the shop's books can be compared with what was really charged. What it
+// remembers it guards; an authorization that its book does not hold (an older book was lost, or the
+// oldest were forgotten) is taken at its word, as otherwise nothing could be captured or given back
+// any more.
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type {
   AuthorizeRequest,
   FollowUp,
   PaymentAnswer,
   PaymentProvider,
 } from '#contexts/payments/provider.ts'
-import {
-  ARRIVING,
-  arrivals,
-  type Fault,
-  type FiredFault,
-  faultScript,
-  played,
-} from './fault-script.ts'
+import type { ProviderBook } from './book.ts'
+import { memoryBook } from './books/memory.ts'
+import { type Fault, type FiredFault, faultScript, played } from './fault-script.ts'
 
 export type LedgerEntry = {
   readonly operation_id: string
@@ -30,10 +24,10 @@ export type LedgerEntry = {
   readonly answer: PaymentAnswer
 }
 export type PaymentSimulator = PaymentProvider & {
-  /** Everything that was carried out or refused, in order. */
-  ledger(): readonly LedgerEntry[]
+  /** Everything that was carried out or refused; of each authorization in order. */
+  ledger(): Promise<readonly LedgerEntry[]>
   /** What an authorization has come to. */
-  balance(authorization: string): Balance
+  balance(authorization: string): Promise<Balance>
   play(faults: readonly Fault[]): void
   fired(): readonly FiredFault[]
   sign(operationId: string): string
@@ -44,48 +38,35 @@ export type Balance = {
   readonly refunded_minor: number
   readonly is_voided: boolean
 }
+export type PaymentBook = ProviderBook<LedgerEntry>
 type Options = {
+  /** Shared with whoever opens the same one; absent: one in memory, gone with the process. */
+  readonly book?: PaymentBook
   readonly secret?: string
   readonly faults?: readonly Fault[]
-  /** How many operations it remembers. */
-  readonly rememberMax?: number
 }
 
 const REFERENCE = 'sim_'
-const REMEMBER_MAX = 100_000
 const SECRET = 'simulator'
 
 export function openPaymentProvider(options: Options = {}): PaymentSimulator {
-  const { secret = SECRET, faults = [], rememberMax = REMEMBER_MAX } = options
-  const operations = new LRUCache<string, LedgerEntry>({ max: rememberMax })
-  const balances = new LRUCache<string, Balance>({ max: rememberMax })
+  const { book = memoryBook<LedgerEntry>(), secret = SECRET, faults = [] } = options
   const script = faultScript()
   script.play(faults)
-  const arriving = arrivals()
-
-  const record = (entry: LedgerEntry): PaymentAnswer => {
-    operations.set(entry.operation_id, entry)
-    // Half a balance would refuse what the forgotten half allows, for ever.
-    const before =
-      balances.get(entry.authorization) ?? (entry.kind === 'authorize' ? NOTHING : null)
-    if (entry.answer.status === 'succeeded' && before !== null)
-      balances.set(entry.authorization, moved(before, entry))
-    return entry.answer
-  }
-
-  /** Once, however often it is asked for. */
-  const once = (entry: Omit<LedgerEntry, 'answer'>, answer: () => PaymentAnswer): PaymentAnswer =>
-    operations.get(entry.operation_id)?.answer ?? record({ ...entry, answer: answer() })
 
   const authorize = async (request: AuthorizeRequest): Promise<PaymentAnswer> => {
     const { operation_id, amount_minor, currency, token } = request
     const about = { operation_id, authorization: operation_id, amount_minor, currency }
     const fault = script.next({ on: 'authorize', amount_minor, token })
-    return await arriving.during(operation_id, () =>
-      played(fault, (isDeclined) =>
-        once({ ...about, kind: 'authorize' }, () => (isDeclined ? DECLINED : done(operation_id))),
-      ),
-    )
+    return await played(fault, async (isDeclined, onTheWay) => {
+      const answer = isDeclined ? DECLINED : done(operation_id)
+      const entry = await book.carryOut(
+        { operation_id, account: operation_id },
+        () => ({ ...about, kind: 'authorize', answer }),
+        onTheWay,
+      )
+      return entry?.answer ?? null
+    })
   }
 
   const followUp =
@@ -94,16 +75,17 @@ export function openPaymentProvider(options: Options = {}): PaymentSimulator {
       const { operation_id, reference, amount_minor, currency } = request
       const authorization = reference.slice(REFERENCE.length)
       const about = { operation_id, kind, authorization, amount_minor, currency }
-      const fault = script.next({ on: kind, amount_minor })
-      return await arriving.during(operation_id, () =>
-        played(fault, (isDeclined) =>
-          once(about, () => {
-            const no = refusal(balances.get(authorization), kind, amount_minor)
-            if (isDeclined || no !== null) return no ?? DECLINED
-            return done(authorization)
-          }),
-        ),
-      )
+      return await played(script.next({ on: kind, amount_minor }), async (isDeclined, onTheWay) => {
+        const entry = await book.carryOut(
+          { operation_id, account: authorization },
+          (account) => {
+            const no = refusal(account, kind, amount_minor)
+            return { ...about, answer: no ?? (isDeclined ? DECLINED : done(authorization)) }
+          },
+          onTheWay,
+        )
+        return entry?.answer ?? null
+      })
     }
 
   const sign = (operationId: string) =>
@@ -116,57 +98,51 @@ export function openPaymentProvider(options: Options = {}): PaymentSimulator {
     void: followUp('void'),
     refund: followUp('refund'),
     find: (operationId) =>
-      played(script.next({ on: 'find' }), () => {
-        const known = operations.get(operationId)
-        if (known !== undefined) return known.answer
-        return arriving.has(operationId) ? ARRIVING : ({ status: 'absent' } as const)
-      }),
+      played(
+        script.next({ on: 'find' }),
+        async () => (await book.find(operationId))?.answer ?? ABSENT,
+      ),
     isAuthentic: ({ operation_id, signature }) => {
       const expected = Buffer.from(sign(operation_id))
       const told = Buffer.from(signature)
       return told.length === expected.length && timingSafeEqual(told, expected)
     },
-    ledger: () => [...operations.values()].toReversed(),
-    balance: (authorization) => balances.get(authorization) ?? NOTHING,
+    ledger: () => book.entries(),
+    balance: async (authorization) => balanceOf(await book.entries(authorization)),
     play: script.play,
     fired: script.fired,
     sign,
   }
 }
 
-const NOTHING: Balance = {
-  authorized_minor: 0,
-  captured_minor: 0,
-  refunded_minor: 0,
-  is_voided: false,
-}
+const ABSENT = { status: 'absent' } as const
 const DECLINED: PaymentAnswer = { status: 'declined', reason: 'declined by the simulator' }
 const done = (authorization: string): PaymentAnswer => ({
   status: 'succeeded',
   reference: `${REFERENCE}${authorization}`,
 })
 
-function moved(before: Balance, { kind, amount_minor }: LedgerEntry): Balance {
-  switch (kind) {
-    case 'authorize':
-      return { ...before, authorized_minor: before.authorized_minor + amount_minor }
-    case 'capture':
-      return { ...before, captured_minor: before.captured_minor + amount_minor }
-    case 'refund':
-      return { ...before, refunded_minor: before.refunded_minor + amount_minor }
-    case 'void':
-      return { ...before, is_voided: true }
+function balanceOf(account: readonly LedgerEntry[]): Balance {
+  const done = account.filter(({ answer }) => answer.status === 'succeeded')
+  const sum = (kind: LedgerEntry['kind']) =>
+    done.reduce((total, entry) => total + (entry.kind === kind ? entry.amount_minor : 0), 0)
+  return {
+    authorized_minor: sum('authorize'),
+    captured_minor: sum('capture'),
+    refunded_minor: sum('refund'),
+    is_voided: done.some(({ kind }) => kind === 'void'),
   }
 }
 
-/** Why the provider itself would say no; null when it would not, or when it has forgotten. */
+/** Why the provider itself would say no; null when it would not, or cannot know. */
 function refusal(
-  balance: Balance | undefined,
+  account: readonly LedgerEntry[],
   kind: 'capture' | 'void' | 'refund',
   amount: number,
 ): PaymentAnswer | null {
-  if (balance === undefined) return null
-  const { authorized_minor, captured_minor, refunded_minor, is_voided } = balance
+  // Half a balance would refuse what the forgotten half allows, for ever.
+  if (!account.some((entry) => entry.kind === 'authorize')) return null
+  const { authorized_minor, captured_minor, refunded_minor, is_voided } = balanceOf(account)
   const no = (reason: string): PaymentAnswer => ({ status: 'declined', reason })
   if (is_voided) return no('the authorization was voided')
   if (kind === 'capture' && captured_minor + amount > authorized_minor)
