@@ -5,8 +5,6 @@ import type { EventTypes } from '#kernel/event-types.ts'
 import type { Send } from '#kernel/waiting.ts'
 import { openBus } from '#messaging/memory/open.ts'
 import type { MessageBus } from '#messaging/message-bus.ts'
-import { openCarrier } from '#providers/carrier-simulator.ts'
-import { openPaymentProvider } from '#providers/payment-simulator.ts'
 import { commandGateway } from '#runtime/gateway.ts'
 import { numbersFrom } from '#runtime/number-series.ts'
 import type { Operations } from '#runtime/operations.ts'
@@ -22,6 +20,7 @@ import { contextsOf, type Providers, typesOf } from './contexts.ts'
 import { operations } from './operations.ts'
 import type { ProjectionHost } from './projection-host.ts'
 import type { Config } from './settings.ts'
+import { openSimulatedProviders } from './simulated-providers.ts'
 import { openReading, openStores } from './stores.ts'
 
 export type App = {
@@ -61,7 +60,10 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   // Whatever fails on the way, what was opened is closed again, last first.
   await using opening = new AsyncDisposableStack()
   const { log, keys, paths } = await openStores(config, onBroken, opening)
-  const providers = options.providers ?? { provider: openPaymentProvider(), carrier: openCarrier() }
+  const books = { path: paths.simulator, url: '' }
+  const providers =
+    options.providers ??
+    (await openSimulatedProviders(config['event_store.driver'], books, opening))
   const contexts = contextsOf(providers, {
     timeoutMs: config['saga.step_timeout'],
     enriched: config['catalog.enrich_with_inventory'],
@@ -101,7 +103,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     reads,
     send,
     now,
-    from: (await log.head()).position,
+    logEnd: async () => (await log.head()).position,
     events: (streams, limit) =>
       eventsOfStreams({ log, types, open: personal.open }, streams, limit),
     onError: (error, where) => tell(`${where}: ${String(error)}`),

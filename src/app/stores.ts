@@ -11,13 +11,20 @@ import type { ProjectionWorkerData } from './projection-worker.ts'
 import { projectionsHere } from './projections-here.ts'
 import type { Config } from './settings.ts'
 
-export type Paths = { readonly log: string; readonly views: string; readonly keys: string }
+export type Paths = {
+  readonly log: string
+  readonly views: string
+  readonly keys: string
+  /** The books of the built-in payment provider and carrier. */
+  readonly simulator: string
+}
 
-/** Read models and keys lie beside the log's file. */
+/** Read models, keys and the simulator's books lie beside the log's file. */
 export function pathsOf(config: Config): Paths {
   const log = config['database.sqlite.path']
   const beside = log.replace(/\.db$/, '')
-  return { log, views: `${beside}-views.db`, keys: `${beside}-keys.db` }
+  const file = (name: string) => `${beside}-${name}.db`
+  return { log, views: file('views'), keys: file('keys'), simulator: file('simulator') }
 }
 
 export async function openStores(
