@@ -52,6 +52,7 @@ const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
   canonicalize: ['src/runtime/', 'src/storage/'],
   commander: ['src/app/'],
   'csv-parse': ['src/app/import/'],
+  cockatiel: ['src/runtime/breaker.ts'],
   ioredis: ['src/storage/redis/', 'src/testing/'],
   pg: ['src/storage/postgres/', 'src/testing/'],
   yaml: ['src/app/config-sources.ts'],

@@ -90,7 +90,10 @@ export const hasSeen = ({ told }: Ticket, reached: readonly number[]): boolean =
 
 /** A cache that several processes share, which tells each of them what it was told by any. */
 export type SharedCache = Cache & {
-  /** `deaf`: something may be missed from now on, until `hearing`. */
+  /**
+   * `deaf`: something may be missed from now on, until `hearing`. Which of them it is now is told at
+   * once.
+   */
   onHeard(listener: (heard: Heard) => void): void
 }
 export type Heard =
