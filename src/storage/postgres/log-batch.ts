@@ -15,7 +15,7 @@ export type BatchAnswer = {
   readonly at: string
   /** Of each write's stream before the batch, in order of appends and writes. */
   readonly versions: readonly number[] | null
-  /** JSON text of those that were refused, with the reason, the weightiest first. */
+  /** JSON text of those that were refused: `a` counts from 1; of several reasons the first counts. */
   readonly refused: string | null
 }
 
@@ -28,35 +28,47 @@ function expectation(expected: Expected): { readonly x?: number; readonly h?: tr
 
 /** Data and metadata travel as texts, so that they are stored letter by letter. */
 export function documentOf(batch: readonly Packed[]): string {
-  let count = 0
-  const appends: object[] = []
+  const counts: number[] = []
   const writes: object[] = []
   const events: object[] = []
-  const metadata: object[] = []
+  const metadata: string[] = []
+  const commands: object[] = []
   const claims: object[] = []
-  batch.forEach((append, a) => {
-    let own = 0
-    append.writes.forEach(([stream, expected, list], n) => {
-      writes.push({ a, n, s: stream, ...expectation(expected) })
-      list.forEach(([id, type, typeVersion, data, texts, occurred], v) => {
-        if (texts !== null) metadata.push({ m: metadata.length, t: texts })
-        own++
-        const event = { a, n: own, s: stream, v: v + 1, i: id, t: type, y: typeVersion, d: data }
-        const m = metadata.length - 1
-        events.push(occurred === null ? { ...event, m } : { ...event, m, o: occurred })
-      })
-    })
-    count += own
-    const [, , first = []] = append.writes[0] ?? []
-    const [i, f, r] = append.command ?? []
-    appends.push(i === undefined ? { a, e: own } : { a, e: own, i, f, r, n: first.length })
-    const moved = [...append.releases, ...append.claims]
-    moved.forEach(({ scope, value, owner }, n) => {
-      claims.push({ a, n, s: scope, v: value, o: owner, r: n < append.releases.length })
-    })
+  batch.forEach((append, at) => {
+    const a = at + 1
+    const before = events.length
+    const firstWrite = append.writes.length === 0 ? 0 : writes.length + 1
+    for (const [stream, expected, list] of append.writes) {
+      const w = writes.length + 1
+      writes.push({ a, w, s: stream, ...expectation(expected) })
+      let v = 0
+      for (const [i, t, y, d, texts, o] of list) {
+        if (texts !== null) metadata.push(texts)
+        const p = events.length + 1
+        const event = { a, p, w, v: ++v, s: stream, i, t, y, d, m: metadata.length }
+        events.push(o === null ? event : { ...event, o })
+      }
+    }
+    counts.push(events.length - before)
+    if (append.command !== null) {
+      const [i, f, r] = append.command
+      const v = append.writes[0]?.[2].length ?? 0
+      commands.push({ a, i, f, r, p: events.length, w: firstWrite, v })
+    }
+    for (const { scope: s, value: v, owner: o } of append.releases)
+      claims.push({ a, s, v, o, r: true })
+    for (const { scope: s, value: v, owner: o } of append.claims)
+      claims.push({ a, s, v, o, r: false })
   })
-  const c = claims.length === 0 ? {} : { c: claims }
-  return JSON.stringify({ n: count, a: appends, w: writes, e: events, m: metadata, ...c })
+  return JSON.stringify({
+    n: events.length,
+    c: counts,
+    w: writes,
+    e: events,
+    m: metadata,
+    ...(commands.length === 0 ? {} : { k: commands }),
+    ...(claims.length === 0 ? {} : { q: claims }),
+  })
 }
 
 type Refusal = Exclude<Verdict, { ok: true }>
@@ -81,11 +93,11 @@ function refusalsOf(text: string | null): ReadonlyMap<number, Refusal> {
   const found = new Map<number, Refusal>()
   if (text === null) return found
   for (const { a, ...reason } of JSON.parse(text) as Refused[]) {
-    // The first counts: a repeated command before a conflict, a conflict before a claim.
-    if (found.has(a)) continue
+    // A repeated command comes before a conflict, a conflict before a claim.
+    if (found.has(a - 1)) continue
     const { record } = reason
     const whole = record === undefined ? reason : { ...reason, record: recordFrom(record as never) }
-    found.set(a, { ok: false, ...whole } as Refusal)
+    found.set(a - 1, { ok: false, ...whole } as Refusal)
   }
   return found
 }

@@ -62,88 +62,111 @@ FROM event_store.log;
 `
 
 /**
- * A batch is `{ n, a, w, e, m, c }`: the number of events; appends `{ a, e, i, f, r, n }` (index,
- * events, command id, fingerprint, response, events of its first write); writes `{ a, n, s, x, h }`
- * (append, index, stream, expected version if any, h: it has to be there); events `{ a, n, s, v, i, t, y, d,
- * m, o }` (append, index in it, stream, index in the stream, id, type, type version, data, index of
- * metadata, occurred_at); metadata `{ m, t }`; claims `{ a, s, v, o, r }` (r: a release). No stream
- * that is written, no claim and no command comes twice in a batch, so each append is judged against
- * what is stored. Versions are read by a statement that begins after the counter is held.
+ * A batch is `{ n, c, w, e, m, k, q }`. `n`: events in all; `c`: events of each append; `w`: writes
+ * `{ a, w, s, x, h }` (append, index, stream, expected version if any, h: it has to be there); `e`:
+ * events `{ a, p, w, v, s, i, t, y, d, m, o }` (p: place among all events, v: place in its write);
+ * `m`: texts of metadata; `k`: commands `{ a, i, f, r, p, w, v }` (id, fingerprint, response; p and
+ * v: of the last event and of the first write, w: 0 without writes); `q`: claims `{ a, s, v, o, r }`
+ * (r: a release). Appends, writes and metadata count from 1. No stream that is written, no claim and
+ * no command comes twice in a batch, so each append is judged against what is stored; versions are
+ * read by statements that begin after the counter is held (so nothing here is STABLE). Arrays instead of joins: a call for one
+ * event takes a third less time.
  */
 const APPEND = `
 CREATE FUNCTION event_store.append(
   doc jsonb, OUT first bigint, OUT at timestamptz, OUT versions bigint[], OUT refused jsonb
 ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
-DECLARE written bigint;
+DECLARE
+  written bigint := (doc->>'n')::bigint;
+  metadatas text[];
+  -- By append: events of refused appends before it; null where it is refused itself.
+  shift bigint[];
 BEGIN
-  UPDATE event_store.head SET position = position + (doc->>'n')::bigint,
+  UPDATE event_store.head SET position = position + written,
       timestamp = greatest(timestamp, date_trunc('milliseconds', clock_timestamp()))
-    RETURNING position - (doc->>'n')::bigint, timestamp INTO first, at;
-  WITH
-  appends AS MATERIALIZED (
-    SELECT d.a, d.e, d.i, d.f, d.r, d.n, c.fingerprint, c.position, c.version, c.response
-    FROM jsonb_to_recordset(doc->'a') d(a int, e int, i text, f text, r text, n int)
-    LEFT JOIN LATERAL (SELECT * FROM event_store.commands k WHERE k.id = d.i LIMIT 1) c ON true),
-  writes AS MATERIALIZED (
-    SELECT d.a, d.n, d.s, d.x, d.h, coalesce(l.version, 0) AS v
-    FROM jsonb_to_recordset(doc->'w') d(a int, n int, s text, x bigint, h bool)
+    RETURNING position - written, timestamp INTO first, at;
+
+  SELECT array_agg(coalesce(l.version, 0) ORDER BY d.w),
+      jsonb_agg(jsonb_build_object('a', d.a, 'reason', 'conflict', 'stream', d.s,
+        'actual', coalesce(l.version, 0)) ORDER BY d.w)
+        FILTER (WHERE d.x <> coalesce(l.version, 0) OR (d.h AND l.version IS NULL))
+    INTO versions, refused
+    FROM jsonb_to_recordset(doc->'w') d(a int, w int, s text, x bigint, h bool)
     LEFT JOIN LATERAL (SELECT version FROM event_store.log k WHERE k.stream = d.s
-      ORDER BY version DESC LIMIT 1) l ON true),
-  bad AS MATERIALIZED (
-    SELECT a, 0 AS rank, 0 AS n, jsonb_build_object('a', a, 'reason',
-        CASE WHEN fingerprint = f THEN 'repeated' ELSE 'reused' END, 'record', jsonb_build_object(
-        'id', i, 'fingerprint', fingerprint, 'position', position, 'version', version,
-        'response', response)) AS why
-      FROM appends WHERE fingerprint IS NOT NULL
-    UNION ALL
-    SELECT a, 1, n, jsonb_build_object('a', a, 'reason', 'conflict', 'stream', s, 'actual', v)
-      FROM writes WHERE x <> v OR (h AND v = 0)
-    UNION ALL
-    SELECT d.a, 2, d.n, jsonb_build_object('a', d.a, 'reason', 'claimed', 'owner', k.owner,
-        'claim', jsonb_build_object('scope', d.s, 'value', d.v, 'owner', d.o))
-      FROM jsonb_to_recordset(doc->'c') d(a int, n int, s text, v text, o text, r bool)
-      JOIN LATERAL (SELECT owner FROM event_store.claims k
-        WHERE k.scope = d.s AND k.value = d.v LIMIT 1) k ON true
-      WHERE NOT d.r AND k.owner <> d.o AND NOT EXISTS (
-        SELECT FROM jsonb_to_recordset(doc->'c') x(a int, s text, v text, o text, r bool)
-        WHERE x.r AND x.a = d.a AND x.s = d.s AND x.v = d.v AND x.o = k.owner)),
-  good AS MATERIALIZED (
-    SELECT a, e, i, f, r, n, sum(e) OVER (ORDER BY a) AS upto
-    FROM appends WHERE a NOT IN (SELECT a FROM bad)),
-  stored AS (
-    INSERT INTO event_store.log (position, event_id, stream, version, event_type, event_version,
-      data, metadata, occurred_at, timestamp)
-    SELECT first + g.upto - g.e + d.n, d.i, d.s, w.v + d.v, d.t, d.y, d.d::json, m.t::json, d.o, at
-    FROM jsonb_to_recordset(doc->'e') d(a int, n int, s text, v int, i uuid, t text, y int, d text,
-      m int, o timestamptz)
-    JOIN good g ON g.a = d.a JOIN writes w ON w.a = d.a AND w.s = d.s
-    JOIN jsonb_to_recordset(doc->'m') m(m int, t text) ON m.m = d.m
-    RETURNING 1),
-  recorded AS (
-    INSERT INTO event_store.commands (id, fingerprint, position, version, response)
-    SELECT g.i, g.f, first + g.upto, coalesce(w.v + g.n, 0), g.r
-    FROM good g LEFT JOIN writes w ON w.a = g.a AND w.n = 0 WHERE g.i IS NOT NULL
-    RETURNING 1)
-  SELECT (SELECT array_agg(v ORDER BY a, n) FROM writes),
-    (SELECT jsonb_agg(why ORDER BY a, rank, n) FROM bad),
-    (SELECT count(*) FROM stored), (SELECT count(*) FROM recorded)
-    INTO versions, refused, written;
-  IF written <> (doc->>'n')::bigint THEN
-    UPDATE event_store.head SET position = first + written;
+      ORDER BY version DESC LIMIT 1) l ON true;
+  IF doc ? 'k' THEN
+    refused := event_store.known_commands(doc->'k') || coalesce(refused, '[]');
   END IF;
-  IF doc ? 'c' THEN
-    DELETE FROM event_store.claims k USING jsonb_to_recordset(doc->'c')
-      d(a int, s text, v text, o text, r bool)
-      WHERE d.r AND k.scope = d.s AND k.value = d.v AND k.owner = d.o
-        AND NOT coalesce(refused @> jsonb_build_array(jsonb_build_object('a', d.a)), false);
-    INSERT INTO event_store.claims (scope, value, owner)
-      SELECT DISTINCT d.s, d.v, d.o
-      FROM jsonb_to_recordset(doc->'c') d(a int, s text, v text, o text, r bool)
-      WHERE NOT d.r AND NOT coalesce(refused @> jsonb_build_array(jsonb_build_object('a', d.a)), false)
-      ON CONFLICT (scope, value) DO UPDATE SET owner = excluded.owner;
+  IF doc ? 'q' THEN
+    refused := coalesce(refused, '[]') || event_store.taken_claims(doc->'q');
+  END IF;
+  IF refused <> '[]' THEN
+    SELECT array_agg(CASE WHEN NOT bad THEN gone END ORDER BY a) INTO shift
+    FROM (SELECT a, bad, coalesce(sum(e) FILTER (WHERE bad) OVER (ORDER BY a), 0) AS gone
+      FROM (SELECT a, e::bigint, refused @> jsonb_build_array(jsonb_build_object('a', a)) AS bad
+        FROM jsonb_array_elements_text(doc->'c') WITH ORDINALITY c(e, a)) b) s;
+  END IF;
+
+  IF written > 0 THEN
+    SELECT array_agg(t ORDER BY n) INTO metadatas
+      FROM jsonb_array_elements_text(doc->'m') WITH ORDINALITY m(t, n);
+    INSERT INTO event_store.log (position, event_id, stream, version, event_type, event_version,
+        data, metadata, occurred_at, timestamp)
+      SELECT first + d.p - coalesce(shift[d.a], 0), d.i, d.s, versions[d.w] + d.v, d.t, d.y,
+        d.d::json, metadatas[d.m]::json, d.o, at
+      FROM jsonb_to_recordset(doc->'e') d(a int, p int, w int, v int, s text, i uuid, t text, y int,
+        d text, m int, o timestamptz)
+      WHERE shift IS NULL OR shift[d.a] IS NOT NULL;
+    IF shift IS NOT NULL THEN
+      GET DIAGNOSTICS written = ROW_COUNT;
+      UPDATE event_store.head SET position = first + written;
+    END IF;
+  END IF;
+  IF doc ? 'k' THEN
+    INSERT INTO event_store.commands (id, fingerprint, position, version, response)
+      SELECT d.i, d.f, first + d.p - coalesce(shift[d.a], 0), coalesce(versions[d.w], 0) + d.v, d.r
+      FROM jsonb_to_recordset(doc->'k') d(a int, i text, f text, r text, p int, w int, v int)
+      WHERE shift IS NULL OR shift[d.a] IS NOT NULL;
+  END IF;
+  IF doc ? 'q' THEN
+    PERFORM event_store.move_claims(doc->'q', shift);
   END IF;
 END $$;
+
+CREATE FUNCTION event_store.known_commands(commands jsonb) RETURNS jsonb
+LANGUAGE sql SET enable_seqscan = off AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('a', d.a, 'reason',
+    CASE WHEN c.fingerprint = d.f THEN 'repeated' ELSE 'reused' END, 'record', to_jsonb(c))), '[]')
+  FROM jsonb_to_recordset(commands) d(a int, i text, f text)
+  JOIN LATERAL (SELECT * FROM event_store.commands k WHERE k.id = d.i LIMIT 1) c ON true
+$$;
+
+CREATE FUNCTION event_store.taken_claims(claims jsonb) RETURNS jsonb
+LANGUAGE sql SET enable_seqscan = off AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('a', d.a, 'reason', 'claimed', 'owner', k.owner,
+    'claim', jsonb_build_object('scope', d.s, 'value', d.v, 'owner', d.o)) ORDER BY n), '[]')
+  FROM ROWS FROM (jsonb_to_recordset(claims) AS (a int, s text, v text, o text, r bool))
+    WITH ORDINALITY d(a, s, v, o, r, n)
+  JOIN LATERAL (SELECT owner FROM event_store.claims k
+    WHERE k.scope = d.s AND k.value = d.v LIMIT 1) k ON true
+  WHERE NOT d.r AND k.owner <> d.o AND NOT EXISTS (
+    SELECT FROM jsonb_to_recordset(claims) x(a int, s text, v text, o text, r bool)
+    WHERE x.r AND x.a = d.a AND x.s = d.s AND x.v = d.v AND x.o = k.owner)
+$$;
+
+CREATE FUNCTION event_store.move_claims(claims jsonb, shift bigint[]) RETURNS void
+LANGUAGE sql SET enable_seqscan = off AS $$
+  DELETE FROM event_store.claims k
+    USING jsonb_to_recordset(claims) d(a int, s text, v text, o text, r bool)
+    WHERE d.r AND k.scope = d.s AND k.value = d.v AND k.owner = d.o
+      AND (shift IS NULL OR shift[d.a] IS NOT NULL);
+  INSERT INTO event_store.claims (scope, value, owner)
+    SELECT DISTINCT d.s, d.v, d.o
+    FROM jsonb_to_recordset(claims) d(a int, s text, v text, o text, r bool)
+    WHERE NOT d.r AND (shift IS NULL OR shift[d.a] IS NOT NULL)
+    ON CONFLICT (scope, value) DO UPDATE SET owner = excluded.owner;
+$$;
 
 -- Times never fall along the log, so halving finds the place without an index.
 CREATE FUNCTION event_store.position_at(moment timestamptz) RETURNS bigint
