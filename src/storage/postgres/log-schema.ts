@@ -69,8 +69,8 @@ FROM event_store.log;
  * v: of the last event and of the first write, w: 0 without writes); `q`: claims `{ a, s, v, o, r }`
  * (r: a release). Appends, writes and metadata count from 1. No stream that is written, no claim and
  * no command comes twice in a batch, so each append is judged against what is stored; versions are
- * read by statements that begin after the counter is held (so nothing here is STABLE). Arrays instead of joins: a call for one
- * event takes a third less time.
+ * read by statements that begin after the counter is held (so nothing here is STABLE). Arrays
+ * instead of joins: a call for one event takes a third less time.
  */
 const APPEND = `
 CREATE FUNCTION event_store.append(
