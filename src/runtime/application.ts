@@ -55,8 +55,8 @@ export async function runApplication(parts: ApplicationParts): Promise<Applicati
   const waitings = contexts.flatMap(({ waiting = [] }) => waiting)
   const events = (streams: readonly string[], limit: number) =>
     eventsOfStreams({ log, types, open }, streams, limit)
-  const { position: from } = await log.head()
-  const waits = waitingRunner({ waitings, reads, send, now, from, events, onError })
+  const logEnd = async () => (await log.head()).position
+  const waits = waitingRunner({ waitings, reads, send, now, logEnd, events, onError })
 
   await runner.start()
   const deaf = [log.onAppended(() => runner.wake()), runner.onCommitted(() => waits.wake())]

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Table } from '#kernel/projection.ts'
+import type { Row, Table } from '#kernel/projection.ts'
 import { projection } from '#kernel/projection.ts'
 import { type Send, type Waiting, waiting } from '#kernel/waiting.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
@@ -62,7 +62,7 @@ describe('waiting runner', () => {
       onError: (error) => void errors.push(error),
       pollMs: 2,
       atOnceMax,
-      from,
+      logEnd: async () => from,
     })
     runner.start()
   }
@@ -194,6 +194,123 @@ describe('waiting runner', () => {
     )
     await until(() => seen.size === 40)
     equal(most, 5)
+    deepEqual(errors, [])
+  })
+
+  test('given to another process, it finishes what is under way and begins nothing', async () => {
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    const acted: string[] = []
+    let finish = () => {}
+    const answered = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    run(
+      async (row, { send }) => {
+        acted.push(String(row.reminder_id))
+        await answered
+        await send('Remind', {})
+      },
+      () => at,
+    )
+    await until(() => acted.length === 1)
+    let hasEnded = false
+    const ended = runner!.runs([]).then(() => {
+      hasEnded = true
+    })
+    await commit([{ reminder_id: 'b', due_at: PAST }])
+    await sleep(30)
+    deepEqual([acted, hasEnded], [['a'], false])
+    finish()
+    await ended
+    await sleep(30)
+    deepEqual(acted, ['a'])
+    await runner!.runs(['remind'])
+    await until(() => acted.includes('b'))
+  })
+
+  test('what it read before it was given away is not acted on, also when it is taken back', async () => {
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    let found = () => {}
+    const slowly = new Promise<void>((resolve) => {
+      found = resolve
+    })
+    const acted: string[] = []
+    let finds = 0
+    runner = waitingRunner({
+      waitings: [
+        waiting({
+          name: 'remind',
+          projection: reminders,
+          due: 'due_at',
+          act: async (row) => void acted.push(String((row as Row).reminder_id)),
+        }),
+      ],
+      reads: {
+        checkpoints: reads.checkpoints,
+        async find(...asked) {
+          const rows = await reads.find(...asked)
+          if (finds++ === 0) await slowly
+          return rows
+        },
+      },
+      send: () => Promise.reject(new Error('nothing is sent here')),
+      now: () => new Date().toISOString(),
+      onError: (error) => void errors.push(error),
+      pollMs: 2,
+    })
+    await runner.runs(['remind'])
+    await until(() => finds === 1)
+    const ended = runner.runs([])
+    await commit([{ reminder_id: 'a', due_at: null }])
+    await runner.runs(['remind'])
+    found()
+    await ended
+    await until(() => finds > 2)
+    deepEqual([acted, errors], [[], []])
+  })
+
+  test('taken over, it waits until its table shows what was done before', async () => {
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    const acted: string[] = []
+    let logEnd = at
+    runner = waitingRunner({
+      waitings: [
+        waiting({
+          name: 'remind',
+          projection: reminders,
+          due: 'due_at',
+          act: async (row) => void acted.push(String((row as Row).reminder_id)),
+        }),
+      ],
+      reads,
+      send: () => Promise.reject(new Error('nothing is sent here')),
+      now: () => new Date().toISOString(),
+      logEnd: async () => logEnd,
+      onError: (error) => void errors.push(error),
+      pollMs: 2,
+    })
+    await runner.runs([])
+    await sleep(20)
+    deepEqual(acted, [])
+    // The other one acted: its events are in the log, not yet in the table.
+    logEnd = at + 1
+    await runner.runs(['remind'])
+    await sleep(20)
+    deepEqual(acted, [])
+    await commit([
+      { reminder_id: 'a', due_at: null },
+      { reminder_id: 'b', due_at: PAST },
+    ])
+    await until(() => acted.length > 0)
+    deepEqual(acted, ['b'])
+    // Taken a second time, it looks anew where the log ends.
+    await runner.runs([])
+    await commit([{ reminder_id: 'b', due_at: null }])
+    await commit([{ reminder_id: 'c', due_at: PAST }])
+    logEnd = at + 1
+    await runner.runs(['remind'])
+    await sleep(20)
+    deepEqual(acted, ['b'])
     deepEqual(errors, [])
   })
 

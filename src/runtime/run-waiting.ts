@@ -1,5 +1,6 @@
 // Does what is due: sagas' next steps, payment operations, expiries. The rows are projected from
 // the log, so a crash forgets nothing; a row that was acted on rests until its table has caught up.
+// Which of them are done here may change while it runs: several processes share them out.
 import { v5 } from 'uuid'
 import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
@@ -14,10 +15,11 @@ export type WaitingParts = {
   readonly send: Send
   readonly now: () => Instant
   /**
-   * Where the log ended at the start. A table that is behind it is being filled anew and shows what
-   * was due long ago: nobody outside may be called for that a second time.
+   * Where the log ends now; asked when a waiting begins here. A table that is behind it shows what
+   * was due before: long ago if it is being filled anew, a moment ago if another process did it
+   * until now. Nobody outside may be called for that a second time.
    */
-  readonly from?: number
+  readonly logEnd?: () => Promise<number>
   /** Without it, an action that has to read the log fails and says so. */
   readonly events?: WaitingTools['events']
   readonly onError: (error: unknown, where: string) => void
@@ -25,7 +27,13 @@ export type WaitingParts = {
   readonly pollMs?: number
 }
 export type WaitingRunner = {
+  /** All of them. */
   start(): void
+  /**
+   * From now on only these are acted on here. Resolves when nothing of the others is under way any
+   * more.
+   */
+  runs(names: readonly string[]): Promise<void>
   /** Something was projected: look now. */
   wake(): void
   /** Finishes the actions under way. */
@@ -49,12 +57,15 @@ const noEvents: WaitingTools['events'] = () =>
 
 export function waitingRunner(parts: WaitingParts): WaitingRunner {
   const loops = parts.waitings.map((waiting) => loopOf(waiting, parts))
+  const runs = async (names: readonly string[]) => {
+    for (const loop of loops) if (names.includes(loop.name)) loop.begin()
+    await Promise.all(loops.filter(({ name }) => !names.includes(name)).map((loop) => loop.end()))
+  }
   return {
-    start: () => loops.forEach((loop) => void loop.start()),
+    start: () => loops.forEach((loop) => void loop.begin()),
     wake: () => loops.forEach((loop) => void loop.wake()),
-    stop: async () => {
-      await Promise.all(loops.map((loop) => loop.stop()))
-    },
+    runs,
+    stop: () => runs([]),
     status: () => Object.fromEntries(loops.map((loop) => [loop.name, loop.status()])),
   }
 }
@@ -86,14 +97,17 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
   }
   return {
     name,
-    start() {
+    begin() {
+      if (running) return
       running = true
+      desk.begin()
       timer = setInterval(lookSoon, pollMs)
       lookSoon()
     },
     wake: lookSoon,
-    async stop() {
+    async end() {
       running = false
+      desk.end()
       clearInterval(timer)
       await looking
       await desk.finished()
@@ -104,11 +118,15 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
 
 /** The rows under way and at rest, and how one of them is acted on. */
 function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
-  const { reads, send, now, from = 0, events = noEvents, onError } = parts
-  const { atOnceMax = AT_ONCE_MAX } = parts
+  const { reads, send, now, events = noEvents, onError } = parts
+  const { atOnceMax = AT_ONCE_MAX, logEnd = async () => 0 } = parts
   const { projection, due, act, name } = waiting
   const acting = new Map<string, Promise<void>>()
   const resting = restingRows()
+  /** Where it began here; null until that is known. */
+  let from: number | null = null
+  /** Grows whenever it begins or ends here. */
+  let term = 0
 
   const actOn = async (row: Row, key: string, seen: number) => {
     let position = 0
@@ -137,7 +155,16 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
   }
 
   return {
+    begin() {
+      term++
+      from = null
+    },
+    end() {
+      term++
+    },
     async look() {
+      const lookedIn = term
+      from ??= await logEnd()
       const room = atOnceMax - acting.size
       if (room <= 0) return
       // The checkpoint first: rows read after it are at least as new.
@@ -149,6 +176,8 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
         // Rows under way or at rest are among those that come back.
         limit: Math.min(LOOK_MAX, room + acting.size + resting.size),
       })
+      // Given away meanwhile, and perhaps taken back: these rows are of before.
+      if (lookedIn !== term) return
       for (const row of items) {
         const key = String(row[projection.table.key])
         if (acting.size >= atOnceMax) break
