@@ -125,7 +125,7 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
   const resting = restingRows()
   /** Where it began here; null until that is known. */
   let from: number | null = null
-  /** Grows whenever it begins or ends here. */
+  /** Grows whenever it ends here. */
   let term = 0
 
   const actOn = async (row: Row, key: string, seen: number) => {
@@ -156,7 +156,6 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
 
   return {
     begin() {
-      term++
       from = null
     },
     end() {
@@ -164,12 +163,14 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
     },
     async look() {
       const lookedIn = term
-      from ??= await logEnd()
+      const begun = from ?? (await logEnd())
+      if (lookedIn !== term) return
+      from = begun
       const room = atOnceMax - acting.size
       if (room <= 0) return
       // The checkpoint first: rows read after it are at least as new.
       const checkpoint = (await reads.checkpoints()).get(projection.name) ?? 0
-      if (checkpoint < from) return
+      if (checkpoint < begun) return
       const { items } = await reads.find(projection.table, {
         where: { [due]: { lte: now() } },
         sort: [{ column: due }],
