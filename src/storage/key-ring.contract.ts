@@ -78,6 +78,60 @@ export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing
       const text = made.get('ann')!.toString('hex')
       made.get('ann')!.fill(0)
       equal((await keys.find(['ann'])).get('ann')!.toString('hex'), text)
+      const [one, two] = await Promise.all([keys.make(['ann', 'eve']), keys.make(['ann', 'eve'])])
+      for (const key of one.values()) key.fill(0)
+      equal(two.get('ann')!.toString('hex'), text)
+      deepEqual(await keys.find(['ann', 'eve']), two)
+    })
+
+    it('makes every key that it was asked for before it was closed', async (t) => {
+      const asked = Array.from({ length: 30 }, (_, i) => keys.make([`subject-${i}`]))
+      await keys.close()
+      const made = new Map((await Promise.all(asked)).flatMap((found) => [...found]))
+      equal(made.size, 30)
+      if (opened.reopen === undefined) return t.skip(`${name} keeps nothing`)
+      keys = await opened.reopen()
+      deepEqual(await keys.find([...made.keys()]), made)
+    })
+
+    it('makes one key for a subject, whichever processes ask for it at once', async (t) => {
+      if (opened.beside === undefined) return t.skip(`${name} has one process`)
+      const rings = [keys, await opened.beside(), await opened.beside()]
+      try {
+        for (let round = 0; round < 10; round++) {
+          const subjects = Array.from({ length: 8 }, (_, i) => `${round}-${i}`)
+          const all = await Promise.all(
+            Array.from({ length: 12 }, (_, i) => {
+              // In any order, so that two who hold what the other needs would show.
+              const turned = [...subjects.slice(i % 8), ...subjects.slice(0, i % 8)]
+              return rings[i % 3]!.make(i % 2 === 0 ? turned : turned.reverse())
+            }),
+          )
+          const seen = all.flatMap((made) =>
+            [...made].map(([who, key]) => `${who} ${key.toString('hex')}`),
+          )
+          equal(seen.length, 12 * 8)
+          equal(new Set(seen).size, 8)
+        }
+      } finally {
+        for (const ring of rings.slice(1)) await ring.close()
+      }
+    })
+
+    it('destroys a key for all processes', async (t) => {
+      if (opened.beside === undefined) return t.skip(`${name} has one process`)
+      const other = await opened.beside()
+      try {
+        const made = await keys.make(['ann'])
+        deepEqual(await other.find(['ann']), made)
+        await other.destroy('ann')
+        deepEqual(await keys.find(['ann']), new Map())
+        const again = await keys.make(['ann'])
+        notDeepEqual(again, made)
+        deepEqual(await other.make(['ann']), again)
+      } finally {
+        await other.close()
+      }
     })
 
     it('still has its keys, and none that was destroyed, after opening again', async (t) => {

@@ -77,6 +77,76 @@ export function leasesContract(name: string, open: () => Promise<Opened<Leases>>
       equal(got.filter((lease) => lease !== null).length, 1)
     })
 
+    it('lists what is held under a prefix, by name: not what ended or was given back', async () => {
+      const tokens = new Map<string, number>()
+      for (const name of [
+        'work-b',
+        'work-a',
+        'work-Z',
+        'work-\u{1f6d2}',
+        'work-\uffee',
+        'other',
+        'wor_-x',
+      ])
+        tokens.set(name, (await leases.acquire(name, `of ${name}`, LONG_MS))!.token)
+      await leases.acquire('work-ended', 'a', OVER_MS)
+      await leases.acquire('work-free', 'a', LONG_MS)
+      await leases.release('work-free', 'a')
+      const named = (names: string[]) =>
+        names.map((name) => ({ name, holder: `of ${name}`, token: tokens.get(name) }))
+      const work = named(['work-Z', 'work-a', 'work-b', 'work-\uffee', 'work-\u{1f6d2}'])
+      deepEqual(await leases.held('work-'), work)
+      // No letter stands for others.
+      deepEqual(await leases.held('wor_'), named(['wor_-x']))
+      deepEqual(await leases.held('%'), [])
+      equal((await leases.held('')).length, tokens.size)
+      equal((await leases.acquire('work-a', 'b', LONG_MS)) === null, true)
+    })
+
+    it('is one for all processes that have it open', async (t) => {
+      if (opened.beside === undefined) return t.skip(`${name} has one process`)
+      const other = await opened.beside()
+      try {
+        const first = await leases.acquire('sweeper', 'one', LONG_MS)
+        equal(await other.acquire('sweeper', 'two', LONG_MS), null)
+        deepEqual(await other.held('sweep'), [first])
+        await leases.release('sweeper', 'one')
+        const second = await other.acquire('sweeper', 'two', LONG_MS)
+        ok(first !== null && second !== null && second.token > first.token)
+        equal(await leases.acquire('sweeper', 'one', LONG_MS), null)
+      } finally {
+        await other.close()
+      }
+    })
+
+    it('goes to one of those who race for it from several processes, again and again', async (t) => {
+      if (opened.beside === undefined) return t.skip(`${name} has one process`)
+      const handles = [leases, await opened.beside(), await opened.beside()]
+      const tokens: number[] = []
+      try {
+        for (let round = 0; round < 20; round++) {
+          const asked = await Promise.all(
+            Array.from({ length: 12 }, (_, i) =>
+              handles[i % 3]!.acquire('sweeper', `${round}-${i}`, LONG_MS),
+            ),
+          )
+          const got = asked.filter((lease) => lease !== null)
+          equal(got.length, 1)
+          tokens.push(got[0]!.token)
+          // Half of them end by themselves.
+          const { holder } = got[0]!
+          if (round % 2 === 0) await handles[round % 3]!.release('sweeper', holder)
+          else await handles[round % 3]!.acquire('sweeper', holder, OVER_MS)
+        }
+      } finally {
+        for (const handle of handles.slice(1)) await handle.close()
+      }
+      ok(
+        tokens.every((token, i) => i === 0 || token > tokens[i - 1]!),
+        tokens.join(),
+      )
+    })
+
     it('outlives the process where the engine says so: token and holder are still there', async (t) => {
       if (opened.reopen === undefined) return t.skip(`${name} keeps nothing`)
       const before = await leases.acquire('sweeper', 'a', LONG_MS)

@@ -1,6 +1,7 @@
 // Leases within one process. The clock is the process's own, which no change of the wall clock
 // moves.
 import type { Leases } from '#storage/leases.ts'
+import { bytewise } from './bytewise.ts'
 
 type Held = { readonly holder: string | null; readonly token: number; readonly until: number }
 
@@ -32,7 +33,7 @@ export async function openLeases(
           return name.startsWith(prefix) && holder !== null && now < until
         })
         .map(([name, { holder, token }]) => ({ name, holder: holder!, token }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
+        .sort((a, b) => bytewise(a.name, b.name))
     },
     async close() {},
   }

@@ -21,7 +21,7 @@ export type Connections = {
   transaction<T>(work: (run: Run) => Promise<T>, begin?: string): Promise<T>
   /** A connection of its own, outside the pool: for listening and for long transactions. */
   reserve(): Promise<pg.Client>
-  /** The last user closes the pool. */
+  /** Waits for what is under way, refuses the rest; the last user closes the pool. */
   close(): Promise<void>
 }
 
@@ -60,6 +60,8 @@ const pools = new Map<string, Shared>()
 
 export function connect(url: string): Connections {
   const { pool, leave } = shared(url)
+  const underWay = new Set<Promise<unknown>>()
+  let closed = false
 
   const taken = async (): Promise<pg.PoolClient> => {
     try {
@@ -69,6 +71,17 @@ export function connect(url: string): Connections {
     }
   }
   const once = async <T>(work: (run: Run) => Promise<T>): Promise<T> => {
+    // Others may go on with the same pool.
+    if (closed) throw new Error('the connections are closed')
+    const working = onClient(work)
+    underWay.add(working)
+    try {
+      return await working
+    } finally {
+      underWay.delete(working)
+    }
+  }
+  const onClient = async <T>(work: (run: Run) => Promise<T>): Promise<T> => {
     const client = await taken()
     let broken = false
     try {
@@ -128,7 +141,12 @@ export function connect(url: string): Connections {
       }
       return client
     },
-    close: leave,
+    async close() {
+      closed = true
+      // A pool that ends forgets whoever waits for a connection.
+      await Promise.allSettled(underWay)
+      await leave()
+    },
   }
 }
 

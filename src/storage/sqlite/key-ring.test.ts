@@ -52,13 +52,4 @@ describe('SQLite key ring', () => {
     await beside.close()
     await keys.close()
   })
-
-  test('keys that were asked for before closing are made', async () => {
-    const keys = await openKeyRing({ path })
-    const made = keys.make(['ann'])
-    await keys.close()
-    const again = await openKeyRing({ path })
-    deepEqual(await again.find(['ann']), await made)
-    await again.close()
-  })
 })

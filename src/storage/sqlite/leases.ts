@@ -25,6 +25,10 @@ export async function openLeases({ path }: { readonly path: string }): Promise<L
        until = excluded.until, for_ms = excluded.for_ms`,
   )
   const free = db.prepare('UPDATE leases SET holder = NULL WHERE name = ? AND holder = ?')
+  const begun = db.prepare(
+    `SELECT name, holder, token, until, for_ms FROM leases
+     WHERE holder IS NOT NULL AND substr(name, 1, length(?1)) = ?1 ORDER BY name`,
+  )
   const none: Row = { holder: null, token: 0, until: 0, for_ms: 0 }
 
   const take = (name: string, holder: string, forMs: number) => {
@@ -52,6 +56,13 @@ export async function openLeases({ path }: { readonly path: string }): Promise<L
     },
     async release(name, holder) {
       free.run(name, holder)
+    },
+    async held(prefix) {
+      const now = machineMs()
+      const rows = begun.all(prefix) as (Row & { name: string; holder: string })[]
+      return rows
+        .filter((row) => isRunning(row, now))
+        .map(({ name, holder, token }) => ({ name, holder, token }))
     },
     async close() {
       if (db.isOpen) db.close()
