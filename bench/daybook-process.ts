@@ -22,15 +22,20 @@ export type DaybookProcess = {
 
 export const logFileIn = (folder: string) => join(folder, 'daybook.db')
 
-export async function startDaybook(folder: string, atEnd: Tools['atEnd']): Promise<DaybookProcess> {
+/** `server`: the database of a PostgreSQL instead of a file in the folder. */
+export async function startDaybook(
+  folder: string,
+  atEnd: Tools['atEnd'],
+  server?: { readonly url: string },
+): Promise<DaybookProcess> {
   const ports = ['server.port', 'server.query_port', 'server.admin_port']
   const sets = ports.flatMap((key) => ['--set', `${key}=:0`])
   const begun = performance.now()
   const child = spawn(
     process.execPath,
-    [MAIN, 'start', '--data', logFileIn(folder), ...sets],
+    [MAIN, 'start', ...(server === undefined ? ['--data', logFileIn(folder)] : []), ...sets],
     // Its own folder, so that no settings file of this one is found.
-    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...driver(server) } },
   )
   atEnd(() => child.kill('SIGKILL'))
   let complaints = ''
@@ -50,6 +55,10 @@ export async function startDaybook(folder: string, atEnd: Tools['atEnd']): Promi
     },
   }
 }
+
+/** In the environment, where a password is not seen by everybody. */
+const driver = (server: { readonly url: string } | undefined) =>
+  server === undefined ? {} : { DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: server.url }
 
 async function readyLine(
   stdout: NodeJS.ReadableStream,

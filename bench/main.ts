@@ -7,6 +7,15 @@ import { appendInMemory } from './append-in-memory.ts'
 import { appendManyCallers } from './append-many-callers.ts'
 import { appendOneCaller } from './append-one-caller.ts'
 import { eventLoopDelay } from './event-loop-delay.ts'
+import {
+  allPass,
+  chosenGrowth,
+  GROWTH_SECONDS,
+  type Growth,
+  growthText,
+  measuredGrowth,
+  writeGrowth,
+} from './growth-run.ts'
 import { httpCommand } from './http-command.ts'
 import { logLength } from './log-length.ts'
 import { machineLine, thisMachine } from './machine.ts'
@@ -15,7 +24,7 @@ import { postgresAppends } from './postgres-appends.ts'
 import { postgresCallers } from './postgres-callers.ts'
 import { openPostgres, type PostgresServer } from './postgres-server.ts'
 import { projectionCatchUp } from './projection-catch-up.ts'
-import { type Question, type Result, verdictOf } from './question.ts'
+import { type Question, type Result, type Tools, verdictOf } from './question.ts'
 import { openScratch } from './scratch.ts'
 import { streamReads } from './stream-reads.ts'
 import { textTable } from './table.ts'
@@ -36,20 +45,25 @@ const QUESTIONS: readonly Question[] = [
 ]
 const SECONDS = 3
 const ROOT = join(import.meta.dirname, '..')
-const PAGE = join(ROOT, 'docs', 'performance.md')
+const DOCS = join(ROOT, 'docs')
+const PAGE = join(DOCS, 'performance.md')
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
-    seconds: { type: 'string', default: String(SECONDS) },
+    seconds: { type: 'string' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false },
+    engine: { type: 'string', multiple: true, default: [] },
+    sizes: { type: 'string', default: '' },
+    from: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', default: false },
   },
 })
 
 if (values.help) process.stdout.write(helpText())
-else await bench().catch(complain)
+else await (values.growth ? growth() : bench()).catch(complain)
 
 /** A mistake of the caller in one line; a fault of ours with its stack. */
 function complain(error: unknown): void {
@@ -61,12 +75,17 @@ function complain(error: unknown): void {
 function helpText(): string {
   return [
     'npm run bench -- [--only NAME]… [--seconds N] [--json FILE] [--write]',
+    'npm run bench -- --growth [--engine NAME]… [--sizes N,N…] [--from FILE]…',
     '',
     ...QUESTIONS.map(({ name, about }) => `  ${name.padEnd(22)}${about}`),
     '',
-    '  --seconds N   how long one measurement lasts (3)',
+    `  --seconds N   how long one measurement lasts (${SECONDS}; with --growth ${GROWTH_SECONDS})`,
     '  --json FILE   the figures of every round as JSON',
     '  --write       the table into docs/performance.md, with machine and day',
+    '  --growth      the log as it grows, to ten million events on each engine in turn',
+    '  --engine NAME sqlite or postgresql only',
+    '  --sizes N,N   other lengths of the log',
+    '  --from FILE   the other engine’s figures, from the JSON of an earlier run',
     '',
   ].join('\n')
 }
@@ -82,38 +101,74 @@ function chosen(): readonly Question[] {
 }
 
 async function bench(): Promise<void> {
-  const seconds = Number(values.seconds)
+  const questions = chosen()
+  const seconds = secondsOr(SECONDS)
+  const { day, machine, figures } = await measured(seconds, async (tools) => {
+    const results: Result[] = []
+    for (const { name, answer } of questions) {
+      tell(name)
+      results.push(...(await answer({ ...tools, tell: (text) => tell(`${name}: ${text}`) })))
+    }
+    return results
+  })
+  process.stdout.write(`${machineLine(machine)}\n\n${textTable(figures)}\n`)
+  const results = figures.map((result) => ({ ...result, verdict: verdictOf(result) }))
+  writeJson({ day, machine, seconds, results })
+  if (values.write) {
+    const taken = { day, machine: machineLine(machine), seconds }
+    writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), figures, taken))
+  }
+}
+
+async function growth(): Promise<void> {
+  const seconds = secondsOr(GROWTH_SECONDS)
+  const sizes = values.sizes.split(',').filter((size) => size !== '')
+  const choice = chosenGrowth({
+    engines: values.engine,
+    sizes,
+    from: values.from,
+    write: values.write,
+  })
+  const { day, machine, figures } = await measured(seconds, (tools) =>
+    measuredGrowth(tools, choice),
+  )
+  const told = machineLine(machine)
+  process.stdout.write(`${told}\n\n${growthText(figures)}\n`)
+  writeJson({ day, machine: told, all: figures } satisfies Growth)
+  if (values.write) writeGrowth(DOCS, { day, machine: told, all: figures }, seconds)
+  if (!allPass(figures)) process.exitCode = 1
+}
+
+function secondsOr(usual: number): number {
+  const seconds = Number(values.seconds ?? usual)
   if (!(seconds > 0))
     throw new RangeError(`--seconds takes a number above 0, not ${values.seconds}`)
-  const questions = chosen()
-  const scratch = openScratch(join(ROOT, 'data', 'bench-'))
+  return seconds
+}
+
+/** The work with a scratch folder and, when asked for, a server; both gone afterwards. */
+async function measured<Figures>(seconds: number, work: (tools: Tools) => Promise<Figures>) {
   const found = thisMachine()
-  const results: Result[] = []
+  const scratch = openScratch(join(ROOT, 'data', 'bench-'))
   let server: Promise<PostgresServer> | undefined
   const postgres = () => {
     server ??= openPostgres(scratch)
     return server
   }
-  for (const { name, answer } of questions) {
-    tell(name)
+  try {
     const { folder, atEnd } = scratch
-    const line = (text: string) => tell(`${name}: ${text}`)
-    results.push(...(await answer({ folder, atEnd, seconds, postgres, tell: line })))
+    const figures = await work({ folder, atEnd, seconds, postgres, tell })
+    const machine = server === undefined ? found : { ...found, postgres: (await server).version }
+    tell('')
+    return { day: new Date().toISOString().slice(0, 10), machine, figures }
+  } finally {
+    scratch.clear()
   }
-  tell('')
-  const machine = server === undefined ? found : { ...found, postgres: (await server).version }
-  scratch.clear()
-  const day = new Date().toISOString().slice(0, 10)
-  process.stdout.write(`${machineLine(machine)}\n\n${textTable(results)}\n`)
-  if (values.json !== undefined) {
-    const judged = results.map((result) => ({ ...result, verdict: verdictOf(result) }))
-    const whole = { day, machine, seconds, results: judged }
+}
+
+function writeJson(whole: object): void {
+  if (values.json !== undefined)
     writeFileSync(resolve(values.json), `${JSON.stringify(whole, null, 2)}\n`)
-  }
-  if (values.write) {
-    const taken = { day, machine: machineLine(machine), seconds }
-    writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), results, taken))
-  }
 }
 
 /** Where we are, on a terminal only, over itself. */

@@ -1,9 +1,6 @@
-// Puts the table between its marks in docs/performance.md and leaves every other word alone.
+// Puts what was measured between its marks in docs/performance.md and leaves every other word alone.
 import type { Result } from './question.ts'
 import { pageTable } from './table.ts'
-
-const BEGIN = '<!-- bench:begin -->'
-const END = '<!-- bench:end -->'
 
 export type Taken = { readonly day: string; readonly machine: string; readonly seconds: number }
 
@@ -12,11 +9,15 @@ export function withTable(
   results: readonly Result[],
   { day, machine, seconds }: Taken,
 ): string {
-  const from = page.indexOf(BEGIN)
-  const to = page.indexOf(END)
-  if (from < 0 || to < from)
-    throw new Error(`the page has no place for the table (${BEGIN} … ${END})`)
   const told = `Measured on ${day}: ${machine}. Each measurement ${seconds} s, the median of three.`
-  const inside = `${BEGIN}\n\n${told}\n\n${pageTable(results)}\n\n`
-  return page.slice(0, from) + inside + page.slice(to)
+  return withSection(page, 'bench', `${told}\n\n${pageTable(results)}`)
+}
+
+export function withSection(page: string, name: string, inside: string): string {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
+  const from = page.indexOf(begin)
+  const to = page.indexOf(end)
+  if (from < 0 || to < from)
+    throw new Error(`the page has no place for the table (${begin} … ${end})`)
+  return `${page.slice(0, from)}${begin}\n\n${inside}\n\n${page.slice(to)}`
 }

@@ -8,6 +8,7 @@ import { RAW_COLUMNS, withRawTable } from './postgres-raw.ts'
 import { rawRow } from './sample-event.ts'
 
 const THREADS = 2
+const CONNECTED_A_SECOND = 128
 /** Streams are new and rise with the time, as ours do. */
 const FIRST_STREAM = 1_000_000_000
 
@@ -35,8 +36,7 @@ export async function pgbenchRows(
       [
         ...['-h', hostname, '-p', port || '5432', '-U', decodeURIComponent(username)],
         ...['-n', '-M', 'prepared', '-f', script, '-D', `n=${FIRST_STREAM}`, ...load],
-        // Whole seconds are all it takes.
-        ...['-T', String(Math.max(1, Math.round(seconds))), pathname.slice(1)],
+        ...['-T', String(duration(clients, seconds)), pathname.slice(1)],
       ],
       { env: { ...process.env, PGPASSWORD: decodeURIComponent(password) } },
     )
@@ -45,6 +45,10 @@ export async function pgbenchRows(
     return rows * transactions
   })
 }
+
+/** Whole seconds are all it takes, and they run while it connects. */
+const duration = (clients: number, seconds: number) =>
+  Math.ceil(seconds + clients / CONNECTED_A_SECOND)
 
 function insertScript(rows: number): string {
   const [, type, version, data, metadata] = rawRow()

@@ -29,34 +29,35 @@ export function cells(result: Result): readonly string[] {
   ]
 }
 
-/** Columns as wide as their widest cell. */
 export function textTable(results: readonly Result[]): string {
-  const rows = [HEAD, ...results.map(cells)]
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd()
   const notes = results.flatMap(({ name, notes = [] }) => notes.map((note) => `${name}: ${note}`))
-  const [head, ...body] = rows.map(line)
-  return [
-    head,
-    '-'.repeat(head!.length),
-    ...body,
-    ...(notes.length > 0 ? ['', ...notes] : []),
-  ].join('\n')
+  return [columns([HEAD, ...results.map(cells)]), ...notesBelow(notes)].join('\n')
 }
 
 export function pageTable(results: readonly Result[]): string {
-  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
   const notes = results.flatMap(({ name, notes = [] }) =>
     notes.map((note) => `- \`${name}\`: ${note}`),
   )
-  return [
-    line(HEAD),
-    line(HEAD.map(() => '---')),
-    ...results.map((result) => line(cells(result))),
-    ...(notes.length > 0 ? ['', ...notes] : []),
-  ].join('\n')
+  return [pageColumns([HEAD, ...results.map(cells)]), ...notesBelow(notes)].join('\n')
+}
+
+const notesBelow = (notes: readonly string[]) => (notes.length > 0 ? ['', ...notes] : [])
+
+/** The first row is the head; columns as wide as their widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const [head, ...body] = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  )
+  return [head, '-'.repeat(head!.length), ...body].join('\n')
+}
+
+/** The same as Markdown. */
+export function pageColumns(rows: readonly (readonly string[])[]): string {
+  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
+  const [head, ...body] = rows
+  return [line(head!), line(head!.map(() => '---')), ...body.map(line)].join('\n')
 }

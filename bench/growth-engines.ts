@@ -1,0 +1,83 @@
+// Where a log of a given length lies, per engine: how it is opened, how large it is, how the program
+// is started on it.
+import { existsSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EventLog } from '#storage/event-log.ts'
+import { openEventLog as openPostgresLog } from '#storage/postgres/event-log.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import {
+  openEventLogReadOnly as openSqliteBeside,
+  openEventLog as openSqliteLog,
+} from '#storage/sqlite/event-log.ts'
+import { openReadModels as openSqliteViews } from '#storage/sqlite/read-models.ts'
+import { type DaybookProcess, logFileIn, startDaybook } from './daybook-process.ts'
+import { asked } from './postgres-server.ts'
+import type { Tools } from './question.ts'
+
+export const GROWTH_ENGINES = ['SQLite', 'PostgreSQL'] as const
+export type GrowthEngine = (typeof GROWTH_ENGINES)[number]
+
+export type Site = {
+  openLog(): Promise<EventLog>
+  /** For reading only, beside the program. */
+  openBeside(): Promise<EventLog>
+  openViews(): Promise<ReadModels>
+  /** Of the log: events, indexes, all that an append leaves. Nobody has it open. */
+  bytes(): Promise<number>
+  /** What a server does by itself sooner or later; nothing of the filling goes on afterwards. */
+  settle(): Promise<void>
+  start(): Promise<DaybookProcess>
+}
+
+/** A place for one log, for as long as the work takes. */
+export function withSite<T>(
+  engine: GrowthEngine,
+  tools: Tools,
+  work: (site: Site) => Promise<T>,
+): Promise<T> {
+  return engine === 'SQLite' ? withFolder(tools, work) : withDatabase(tools, work)
+}
+
+async function withFolder<T>(tools: Tools, work: (site: Site) => Promise<T>): Promise<T> {
+  const folder = tools.folder()
+  const path = logFileIn(folder)
+  try {
+    return await work({
+      openLog: () => openSqliteLog({ path }),
+      openBeside: () => openSqliteBeside({ path }),
+      openViews: () => openSqliteViews({ path: join(folder, 'growth.db') }),
+      bytes: async () => sizeOf(path) + sizeOf(`${path}-wal`),
+      settle: async () => {},
+      start: () => startDaybook(folder, tools.atEnd),
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const sizeOf = (file: string) => (existsSync(file) ? statSync(file).size : 0)
+
+async function withDatabase<T>(tools: Tools, work: (site: Site) => Promise<T>): Promise<T> {
+  const server = await tools.postgres()
+  const { openReadModels: openPostgresViews } = await import('#storage/postgres/read-models.ts')
+  return await server.withDatabase((url) =>
+    work({
+      openLog: () => openPostgresLog({ url }),
+      openBeside: () => openPostgresLog({ url }),
+      openViews: () => openPostgresViews({ url }),
+      async bytes() {
+        const [row] = await asked<{ bytes: string }>(
+          url,
+          `SELECT sum(pg_total_relation_size(oid)) AS bytes FROM pg_class
+           WHERE relnamespace = 'event_store'::regnamespace AND relkind = 'r'`,
+        )
+        return Number(row!.bytes)
+      },
+      async settle() {
+        await asked(url, 'VACUUM (ANALYZE)')
+        await asked(url, 'CHECKPOINT')
+      },
+      start: () => startDaybook(tools.folder(), tools.atEnd, { url }),
+    }),
+  )
+}
