@@ -1,9 +1,10 @@
-// Where a log of a given length lies, per engine: how it is opened, how large it is, how the program
-// is started on it.
+// Where a log of a given length lies, on each engine: how it is opened, how large it is, how the
+// program is started on it.
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EventLog } from '#storage/event-log.ts'
 import { openEventLog as openPostgresLog } from '#storage/postgres/event-log.ts'
+import { openReadModels as openPostgresViews } from '#storage/postgres/read-models.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import {
   openEventLogReadOnly as openSqliteBeside,
@@ -59,7 +60,6 @@ const sizeOf = (file: string) => (existsSync(file) ? statSync(file).size : 0)
 
 async function withDatabase<T>(tools: Tools, work: (site: Site) => Promise<T>): Promise<T> {
   const server = await tools.postgres()
-  const { openReadModels: openPostgresViews } = await import('#storage/postgres/read-models.ts')
   return await server.withDatabase((url) =>
     work({
       openLog: () => openPostgresLog({ url }),

@@ -36,13 +36,14 @@ export function growthPlot(all: readonly Grown[]): string {
   const legend = all.map(({ engine }, at) => {
     const x = MARGIN.left + at * 110
     return (
-      `  <line class="line ${engine}" x1="${x}" y1="22" x2="${x + 22}" y2="22"/>` +
+      line(`line ${engine}`, [x, 22], [x + 22, 22]) +
       `<circle class="dot ${engine}" cx="${x + 11}" cy="22" r="3.5"/>` +
       `<text x="${x + 30}" y="26">${engine}</text>`
     )
   })
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="13">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img"`,
+    '  aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="13">',
     '  <title id="t">The log as it grows</title>',
     `  <desc id="d">${described(names, all)}</desc>`,
     `  <style>${STYLE}\n  </style>`,
@@ -76,32 +77,32 @@ function panel(name: RowName, all: readonly Grown[]): string {
   const y = (value: number) => fixed(MARGIN.top + tall * (1 - value / top))
   const ticks = Array.from({ length: TICKS + 1 }, (_, at) => (top * at) / TICKS)
   const right = WIDTH - MARGIN.right
+  const text = (at: readonly number[], more: string, shown: string) =>
+    `    <text x="${at[0]}" y="${at[1]}" ${more}>${shown}</text>`
   return [
-    `    <text class="name" x="14" y="18">${measure}, ${unit}</text>`,
-    ...ticks.map(
-      (tick) =>
-        `    <line class="${tick === 0 ? 'axis' : 'grid'}" x1="${MARGIN.left}" y1="${y(tick)}" x2="${right}" y2="${y(tick)}"/>` +
-        `<text class="small" x="${MARGIN.left - 6}" y="${y(tick) + 4}" text-anchor="end">${label(tick)}</text>`,
-    ),
-    ...sizes.map(
-      (size) =>
-        `    <text class="small" x="${x(size)}" y="${HEIGHT - 12}" text-anchor="middle">${shortLength(size)}</text>`,
+    text([14, 18], 'class="name"', `${measure}, ${unit}`),
+    ...ticks.flatMap((tick) => [
+      line(tick === 0 ? 'axis' : 'grid', [MARGIN.left, y(tick)], [right, y(tick)]),
+      text([MARGIN.left - 6, y(tick) + 4], 'class="small" text-anchor="end"', label(tick)),
+    ]),
+    ...sizes.map((size) =>
+      text([x(size), HEIGHT - 12], 'class="small" text-anchor="middle"', shortLength(size)),
     ),
     ...all.map(({ engine, rows }) => {
       const cells = rows[name] ?? []
-      const at = (cell: Cell, size: number) => `${x(size)},${y(cell.middle)}`
-      const points = cells.map((cell, index) => at(cell, sizes[index]!)).join(' ')
-      const marks = cells.map((cell, index) => mark(engine, cell, x(sizes[index]!), y))
-      return `    <polyline class="line ${engine}" points="${points}"/>${marks.join('')}`
+      const points = cells.map(({ middle }, at) => `${x(sizes[at]!)},${y(middle)}`).join(' ')
+      const marks = cells.map((cell, at) => mark(engine, cell, x(sizes[at]!), y))
+      return `    <polyline class="line ${engine}" points="${points}"/>\n${marks.join('\n')}`
     }),
   ].join('\n')
 }
 
+const line = (kind: string, [x1, y1]: readonly number[], [x2, y2]: readonly number[]) =>
+  `    <line class="${kind}" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}"/>`
+
 function mark(engine: string, { middle, low, high }: Cell, x: number, y: (v: number) => number) {
-  return (
-    `<line class="spread ${engine}" x1="${x}" y1="${y(low)}" x2="${x}" y2="${y(high)}"/>` +
-    `<circle class="dot ${engine}" cx="${x}" cy="${y(middle)}" r="3.5"/>`
-  )
+  const spread = line(`spread ${engine}`, [x, y(low)], [x, y(high)])
+  return `${spread}\n    <circle class="dot ${engine}" cx="${x}" cy="${y(middle)}" r="3.5"/>`
 }
 
 /** The next of 1, 2, 4, 5, 8 times a power of ten: its quarters are short numbers. */

@@ -31,7 +31,7 @@ export const ROWS = {
   read: row(`read of one ${EVENTS_A_STREAM}-event stream`, 'µs', HALF_AGAIN),
   'catch-up': row('catch-up of a projection, an event', 'µs', HALF_AGAIN),
   start: row('start-up of the program', 'ms', STARTS_VARY),
-  memory: row('memory of the program when it is ready', 'MB', STARTS_VARY),
+  memory: row('memory of the program at its start', 'MB', STARTS_VARY),
   bytes: row('on the disk, an event', 'bytes', LAST_PAGE),
 }
 export type RowName = keyof typeof ROWS

@@ -94,9 +94,7 @@ async function fill(site: Site, size: number, note: (told: string) => void): Pro
   for (let position = 1; position <= size; position += PAGE) {
     const page = historyPage(position, Math.min(PAGE, size - position + 1), first)
     await under
-    const rate = (1_000 * position) / (Date.now() - begun)
-    const left = Math.ceil((size - position) / rate)
-    note(`filling, ${Math.floor((100 * position) / size)} %, ${rate.toFixed(0)}/s, ${left} s left`)
+    if (position > 1) note(fillingText(position - 1, size, begun))
     under = log.restore(page, [])
   }
   await under
@@ -106,6 +104,12 @@ async function fill(site: Site, size: number, note: (told: string) => void): Pro
   await site.settle()
   execFileSync('sync')
   return rate
+}
+
+function fillingText(done: number, size: number, begun: number): string {
+  const rate = (1_000 * done) / (Date.now() - begun)
+  const left = Math.ceil((size - done) / rate)
+  return `filling, ${Math.floor((100 * done) / size)} %, ${rate.toFixed(0)}/s, ${left} s left`
 }
 
 /** Reads first, so that they find the history and nothing else. */
@@ -165,7 +169,7 @@ async function takenIn(site: Site, { origin }: DaybookProcess): Promise<void> {
   await log.close()
 }
 
-/** An event with all that belongs to it, rounded up; and what an engine writes ahead of its tables. */
+/** An event with all that belongs to it, rounded up; and what an engine writes ahead. */
 const EVENT_BYTES = 1_000
 const AHEAD_BYTES: Readonly<Record<GrowthEngine, number>> = { SQLite: 1e9, PostgreSQL: 10e9 }
 

@@ -22,7 +22,9 @@ import { machineLine, thisMachine } from './machine.ts'
 import { withTable } from './page.ts'
 import { postgresAppends } from './postgres-appends.ts'
 import { postgresCallers } from './postgres-callers.ts'
+import { postgresCatchUp } from './postgres-catch-up.ts'
 import { openPostgres, type PostgresServer } from './postgres-server.ts'
+import { postgresStreamReads } from './postgres-stream-reads.ts'
 import { projectionCatchUp } from './projection-catch-up.ts'
 import { type Question, type Result, type Tools, verdictOf } from './question.ts'
 import { openScratch } from './scratch.ts'
@@ -42,6 +44,8 @@ const QUESTIONS: readonly Question[] = [
   wholeOrders,
   postgresAppends,
   postgresCallers,
+  postgresStreamReads,
+  postgresCatchUp,
 ]
 const SECONDS = 3
 const ROOT = join(import.meta.dirname, '..')

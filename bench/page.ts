@@ -1,4 +1,4 @@
-// Puts what was measured between its marks in docs/performance.md and leaves every other word alone.
+// Puts what was measured between its marks in docs/performance.md; every other word stays.
 import type { Result } from './question.ts'
 import { pageTable } from './table.ts'
 
