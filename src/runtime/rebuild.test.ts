@@ -157,7 +157,7 @@ describe('a rebuild', () => {
       const checkpoints = await reads.checkpoints()
       // Who has read the live table at a position must not find the new one behind it.
       equal(checkpoints.get(shadow), checkpoints.get(live))
-      await reads.swap(live, shadow)
+      return reads.swap(live, shadow)
     }
     const one = runner([levels(), movements], { pageSize: 8, reads: { ...reads, swap } })
     await record(log, some(100))

@@ -2,7 +2,7 @@
 // key last. A cursor is the place of a page's last row; it only fits the sort it came from.
 import type { Find, Row, Value } from '#kernel/projection.ts'
 import { InvalidQuery } from './read-models.ts'
-import type { Shape, ShapeColumn } from './table-shape.ts'
+import { fits, type Shape, type ShapeColumn } from './table-shape.ts'
 
 export type Order = { readonly column: ShapeColumn; readonly descending: boolean }
 
@@ -46,9 +46,5 @@ export function placeOf(shape: Shape, order: readonly Order[], cursor: string): 
   return values
 }
 
-function placeable({ kind, nullable }: ShapeColumn, value: Value | undefined): boolean {
-  if (value === null) return nullable
-  if (kind === 'bool') return typeof value === 'boolean'
-  if (kind === 'int' || kind === 'money' || kind === 'quantity') return Number.isSafeInteger(value)
-  return typeof value === 'string'
-}
+const placeable = ({ kind, nullable }: ShapeColumn, value: Value | undefined): boolean =>
+  value === null ? nullable : value !== undefined && fits(kind, value)

@@ -20,9 +20,14 @@ export type ReadModels = {
   ): Promise<readonly string[]>
   checkpoints(): Promise<ReadonlyMap<string, number>>
   /**
+   * Another number after everything that changes rows without moving the checkpoint: a swap, a
+   * drop, a commit from a position to itself. What was remembered of the rows is void with it.
+   */
+  generations(): Promise<ReadonlyMap<string, number>>
+  /**
    * Rows, parked events and checkpoints of several projections in one transaction; false and
-   * nothing written when any checkpoint is not at `from` (another runner was faster), is held, or
-   * belongs to a table that was swapped since this handle last read `checkpoints`.
+   * nothing written when any checkpoint is not at `from` (another runner was faster), is held,
+   * has another `generation` than the commit names, or a table of other columns by now.
    */
   commit(commits: readonly Commit[]): Promise<boolean>
   /** Events that wait, in order of position; of one projection or of all. */
@@ -34,19 +39,21 @@ export type ReadModels = {
   isParked(projection: string, keys: readonly string[]): Promise<boolean>
   /**
    * The table beside the live one takes its name, with its checkpoint; atomically. Whoever was about
-   * to commit to the old one, in this process or another, gets false from `commit`.
+   * to commit to the old one, in this process or another, gets false from `commit`. False and
+   * nothing done when the live one has gone further: readers have seen it there.
    */
-  swap(projection: string, shadow: string): Promise<void>
+  swap(projection: string, shadow: string): Promise<boolean>
   /**
    * From its return on, nobody commits to this projection (`commit` answers false), in this process
    * or another, until `letGo` or the end of `forMs`; absent: for ever, also after opening again.
-   * Held again: the longer time counts.
+   * Held again: the longer time counts. Any name can be held, whether or not it is there.
    */
   hold(projection: string, forMs?: number): Promise<void>
-  letGo(projection: string): Promise<void>
-  /** Projections held now; `true` for those held for ever (paused by an operator). */
+  /** `timed`: only what was held for a time; what is held for ever stays so. */
+  letGo(projection: string, timed?: 'timed'): Promise<void>
+  /** What is held now; `true` for those held for ever (paused by an operator). */
   held(): Promise<ReadonlyMap<string, boolean>>
-  /** Removes a projection's table, checkpoint and parked events. */
+  /** Removes a projection's table, checkpoint and parked events; what holds it stays. */
   drop(projection: string): Promise<void>
   /** The same rows and checkpoints for as long as it is open, whatever is written meanwhile. */
   frozen(): Promise<ReadModels>
@@ -61,6 +68,8 @@ export type Commit = {
   readonly table: Table
   readonly from: number
   readonly to: number
+  /** Of the rows that these were made from; absent: of whatever is there. */
+  readonly generation?: number
   readonly upserts: readonly Row[]
   readonly deletes: readonly string[]
   readonly park: readonly Parked[]

@@ -23,6 +23,11 @@ export type Shape = {
 // What every SQL engine takes as a name, with room for the suffix of a table built beside another.
 const NAME = /^[a-z][a-z0-9_]{0,53}$/
 const SUFFIXED = /^[a-z][a-z0-9_]{0,62}$/
+/** What engines keep beside the rows. */
+const RESERVED = new Set([
+  ...['projections', 'projection_generations', 'projection_holds', 'projection_tables'],
+  ...['projection_numbers', 'parked', 'parked_keys', 'migrations'],
+])
 const shapes = new WeakMap<Table, Shape>()
 
 /** Throws when the definition is not sound: a bug, found at start. */
@@ -36,7 +41,8 @@ export function shapeOf(table: Table): Shape {
 }
 
 function checked(table: Table): Shape {
-  if (!SUFFIXED.test(table.name)) throw new Error(`${table.name} is not a table's name`)
+  if (!SUFFIXED.test(table.name) || RESERVED.has(table.name))
+    throw new Error(`a projection's table cannot be named ${table.name}`)
   const columns = Object.entries(table.columns).map(([name, column]) => {
     if (!NAME.test(name)) throw new Error(`${table.name}.${name} is not a column's name`)
     return typeof column === 'string'
@@ -68,19 +74,22 @@ const hashOf = (value: unknown) =>
   createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
 
 /**
- * The row as it will come back: absent nullable columns are null. Throws RowsRefused for anything
- * that an engine would refuse or change, so that a bad row is one event's failure and never a
- * batch's.
+ * The row as it will come back: absent nullable columns are null, instants are in UTC with
+ * milliseconds. Throws RowsRefused for anything that an engine would refuse or change, so that a
+ * bad row is one event's failure and never a batch's.
  */
 export function fittedRow(shape: Shape, row: object, key?: string): Row {
   const given = row as Record<string, Value | undefined>
-  let absent = 0
+  let [absent, loose] = [0, false]
   for (const column of shape.columns) {
     const value = given[column.name]
     if (value === null || value === undefined) {
       if (!column.nullable) refuse(shape, column, value)
       if (value === undefined) absent++
-    } else if (!fits(column.kind, value)) refuse(shape, column, value)
+    } else if (!fits(column.kind, value)) {
+      if (column.kind !== 'instant' || instantOf(value) === null) refuse(shape, column, value)
+      loose = true
+    }
   }
   let present = 0
   for (const _ in given) present++
@@ -91,15 +100,18 @@ export function fittedRow(shape: Shape, row: object, key?: string): Row {
   }
   if (key !== undefined && given[shape.key] !== key)
     throw new RowsRefused(`${shape.table} got a row of ${given[shape.key]} under the key ${key}`)
-  return absent === 0 ? (row as Row) : filled(shape, given)
+  return absent === 0 && !loose ? (row as Row) : filled(shape, given)
 }
 
-function fits(kind: ColumnKind, value: Value): boolean {
+/** Whether a value comes back from this column as it went in. */
+export function fits(kind: ColumnKind, value: Value): boolean {
   switch (kind) {
     case 'text':
+      return typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
     case 'instant':
+      return typeof value === 'string' && INSTANT.test(value) && isDay(value)
     case 'day':
-      return typeof value === 'string' && !value.includes('\0')
+      return typeof value === 'string' && DAY.test(value) && isDay(value)
     case 'int':
     case 'money':
     case 'quantity':
@@ -110,6 +122,29 @@ function fits(kind: ColumnKind, value: Value): boolean {
       return typeof value !== 'function'
   }
 }
+
+// A calendar that every engine has: from year 1 on, in four digits.
+const DAY = /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/
+const INSTANT =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+
+/** The thirty-first of a month that has none would come back as another day. */
+function isDay(text: string): boolean {
+  if (text.slice(8, 10) <= '28') return true
+  const day = text.slice(0, 10)
+  const time = Date.parse(`${day}T00:00:00.000Z`)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day)
+}
+
+/** The same instant as it is stored: events may tell it in another zone or more roughly. */
+function instantOf(value: Value): string | null {
+  if (typeof value !== 'string' || !LOOSE_INSTANT.test(value) || !isDay(value)) return null
+  const time = Date.parse(value)
+  if (Number.isNaN(time)) return null
+  const text = new Date(time).toISOString()
+  return INSTANT.test(text) ? text : null
+}
+const LOOSE_INSTANT = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
 
 function refuse(shape: Shape, { name, kind }: ShapeColumn, value: unknown): never {
   // Never the value itself: it may tell of a person, and errors are shown and stored.
@@ -122,6 +157,9 @@ const countKnown = (shape: Shape, row: object) =>
 
 function filled(shape: Shape, row: Record<string, Value | undefined>): Row {
   const whole: Record<string, Value> = {}
-  for (const { name } of shape.columns) whole[name] = row[name] ?? null
+  for (const { name, kind } of shape.columns) {
+    const value = row[name] ?? null
+    whole[name] = kind === 'instant' && value !== null ? instantOf(value) : value
+  }
   return whole
 }

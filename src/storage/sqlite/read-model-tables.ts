@@ -1,8 +1,8 @@
 // How a projection's table lies in SQLite, and how a row's values go in and come back.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { Row, Table, Value } from '#kernel/projection.ts'
+import { columnList, quoted } from '#storage/read-model-sql.ts'
 import { type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
-import { columnList, quoted } from './read-model-sql.ts'
 
 /** `parked_keys` says the same as `parked.keys`, for asking whether a key waits. */
 export const SCHEMA = `
@@ -20,13 +20,16 @@ export const SCHEMA = `
     PRIMARY KEY (projection, key, position)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS parked_keys_position ON parked_keys (projection, position);
+  CREATE TABLE IF NOT EXISTS projection_generations (
+    projection TEXT PRIMARY KEY NOT NULL, generation INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS projection_holds (
+    projection TEXT PRIMARY KEY NOT NULL, for_ever INTEGER NOT NULL, until_ms INTEGER NOT NULL
+  ) STRICT;
 `
-const OURS = ['projections', 'parked', 'parked_keys']
 
 export function createTable(database: DatabaseSync, table: Table): void {
   const shape = shapeOf(table)
-  if (OURS.includes(table.name))
-    throw new Error(`a projection's table cannot be named ${table.name}`)
   const columns = shape.columns.map(
     (column) =>
       `${quoted(column.name)} ${sqlType(column)}${column.nullable ? '' : ' NOT NULL'}` +

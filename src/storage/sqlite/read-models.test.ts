@@ -9,8 +9,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Table } from '#kernel/projection.ts'
+import { successor } from '#storage/read-model-sql.ts'
 import type { Commit } from '#storage/read-models.ts'
-import { successor } from './read-model-sql.ts'
 import { openReadModels } from './read-models.ts'
 
 const counters: Table = {
@@ -116,7 +116,7 @@ describe('read models in a file', () => {
       let at = (await reads.checkpoints()).get('counters')
       process.stdout.write('ready')
       for (;;) {
-        const row = (i) => ({ id: 'k' + i, n: at + 1, day: 'd', done: true })
+        const row = (i) => ({ id: 'k' + i, n: at + 1, day: '2010-12-01', done: true })
         const upserts = Array.from({ length: 50 }, (_, i) => row(i))
         const park = [{ projection: 'counters', position: at + 1, keys: ['k'], error: '' }]
         const rows = { upserts, deletes: [], park, unpark: [at] }

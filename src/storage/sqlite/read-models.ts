@@ -1,34 +1,24 @@
 // Read models in a SQLite file of their own. Rows and checkpoint go in together, so the file may
 // fall back after a power cut but never lies; it may be deleted at any time and is filled again.
-import {
-  DatabaseSync,
-  type SQLInputValue,
-  type SQLOutputValue,
-  type StatementSync,
-} from 'node:sqlite'
-import { LRUCache } from 'lru-cache'
+import { DatabaseSync } from 'node:sqlite'
 import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
 import { cursorAt } from '#storage/find-cursor.ts'
-import {
-  type Commit,
-  type Definition,
-  type Parked,
-  type ReadModels,
-  RowsRefused,
-  TableUnready,
-} from '#storage/read-models.ts'
+import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
+import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
-import { findSql, groupSql, keysOfSql, type Sql } from './read-model-sql.ts'
 import {
-  createTable,
-  removeTable,
-  renameTable,
-  rowFrom,
-  SCHEMA,
-  textsOf,
-  valueFrom,
-  valuesOf,
-} from './read-model-tables.ts'
+  drop,
+  generationOf,
+  generations,
+  held,
+  hold,
+  letGo,
+  renew,
+  swap,
+} from './read-model-marks.ts'
+import { readied, type Session, sessionOver, understood } from './read-model-session.ts'
+import { fromTable, sqliteDialect } from './read-model-sql.ts'
+import { createTable, rowFrom, SCHEMA, textsOf, valueFrom, valuesOf } from './read-model-tables.ts'
 
 export type OpenReadModels = { readonly path: string; readonly readOnly?: boolean }
 
@@ -36,7 +26,6 @@ const BUSY_MS = 5_000
 /** What the write-ahead log may grow to; beyond it SQLite writes it back into the file. */
 const WAL_BYTES = 64 * 1024 * 1024
 const WAL_PAGES = WAL_BYTES / 4096
-const STATEMENTS_MAX = 500
 /** Keys in one statement; a JSON text of some 200 KB. */
 const LOAD_MAX = 5_000
 
@@ -64,47 +53,33 @@ export async function openReadModels({
 
 function readModels(database: DatabaseSync, path: string): ReadModels {
   const session = sessionOver(database)
-  const { all, run, transaction } = session
+  const { all, transaction } = session
   return {
-    define: async (projections) => transaction(() => define(database, session, projections)),
+    define: async (projections) => transaction(() => define(session, projections)),
     load: async (table, keys) => load(session, table, keys),
     find: async (table, query) => find(session, readied(session, table), query),
     group: async (table, query) => group(session, readied(session, table), query),
-    keysOf: async (table, lookup) =>
-      all(keysOfSql(readied(session, table), lookup)).map(([key]) => String(key)),
+    async keysOf(table, lookup) {
+      const shape = readied(session, table)
+      return all(keysOfSql(sqliteDialect, fromTable(shape), shape, lookup)).map(([key]) =>
+        String(key),
+      )
+    },
     checkpoints: async () =>
       new Map(
         all({ text: 'SELECT name, checkpoint FROM projections', values: [] }).map(
           ([name, checkpoint]) => [String(name), Number(checkpoint)],
         ),
       ),
+    generations: async () => generations(session),
     commit: async (commits) => transaction(() => commit(session, commits)),
     parked: async (projection) => parked(session, projection),
     isParked: async (projection, keys) => keys.some((key) => isParked(session, projection, key)),
-    swap: async (projection, shadow) =>
-      transaction(() => {
-        const live = tableOf(session, projection)
-        const beside = tableOf(session, shadow)
-        if (live === undefined || beside === undefined)
-          throw new TableUnready(`${projection} or ${shadow} is not there`)
-        removeTable(database, live)
-        forget(session, projection)
-        renameTable(database, beside, live)
-        run(
-          'UPDATE projections SET name = ?, table_name = ? WHERE name = ?',
-          projection,
-          live,
-          shadow,
-        )
-        for (const table of ['parked', 'parked_keys'])
-          run(`UPDATE ${table} SET projection = ? WHERE projection = ?`, projection, shadow)
-      }),
-    drop: async (projection) =>
-      transaction(() => {
-        const table = tableOf(session, projection)
-        if (table !== undefined) removeTable(database, table)
-        forget(session, projection)
-      }),
+    swap: async (projection, shadow) => transaction(() => swap(session, projection, shadow)),
+    hold: async (projection, forMs) => transaction(() => hold(session, projection, forMs)),
+    letGo: async (projection, timed) => transaction(() => letGo(session, projection, timed)),
+    held: async () => held(session),
+    drop: async (projection) => transaction(() => drop(session, projection)),
     frozen: async () => frozen(database, path),
     close: async () => database.close(),
   }
@@ -128,103 +103,8 @@ function frozen(database: DatabaseSync, path: string): ReadModels {
   }
 }
 
-// ── statements ────────────────────────────────────────────────────────────────────────────────
-
-type Session = ReturnType<typeof sessionOver>
-
-function sessionOver(database: DatabaseSync) {
-  const statements = new LRUCache<string, StatementSync>({ max: STATEMENTS_MAX })
-  const prepared = (text: string): StatementSync => {
-    let statement = statements.get(text)
-    if (statement === undefined) {
-      statement = database.prepare(text)
-      statement.setReturnArrays(true)
-      statements.set(text, statement)
-    }
-    return statement
-  }
-  /** All rows as arrays of values; bigints only where asked for. */
-  const all = ({ text, values }: Sql, bigints = false): SQLOutputValue[][] => {
-    try {
-      const statement = prepared(text)
-      statement.setReadBigInts(bigints)
-      // With setReturnArrays every row is an array, which the library's types cannot say.
-      return statement.all(...values) as unknown as SQLOutputValue[][]
-    } catch (error) {
-      throw understood(error)
-    }
-  }
-  const run = (text: string, ...values: SQLInputValue[]): number => {
-    try {
-      return Number(prepared(text).run(...values).changes)
-    } catch (error) {
-      throw understood(error)
-    }
-  }
-  const transaction = <T>(work: () => T): T => {
-    database.exec('BEGIN IMMEDIATE')
-    try {
-      const result = work()
-      database.exec(result === false ? 'ROLLBACK' : 'COMMIT')
-      return result
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK')
-      throw error
-    }
-  }
-  /** What several statements see together; a frozen view is inside such a moment already. */
-  const moment = <T>(work: () => T): T => {
-    if (database.isTransaction) return work()
-    database.exec('BEGIN')
-    try {
-      return work()
-    } finally {
-      database.exec('COMMIT')
-    }
-  }
-  return { all, run, prepared, transaction, moment }
-}
-
-const CONSTRAINT = 19
-const TOO_BIG = 18
-function understood(error: unknown): unknown {
-  const { errcode, message } = error as { errcode?: number; message?: string }
-  const primary = (errcode ?? 0) & 0xff
-  if (primary === CONSTRAINT || primary === TOO_BIG)
-    return new RowsRefused(message ?? 'refused', { cause: error })
-  if (/^no such (table|column)/.test(message ?? ''))
-    return new TableUnready(message ?? 'not there', { cause: error })
-  if (/integer overflow/.test(message ?? ''))
-    return new RangeError('a sum is beyond 2^53 - 1', { cause: error })
-  return error
-}
-
-/** The shape of a table that is there with the same columns. */
-function readied({ all }: Session, table: Table): Shape {
-  const shape = shapeOf(table)
-  const [stored] = all({
-    text: 'SELECT columns FROM projections WHERE table_name = ?',
-    values: [table.name],
-  })
-  if (stored?.[0] !== shape.columnsHash)
-    throw new TableUnready(`${table.name} is not there yet or still has other columns`)
-  return shape
-}
-
-const tableOf = ({ all }: Session, projection: string): string | undefined => {
-  const text = 'SELECT table_name FROM projections WHERE name = ?'
-  return all({ text, values: [projection] })[0]?.[0] as string | undefined
-}
-
-function forget({ run }: Session, projection: string): void {
-  run('DELETE FROM projections WHERE name = ?', projection)
-  run('DELETE FROM parked WHERE projection = ?', projection)
-  run('DELETE FROM parked_keys WHERE projection = ?', projection)
-}
-
 function define(
-  database: DatabaseSync,
-  { all, run }: Session,
+  { database, all, run }: Session,
   projections: readonly Definition[],
 ): readonly string[] {
   const changed: string[] = []
@@ -264,9 +144,12 @@ function load(session: Session, table: Table, keys: readonly string[]): (Row | u
 }
 
 function find({ all, moment }: Session, shape: Shape, query: Find): Found {
-  const { page, count, order } = findSql(shape, query)
+  const sql = findSql(sqliteDialect, fromTable(shape), shape, query)
+  const { columns, rest, values, count, order } = sql
   const read = () => ({
-    rows: all(page).map((values) => rowFrom(shape, values)),
+    rows: all({ text: `SELECT ${columns} ${rest}`, values }).map((values) =>
+      rowFrom(shape, values),
+    ),
     total: query.total === true ? Number(all(count)[0]![0]) : null,
   })
   const { rows, total } = query.total === true ? moment(read) : read()
@@ -277,7 +160,7 @@ function find({ all, moment }: Session, shape: Shape, query: Find): Found {
 }
 
 function group({ all }: Session, shape: Shape, query: Group): Row[] {
-  const sql = groupSql(shape, query)
+  const sql = groupSql(sqliteDialect, fromTable(shape), shape, query)
   return all(sql, true).map((values) => {
     const row: Record<string, Row[string]> = {}
     sql.by.forEach((column, at) => {
@@ -324,9 +207,14 @@ function isParked({ all }: Session, projection: string, key: string): boolean {
 
 function commit(session: Session, commits: readonly Commit[]): boolean {
   const { run } = session
-  for (const { projection, from, to } of commits) {
-    const text = 'UPDATE projections SET checkpoint = ? WHERE name = ? AND checkpoint = ?'
-    if (run(text, to, projection, from) !== 1) return false
+  const still = held(session)
+  for (const { projection, table, from, to, generation } of commits) {
+    if (still.has(projection)) return false
+    if (generation !== undefined && generation !== generationOf(session, projection)) return false
+    const text =
+      'UPDATE projections SET checkpoint = ? WHERE name = ? AND checkpoint = ? AND columns = ?'
+    if (run(text, to, projection, from, shapeOf(table).columnsHash) !== 1) return false
+    if (from === to) renew(session, projection)
   }
   for (const { projection, table, upserts, deletes, park, unpark } of commits) {
     const shape = shapeOf(table)

@@ -1,0 +1,292 @@
+// Questions of read models as SQL, for all engines that speak it; what they say differently is a
+// dialect. Names come from the table's definition alone, values are always bound.
+import type { Condition, Filter, Find, Group, Value } from '#kernel/projection.ts'
+import { type Order, orderOf, placeOf } from './find-cursor.ts'
+import { InvalidQuery } from './read-models.ts'
+import type { Shape, ShapeColumn } from './table-shape.ts'
+
+/** A value that the column could hold. */
+export type Plain = string | number | boolean
+export type Comparison = '=' | '>' | '>=' | '<' | '<='
+/** Keeps a value for the statement and returns what stands for it in the text. */
+export type Bind = (value: Plain | readonly Plain[]) => string
+
+export type Dialect<V> = {
+  bind(values: V[]): Bind
+  compare(column: ShapeColumn, operator: Comparison, value: Plain, bind: Bind): string
+  /** Also true where there is no value. */
+  differs(column: ShapeColumn, value: Plain, bind: Bind): string
+  among(column: ShapeColumn, list: readonly Plain[], bind: Bind): string
+  contains(column: ShapeColumn, text: string, bind: Bind): string
+  starts(column: ShapeColumn, prefix: string, bind: Bind): string
+  /** The first characters of a text, an instant or a day. */
+  prefix(column: ShapeColumn, length: number, bind: Bind): string
+  /** A place in ORDER BY: nulls first ascending, last descending. */
+  sorted(order: Order): string
+  /** Sorts a column of the answer by its number, nulls first. */
+  sortedBy(number: number): string
+}
+
+/** Where the rows are, as it stands behind FROM, and what else must hold. */
+export type From = { readonly table: string; readonly when: string }
+export type Sql<V> = { readonly text: string; readonly values: V[] }
+
+export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
+export const columnList = (columns: readonly ShapeColumn[]) =>
+  columns.map(({ name }) => quoted(name)).join(', ')
+
+export type FindSql<V> = {
+  /** What to select, and all that follows; the values are for both. */
+  readonly columns: string
+  readonly rest: string
+  readonly values: V[]
+  /** Its values are the first ones of `values`. */
+  readonly count: Sql<V>
+  readonly order: readonly Order[]
+}
+
+/** One row more than asked for, so that the reader knows whether another page follows. */
+export function findSql<V>(
+  dialect: Dialect<V>,
+  { table, when }: From,
+  shape: Shape,
+  query: Find,
+): FindSql<V> {
+  const order = orderOf(shape, query.sort)
+  const values: V[] = []
+  const bind = dialect.bind(values)
+  const matching = `${when} AND ${matchSql(dialect, shape, query.where, query.any, bind)}`
+  const count = { text: `SELECT count(*) FROM ${table} WHERE ${matching}`, values: [...values] }
+  const after =
+    query.cursor === undefined
+      ? ''
+      : ` AND ${afterSql(order, placeOf(shape, order, query.cursor), bind)}`
+  const sorted = order.map((one) => dialect.sorted(one)).join(', ')
+  const limit = bind(counted('limit', query.limit) + 1)
+  const offset = bind(counted('offset', query.offset ?? 0))
+  const rest =
+    `FROM ${table} WHERE ${matching}${after} ` +
+    `ORDER BY ${sorted} LIMIT ${limit} OFFSET ${offset}`
+  return { columns: columnList(shape.columns), rest, values, count, order }
+}
+
+const LIMIT_MAX = 2 ** 40
+function counted(field: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value > LIMIT_MAX)
+    throw new InvalidQuery(field, 'must be a whole number that is not negative')
+  return value
+}
+
+export type GroupSql<V> = Sql<V> & {
+  readonly by: readonly ShapeColumn[]
+  readonly sums: readonly string[]
+}
+
+export function groupSql<V>(
+  dialect: Dialect<V>,
+  { table, when }: From,
+  shape: Shape,
+  query: Group,
+): GroupSql<V> {
+  const values: V[] = []
+  const bind = dialect.bind(values)
+  const by = query.by.map((part) => groupable(shape, part))
+  const sums = query.sums.map((name) => numeric(shape, name).name)
+  const names = [...by.map(({ name }) => name), 'count', ...sums]
+  if (new Set(names).size !== names.length)
+    throw new InvalidQuery('by', 'and sums name a column twice')
+  const parts = query.by.map((part, at) =>
+    typeof part === 'string'
+      ? quoted(by[at]!.name)
+      : dialect.prefix(by[at]!, counted('length', part.length), bind),
+  )
+  const columns = [...parts, 'count(*)', ...sums.map((name) => `coalesce(sum(${quoted(name)}), 0)`)]
+  const matching = `${when} AND ${filterSql(dialect, shape, query.where ?? {}, bind)}`
+  const select = columns.map((column, at) => `${column} AS ${quoted(names[at]!)}`).join(', ')
+  // By number, since a shortened column is no longer the column of that name.
+  const numbers = parts.map((_, at) => at + 1)
+  const sorted = numbers.map((number) => dialect.sortedBy(number)).join(', ')
+  const grouping = parts.length === 0 ? '' : ` GROUP BY ${numbers.join(', ')} ORDER BY ${sorted}`
+  return { text: `SELECT ${select} FROM ${table} WHERE ${matching}${grouping}`, values, by, sums }
+}
+
+export function keysOfSql<V>(
+  dialect: Dialect<V>,
+  { table, when }: From,
+  shape: Shape,
+  lookup: Readonly<Record<string, string | number>>,
+): Sql<V> {
+  const values: V[] = []
+  const key = quoted(shape.key)
+  const matching = `${when} AND ${filterSql(dialect, shape, lookup, dialect.bind(values))}`
+  return { text: `SELECT ${key} FROM ${table} WHERE ${matching} ORDER BY ${key}`, values }
+}
+
+// ── conditions ────────────────────────────────────────────────────────────────────────────────
+
+function matchSql<V>(
+  dialect: Dialect<V>,
+  shape: Shape,
+  where: Filter | undefined,
+  any: readonly Filter[] | undefined,
+  bind: Bind,
+): string {
+  const all = filterSql(dialect, shape, where ?? {}, bind)
+  if (any === undefined) return all
+  const one = any.map((filter) => `(${filterSql(dialect, shape, filter, bind)})`)
+  return `${all} AND (${one.length === 0 ? 'FALSE' : one.join(' OR ')})`
+}
+
+function filterSql<V>(dialect: Dialect<V>, shape: Shape, filter: Filter, bind: Bind): string {
+  const parts: string[] = []
+  for (const [name, condition] of Object.entries(filter)) {
+    const column = columnOf(shape, name)
+    if (condition === undefined) continue
+    for (const [operator, value] of operatorsOf(condition))
+      if (value !== undefined) parts.push(conditionSql(dialect, column, operator, value, bind))
+  }
+  return parts.length === 0 ? 'TRUE' : parts.join(' AND ')
+}
+
+const operatorsOf = (condition: Condition): readonly [string, unknown][] =>
+  typeof condition === 'object' && condition !== null
+    ? Object.entries(condition)
+    : [['eq', condition]]
+
+const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
+
+function conditionSql<V>(
+  dialect: Dialect<V>,
+  column: ShapeColumn,
+  operator: string,
+  value: unknown,
+  bind: Bind,
+): string {
+  const name = quoted(column.name)
+  switch (operator) {
+    case 'eq':
+      if (value === null) return `${name} IS NULL`
+      return dialect.compare(column, '=', comparable(column, value), bind)
+    case 'not':
+      // Nothing is not the same as any value, so rows without one are among the answers.
+      if (value === null) return `${name} IS NOT NULL`
+      return dialect.differs(column, comparable(column, value), bind)
+    case 'gt':
+    case 'gte':
+    case 'lt':
+    case 'lte':
+      return dialect.compare(column, COMPARISONS[operator], comparable(column, value), bind)
+    case 'in':
+      return inSql(dialect, column, value, bind)
+    case 'contains':
+      return dialect.contains(column, searched(column, operator, value), bind)
+    case 'starts':
+      return dialect.starts(column, searched(column, operator, value), bind)
+    default:
+      throw new InvalidQuery(column.name, `cannot be asked for ${operator}`)
+  }
+}
+
+function inSql<V>(dialect: Dialect<V>, column: ShapeColumn, list: unknown, bind: Bind): string {
+  if (!Array.isArray(list)) throw new InvalidQuery(column.name, 'takes a list for in')
+  const given = list.filter((value) => value !== null).map((value) => comparable(column, value))
+  // No row holds a NUL, and not every engine can be asked for one.
+  const stored = given.filter((value) => !(typeof value === 'string' && value.includes('\0')))
+  const among = dialect.among(column, stored, bind)
+  return list.includes(null) ? `(${among} OR ${quoted(column.name)} IS NULL)` : among
+}
+
+/** The first text, bytewise, behind all that begin with the prefix; null when there is none. */
+export function successor(prefix: string): string | null {
+  const points = [...prefix.toWellFormed()].map((character) => character.codePointAt(0)!)
+  while (points.length > 0) {
+    const last = points.pop()!
+    if (last === 0x10ffff) continue
+    // Surrogates are no characters.
+    return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1)
+  }
+  return null
+}
+
+function columnOf(shape: Shape, name: string): ShapeColumn {
+  const column = shape.column.get(name)
+  if (column === undefined) throw new InvalidQuery(name, `is not a column of ${shape.table}`)
+  return column
+}
+
+function groupable(shape: Shape, part: Group['by'][number]): ShapeColumn {
+  const column = columnOf(shape, typeof part === 'string' ? part : part.column)
+  if (column.kind === 'json') throw new InvalidQuery(column.name, 'cannot be grouped by')
+  if (typeof part !== 'string') searched(column, 'length', '')
+  return column
+}
+
+function numeric(shape: Shape, name: string): ShapeColumn {
+  const column = columnOf(shape, name)
+  if (column.kind === 'int' || column.kind === 'money' || column.kind === 'quantity') return column
+  throw new InvalidQuery(name, 'cannot be summed')
+}
+
+function searched(column: ShapeColumn, operator: string, value: unknown): string {
+  const { kind, name } = column
+  const searchable = kind === 'text' || kind === 'instant' || kind === 'day'
+  if (!searchable && !(kind === 'json' && operator === 'contains'))
+    throw new InvalidQuery(name, `is no text, so ${operator} means nothing`)
+  if (typeof value !== 'string') throw new InvalidQuery(name, `takes a text for ${operator}`)
+  return value
+}
+
+/** Refused when the column could never hold a value of this kind. */
+function comparable({ name, kind }: ShapeColumn, value: unknown): Plain {
+  switch (kind) {
+    case 'bool':
+      if (typeof value === 'boolean') return value
+      break
+    case 'int':
+    case 'money':
+    case 'quantity':
+      if (Number.isSafeInteger(value)) return value as number
+      break
+    case 'json':
+      throw new InvalidQuery(name, 'is a document and can only be compared with null')
+    default:
+      if (typeof value === 'string') return value
+  }
+  throw new InvalidQuery(name, `takes ${kind}`)
+}
+
+// ── the place of a cursor ─────────────────────────────────────────────────────────────────────
+
+/** What follows this place in the order. */
+function afterSql(order: readonly Order[], place: readonly Value[], bind: Bind): string {
+  const first = order[0]!
+  const bound = (at: number) => bind(comparable(order[at]!.column, place[at]))
+  if (order.every((one) => one.descending === first.descending && !one.column.nullable)) {
+    // The form that walks an index from the place on.
+    const names = order.map(({ column }) => quoted(column.name)).join(', ')
+    const values = order.map((_, at) => bound(at)).join(', ')
+    return `(${names}) ${first.descending ? '<' : '>'} (${values})`
+  }
+  const from = (at: number): string => {
+    const one = order[at]!
+    const name = quoted(one.column.name)
+    const beyond =
+      place[at] === null ? beyondNull(one, name) : beyondValue(one, name, () => bound(at))
+    if (at === order.length - 1) return beyond
+    const same = place[at] === null ? `${name} IS NULL` : `${name} = ${bound(at)}`
+    return `(${beyond} OR (${same} AND ${from(at + 1)}))`
+  }
+  // Said once more in the form that an index can begin at.
+  const name = quoted(first.column.name)
+  if (place[0] === null || (first.descending && first.column.nullable)) return from(0)
+  return `${name} ${first.descending ? '<=' : '>='} ${bound(0)} AND ${from(0)}`
+}
+
+const beyondNull = ({ descending }: Order, name: string) =>
+  descending ? 'FALSE' : `${name} IS NOT NULL`
+
+function beyondValue({ descending, column }: Order, name: string, bind: () => string): string {
+  if (!descending) return `${name} > ${bind()}`
+  const below = `${name} < ${bind()}`
+  return column.nullable ? `(${below} OR ${name} IS NULL)` : below
+}
