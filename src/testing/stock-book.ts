@@ -223,7 +223,7 @@ export function anyEvent({ int }: Random): StockEvent {
 export async function record(log: EventLog, events: readonly StockEvent[]): Promise<number> {
   let { position } = await log.head()
   for (const { stream, ...event } of events) {
-    const written = { ...event, event_id: `event-${position + 1}`, metadata: {} }
+    const written = { ...event, event_id: eventIdAt(position + 1), metadata: {} }
     const verdict = await log.append({
       writes: [{ stream, expected: 'any', events: [written] }],
     })
@@ -232,3 +232,6 @@ export async function record(log: EventLog, events: readonly StockEvent[]): Prom
   }
   return position
 }
+
+const eventIdAt = (position: number) =>
+  `00000000-0000-7000-8000-${String(position).padStart(12, '0')}`
