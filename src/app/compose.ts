@@ -8,27 +8,34 @@ import type { MessageBus } from '#messaging/message-bus.ts'
 import { commandGateway } from '#runtime/gateway.ts'
 import { numbersFrom } from '#runtime/number-series.ts'
 import type { Operations } from '#runtime/operations.ts'
-import { eventsOfStreams } from '#runtime/past.ts'
-import { personalData } from '#runtime/personal.ts'
+import { type PersonalData, personalData } from '#runtime/personal.ts'
 import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { type Relay, relay } from '#runtime/relay.ts'
-import { type WaitingRunner, waitingRunner } from '#runtime/run-waiting.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { shopSettings } from './config.ts'
 import { contextsOf, type Providers, typesOf } from './contexts.ts'
+import { fencedProviders } from './fenced-providers.ts'
+import { type Loops, loopsOver } from './loops.ts'
 import { operations } from './operations.ts'
 import type { ProjectionHost } from './projection-host.ts'
+import type { Moves } from './projections-here.ts'
+import { openReading } from './reading.ts'
+import { refusing } from './refusing.ts'
+import { type Roles, rolesOf } from './roles.ts'
+import { serverVersion } from './server-version.ts'
 import type { Config } from './settings.ts'
+import { isShared } from './sharing.ts'
 import { openSimulatedProviders } from './simulated-providers.ts'
-import { openReading, openStores } from './stores.ts'
+import { openStores, placesOf } from './stores.ts'
 
 export type App = {
   readonly config: Config
+  readonly roles: Roles
   readonly contexts: readonly Context[]
   readonly types: EventTypes
   readonly log: EventLog
-  /** Rows, for reading only. */
+  /** Rows, for reading only; a process that answers no queries has none, and asking them throws. */
   readonly reads: ReadModels
   readonly bus: MessageBus
   readonly providers: Providers
@@ -51,19 +58,20 @@ export type ComposeOptions = {
   readonly onBroken?: (error: Error) => void
 }
 
-const HOUSEKEEPING_EACH_MS = 3_600_000
 export const VERSION = '0.1.0'
 
 export async function compose(config: Config, options: ComposeOptions = {}): Promise<App> {
-  const { tell = () => {}, onBroken = () => {} } = options
+  const { tell = () => {}, onBroken = () => {}, passive = false } = options
   const startedAt = now()
+  const roles = rolesOf(config['process.roles'])
+  const places = placesOf(config)
   // Whatever fails on the way, what was opened is closed again, last first.
   await using opening = new AsyncDisposableStack()
-  const { log, keys, paths } = await openStores(config, onBroken, opening)
-  const books = { path: paths.simulator, url: '' }
-  const providers =
-    options.providers ??
-    (await openSimulatedProviders(config['event_store.driver'], books, opening))
+  const { log, keys } = await openStores(places, onBroken, opening)
+  const { engine, place } = places.simulator
+  const outside = options.providers ?? (await openSimulatedProviders(engine, place, opening))
+  let loops: Loops | null = null
+  const providers = fencedProviders(outside, () => loops?.mayAct() === true)
   const contexts = contextsOf(providers, {
     timeoutMs: config['saga.step_timeout'],
     enriched: config['catalog.enrich_with_inventory'],
@@ -71,9 +79,66 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const types = typesOf(contexts)
   const personal = personalData(types, keys)
   const projections = contexts.flatMap((context) => context.projections)
-  const folding = { log, projections, types, personal, sealEvery: config['seals.every'] }
-  const { reads, host } = await openReading(config, paths, folding, { tell, opening })
+  const sealEvery = config['seals.every']
+  const folding = { log, projections, types, personal, sealEvery }
+  const moves = movesOf(config, roles, passive)
+  const reading = await openReading(config, folding, { roles, moves, tell, opening })
+  const reads = reading.reads ?? refusing<ReadModels>('the read models', 'no queries are answered')
+  const { host } = reading
 
+  const parts = { config, contexts, log, types, personal }
+  const { send, ask } = gateways(parts, reads)
+  const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
+  opening.defer(() => bus.close())
+  const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
+  opening.defer(() => publishing.stop())
+  loops = await loopsOver({ ...parts, roles, send, now, host, due: reading.due, tell })
+  opening.defer(() => loops?.stop())
+  if (!passive) await loops.start()
+  const server = await serverVersion(places.log, opening)
+  const { shares, waiting } = loops
+  const opened = opening.move()
+  const known = { log, roles, host, contexts, types, shares, server, startedAt }
+
+  return {
+    config,
+    roles,
+    contexts,
+    types,
+    log,
+    reads,
+    bus: published(bus, publishing, log),
+    providers,
+    send,
+    ask,
+    operations: operations({
+      ...known,
+      reads: reading.reads ?? reading.due,
+      waiting: roles.has('saga') ? waiting : null,
+      warnings: warningsOf(config),
+      version: VERSION,
+    }),
+    projected: (position) => projectedTo(position, host, reads, projections.length),
+    close: () => opened.disposeAsync(),
+  }
+}
+
+/** A process without the role moves nothing; one of several moves its share. */
+function movesOf(config: Config, roles: Roles, passive: boolean): Moves {
+  if (!roles.has('projection')) return 'none'
+  if (!isShared(config)) return 'all'
+  return passive ? 'none' : 'shared'
+}
+
+type Parts = {
+  readonly config: Config
+  readonly contexts: readonly Context[]
+  readonly log: EventLog
+  readonly types: EventTypes
+  readonly personal: PersonalData
+}
+
+function gateways({ config, contexts, log, types, personal }: Parts, reads: ReadModels) {
   const { send } = commandGateway({
     log,
     commands: contexts.flatMap(({ commands }) => commands),
@@ -87,58 +152,26 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   })
   const { ask } = queryGateway({
     queries: contexts.flatMap(({ queries }) => queries),
-    projections,
+    projections: contexts.flatMap((context) => context.projections),
     reads,
     log,
     types,
     open: personal.open,
     waitMs: config['consistency.wait_ms'],
   })
-  const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
-  opening.defer(() => bus.close())
-  const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
-  opening.defer(() => publishing.stop())
-  const waiting = waitingRunner({
-    waitings: contexts.flatMap((context) => context.waiting ?? []),
-    reads,
-    send,
-    now,
-    logEnd: async () => (await log.head()).position,
-    events: (streams, limit) =>
-      eventsOfStreams({ log, types, open: personal.open }, streams, limit),
-    onError: (error, where) => tell(`${where}: ${String(error)}`),
-  })
-  const loops = startLoops(
-    { config, log, host, publishing, waiting, tell },
-    options.passive === true,
-  )
-  opening.defer(() => loops.stop())
-  const warnings = warningsOf(config)
-  const opened = opening.move()
-  const known = { log, reads, host, waiting, contexts, types }
-
-  return {
-    config,
-    contexts,
-    types,
-    log,
-    reads,
-    bus: published(bus, publishing),
-    providers,
-    send,
-    ask,
-    operations: operations({ ...known, startedAt, warnings, version: VERSION }),
-    projected: (position) => projectedTo(position, host, reads, projections.length),
-    close: () => opened.disposeAsync(),
-  }
+  return { send, ask }
 }
 
 /** Reading the log for nobody would be a waste: the relay begins with the first listener. */
-function published(bus: MessageBus, publishing: Relay): MessageBus {
+function published(bus: MessageBus, publishing: Relay, log: EventLog): MessageBus {
+  let isHeard = false
   return {
     ...bus,
     subscribe(name, listener) {
       publishing.start()
+      // Until the log is closed.
+      if (!isHeard) log.onAppended(publishing.wake)
+      isHeard = true
       return bus.subscribe(name, listener)
     },
   }
@@ -146,46 +179,9 @@ function published(bus: MessageBus, publishing: Relay): MessageBus {
 
 const now = () => new Date().toISOString()
 
-type Loops = {
-  readonly config: Config
-  readonly log: EventLog
-  readonly host: ProjectionHost
-  readonly publishing: Relay
-  readonly waiting: WaitingRunner
-  readonly tell: (line: string) => void
-}
-
-/** What goes on by itself; passive: only what follows the log, nothing that acts. */
-function startLoops({ config, log, host, publishing, waiting, tell }: Loops, passive: boolean) {
-  const unhear = log.onAppended(() => {
-    host.wake()
-    publishing.wake()
-  })
-  host.onCommitted(() => waiting.wake())
-  if (!passive) waiting.start()
-  const dropOld = () => dropOldResponses(log, config['idempotency.ttl'])
-  const housekeeping = setInterval(
-    () => void dropOld().catch((error) => tell(`housekeeping: ${String(error)}`)),
-    HOUSEKEEPING_EACH_MS,
-  )
-  housekeeping.unref()
-  return {
-    async stop() {
-      clearInterval(housekeeping)
-      await waiting.stop()
-      unhear()
-    },
-  }
-}
-
-async function dropOldResponses(log: EventLog, olderThanMs: number): Promise<void> {
-  const before = new Date(Date.now() - olderThanMs).toISOString()
-  await log.dropResponses(await log.positionAt(before))
-}
-
 function projectedTo(
   position: number,
-  host: ProjectionHost,
+  host: ProjectionHost | null,
   reads: ReadModels,
   projections: number,
 ): Promise<void> {
@@ -196,7 +192,7 @@ function projectedTo(
       if (reached >= projections) resolve()
       else setTimeout(() => void look().catch(reject), 5)
     }
-    host.wake()
+    host?.wake()
     look().catch(reject)
   })
 }

@@ -1,8 +1,7 @@
 // Rules between settings, and those that keep an open door from being left open by mistake.
 import { isIP } from 'node:net'
+import { type PortKey, portsOf, rolesOf } from './roles.ts'
 import type { Config, SettingKey } from './settings.ts'
-
-const PORTS = ['server.port', 'server.query_port', 'server.admin_port'] as const
 
 /** What is wrong with settings that are each right by themselves. */
 export function mistakesBetween(
@@ -11,6 +10,7 @@ export function mistakesBetween(
 ): readonly string[] {
   const from = (key: SettingKey) => `from ${origins.get(key) ?? 'the default'}`
   return [
+    ...roleMistakes(config, from),
     ...portMistakes(config, from),
     ...doorMistakes(config, from),
     ...(config['money.currencies'].includes(config['money.default'])
@@ -31,17 +31,42 @@ export function mistakesBetween(
 
 type From = (key: SettingKey) => string
 
+/** One process owns a file; only a server lets several work at the same book. */
+function roleMistakes(config: Config, from: From): readonly string[] {
+  const roles = rolesOf(config['process.roles'])
+  const files = (['event_store.driver', 'read_store.driver'] as const).find(
+    (key) => config[key] !== 'postgres',
+  )
+  return roles.isAll || files === undefined
+    ? []
+    : [
+        `process.roles is ${roles.text} (${from('process.roles')}) and ${files} is ` +
+          `${config[files]} (${from(files)}): one process owns the file, several need PostgreSQL; ` +
+          'allowed is all, or any roles with database.driver: postgres',
+      ]
+}
+
+/** The ports that this process opens, and where. */
+function doorsOf(config: Config) {
+  return portsOf(rolesOf(config['process.roles'])).flatMap((key) => {
+    const address = listenAddress(config, key)
+    const names = config[key] !== '' && config[key].host !== null
+    return address === null
+      ? []
+      : [{ key, ...address, source: names ? key : ('server.host' as const) }]
+  })
+}
+
 function portMistakes(config: Config, from: From): readonly string[] {
-  return PORTS.flatMap((key, at) => {
-    const { host, port } = listenAddress(config, key)
-    const other = PORTS.slice(0, at).find((earlier) => {
-      const taken = listenAddress(config, earlier)
-      return port !== 0 && taken.port === port && taken.host === host
-    })
-    return other === undefined
+  const doors = doorsOf(config)
+  return doors.flatMap(({ key, host, port }, at) => {
+    const taken = doors
+      .slice(0, at)
+      .find((other) => port !== 0 && other.port === port && other.host === host)
+    return taken === undefined
       ? []
       : [
-          `${key} is ${port} (${from(key)}), and so is ${other} (${from(other)}); ` +
+          `${key} is ${port} (${from(key)}), and so is ${taken.key} (${from(taken.key)}); ` +
             'each needs its own',
         ]
   })
@@ -49,20 +74,15 @@ function portMistakes(config: Config, from: From): readonly string[] {
 
 function doorMistakes(config: Config, from: From): readonly string[] {
   if (config['auth.unsafe_allow_anonymous']) return []
-  const open = PORTS.filter((key) => !isLoopback(listenAddress(config, key).host))
-  const sources = new Set(
-    open.map((key) => (config[key].host === null ? ('server.host' as const) : key)),
-  )
+  const open = doorsOf(config).filter(({ host }) => !isLoopback(host))
+  const sources = new Map(open.map(({ source, host }) => [source, host]))
   return [...sources].map(
-    (key) =>
-      `${key} is ${hostOf(config, key)} (${from(key)}), which others can reach, and nobody ` +
+    ([key, host]) =>
+      `${key} is ${host} (${from(key)}), which others can reach, and nobody ` +
       'would have to sign in; allowed is loopback (127.0.0.1, ::1, localhost), or any host with ' +
       'auth.unsafe_allow_anonymous: true',
   )
 }
-
-const hostOf = (config: Config, key: 'server.host' | (typeof PORTS)[number]) =>
-  key === 'server.host' ? config[key] : config[key].host
 
 function methodMistakes(config: Config, from: From): readonly string[] {
   const method = config['payments.default_method']
@@ -74,9 +94,11 @@ function methodMistakes(config: Config, from: From): readonly string[] {
   ]
 }
 
-/** Where this port listens. */
-export function listenAddress(config: Config, key: (typeof PORTS)[number]) {
-  const { host, port } = config[key]
+/** Where this port listens; null: it is not wanted. */
+export function listenAddress(config: Config, key: PortKey) {
+  const address = config[key]
+  if (address === '') return null
+  const { host, port } = address
   return { host: host ?? config['server.host'], port }
 }
 

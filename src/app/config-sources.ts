@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isMap, isScalar, LineCounter, parseDocument, type Scalar } from 'yaml'
 import { closest } from './closest.ts'
-import { namedFlags } from './settings.ts'
+import { namedFlags, settingKeys } from './settings.ts'
 
 /** One value as it was written, and where, so that a mistake can be found. */
 export type Given = { readonly key: string; readonly raw: unknown; readonly origin: string }
@@ -75,7 +75,7 @@ export function flagValues(argv: readonly string[], problems: string[]) {
     else if (flag === 'config') file = value
     else if (flag !== 'set')
       given.push({ key: namedFlags[flag]!, raw: value, origin: `the command line, --${flag}` })
-    else if (!value.includes('=')) problems.push(`--set ${value} is not key=value`)
+    else if (!value.includes('=')) problems.push(notAssigned(value))
     else {
       const cut = value.indexOf('=')
       given.push({
@@ -88,9 +88,17 @@ export function flagValues(argv: readonly string[], problems: string[]) {
   return { given, file }
 }
 
+/** What is no setting's name may be its value, a password: such a word is not repeated. */
+function notAssigned(word: string): string {
+  const named = settingKeys.find((key) => key === word)
+  return named === undefined ? '--set takes key=value' : `--set ${named} is not key=value`
+}
+
 function unknownArgument(argument: string): string {
-  const flags = ['set', 'config', ...Object.keys(namedFlags)].map((name) => `--${name}`)
-  const near = closest(argument.split('=')[0]!, flags)
+  const [name = ''] = argument.split('=')
+  if (!name.startsWith('--')) return 'the command line has a word that belongs to no flag'
+  const flags = ['set', 'config', ...Object.keys(namedFlags)].map((flag) => `--${flag}`)
+  const near = closest(name, flags)
   const hint = near === null ? '' : `; did you mean ${near}?`
-  return `${argument} (on the command line) is not known${hint}`
+  return `${name} (on the command line) is not known${hint}`
 }

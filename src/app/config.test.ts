@@ -7,9 +7,12 @@ import { after, describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { type ConfigSources, readConfig, shopSettings } from './config.ts'
 import { listenAddress } from './config-rules.ts'
+import { postgresUrl } from './database.ts'
+import { portsOf, ROLES, rolesOf } from './roles.ts'
 import { milliseconds } from './setting-kinds.ts'
 import { environmentName, type SettingKey, settingKeys, settings } from './settings.ts'
 import { settingsPage } from './settings-page.ts'
+import { placesOf } from './stores.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const textOf = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -225,7 +228,10 @@ describe('mistakes', () => {
 
   it('are flags without a value, and --set without key=value', () => {
     deepEqual(problemsOf({ argv: ['--port'] }), ['--port needs a value'])
-    deepEqual(problemsOf({ argv: ['--set', 'x'] }), ['--set x is not key=value'])
+    deepEqual(problemsOf({ argv: ['--set', 'x'] }), ['--set takes key=value'])
+    deepEqual(problemsOf({ argv: ['--set', 'server.port'] }), [
+      '--set server.port is not key=value',
+    ])
   })
 
   it('are keys that every object has', () => {
@@ -280,6 +286,162 @@ describe('the open door', () => {
   it('refuses authentication rather than pretending to have it', () => {
     const [problem] = problemsOf({ argv: ['--set', 'auth.enabled=true'] })
     match(problem!, /^auth\.enabled is "true" .*only false for now/)
+  })
+})
+
+describe('where events and rows are kept', () => {
+  const drivers = (sources: ConfigSources) => {
+    const config = configOf(sources)
+    return [config['event_store.driver'], config['read_store.driver']]
+  }
+  const set = (...values: string[]) => ({ argv: values.flatMap((value) => ['--set', value]) })
+
+  it('is PostgreSQL when an address or a driver says so, and SQLite otherwise', () => {
+    const url = 'postgres://shop@db.example/shop'
+    deepEqual(drivers({}), ['sqlite', 'sqlite'])
+    deepEqual(drivers(set('database.driver=postgres')), ['postgres', 'postgres'])
+    deepEqual(drivers(set(`database.postgres.url=${url}`)), ['postgres', 'postgres'])
+    deepEqual(drivers(set('database.postgres.host=db')), ['postgres', 'postgres'])
+    deepEqual(drivers(set('database.postgres.password=x')), ['sqlite', 'sqlite'])
+    deepEqual(drivers({ env: { DB_HOST: 'db', DB_PORT: '5432' } }), ['postgres', 'postgres'])
+    const named = { ...set('database.driver=sqlite'), env: { DB_HOST: 'db', DB_PORT: '3306' } }
+    deepEqual(drivers(named), ['sqlite', 'sqlite'])
+  })
+
+  it('may be one for events and another for rows; rows never outlive their events', () => {
+    const mixed = set('database.driver=postgres', 'read_store.driver=memory')
+    deepEqual(drivers(mixed), ['postgres', 'memory'])
+    deepEqual(drivers(set('event_store.driver=memory')), ['memory', 'memory'])
+    const [problem] = problemsOf(set('event_store.driver=memory', 'read_store.driver=sqlite'))
+    match(problem!, /^read_store\.driver is sqlite .* memory for both$/)
+  })
+
+  it('reads the usual variables', () => {
+    const env = {
+      DB_HOST: 'db.example',
+      DB_PORT: '5432',
+      DB_USER: 'shop keeper',
+      DB_PASSWORD: 'p@ss w%rd/:?#',
+      DB_NAME: 'shop',
+    }
+    const url = new URL(postgresUrl(configOf({ env }), 10))
+    equal(url.host, 'db.example:5432')
+    equal(decodeURIComponent(url.username), env.DB_USER)
+    equal(decodeURIComponent(url.password), env.DB_PASSWORD)
+    equal(url.pathname, '/shop')
+    const own = { ...env, DATABASE_POSTGRES_HOST: 'other.example' }
+    equal(new URL(postgresUrl(configOf({ env: own }), 10)).hostname, 'other.example')
+    for (const name of ['DB_HOST', 'DB_PORT', 'DB_NAME']) {
+      const [problem] = problemsOf({ env: { ...env, [name]: 'not / good' } })
+      match(problem!, new RegExp(`from the environment, ${name}`))
+    }
+  })
+
+  it('is refused where it cannot be told, with the ways to say it', () => {
+    const url = set('database.postgres.url=postgres://shop@db/shop').argv
+    const refused: [ConfigSources, RegExp][] = [
+      [{ env: { DB_HOST: 'mysql', DB_PORT: '3306' } }, /DB_PORT 3306 names MySQL, .* not built/],
+      [{ env: { DB_HOST: 'db' } }, /DB_HOST names a server of an unknown kind: set DB_PORT=5432/],
+      [{ env: { DB_HOST: 'db', DB_PORT: '6432' } }, /DB_HOST names a server of an unknown kind/],
+      [{ env: { MONGODB_URI: 'mongodb://db/x' } }, /MONGODB_URI names MongoDB, .* not built/],
+      [{ env: { DB_PORT: '3306' }, argv: url }, /several databases .* MySQL, .* PostgreSQL/],
+      [{ env: { MONGODB_URI: 'mongodb://db/x', DB_PORT: '5432' } }, /several databases .* MongoDB/],
+      [{ argv: [...url, '--data', 'shop.db'] }, /several databases .* a SQLite file/],
+    ]
+    for (const [sources, expected] of refused) {
+      const [problem, ...more] = problemsOf(sources)
+      match(problem!, expected)
+      match(problem!, /database\.driver/)
+      deepEqual(more, [])
+    }
+  })
+
+  it('takes an address in one line or in parts, not both', () => {
+    const url = 'database.postgres.url=postgres://shop:word@db/shop'
+    for (const part of ['host=db', 'port=5432', 'user=shop', 'name=shop', 'password=x']) {
+      const [problem] = problemsOf(set(url, `database.postgres.${part}`))
+      match(problem!, /is in database\.postgres\.url .* already; give it once$/)
+    }
+    const apart = set(
+      'database.postgres.url=postgres://shop@db/shop',
+      'database.postgres.password=x',
+      'database.postgres.sslmode=verify-full',
+      'database.postgres.max_connections=20',
+      'database.postgres.read_url=postgresql://reader@replica/shop',
+    )
+    const { log, queries, views } = placesOf(configOf(apart))
+    const whole = 'postgres://shop:x@db/shop?sslmode=verify-full&max_connections=20'
+    deepEqual([log.place.url, views.place.url], [whole, whole])
+    match(queries.place.url, /^postgresql:\/\/reader:x@replica\/shop\?/)
+    match(placesOf(configOf(apart), 'thread').log.place.url, /max_connections=4$/)
+    equal(placesOf(configOf({})).log.place.url, '')
+  })
+
+  it('never shows a password, whatever is wrong with it', () => {
+    const wrong = [
+      'database.postgres.url=mysql://shop:hunter2@db/shop',
+      'database.postgres.url=postgres://shop:hunter2@/shop',
+      'database.postgres.read_url=hunter2',
+      `database.postgres.password=${'hunter2'.repeat(200)}`,
+      'database.postgres.pasword=hunter2',
+      'hunter2',
+    ]
+    for (const value of wrong) {
+      const [problem] = problemsOf(set(value))
+      ok(problem !== undefined, value)
+      ok(!problem.includes('hunter2'), problem)
+    }
+    const loose = problemsOf({
+      argv: ['hunter2', '--database.postgres.password=hunter2', '--x=hunter2'],
+    })
+    equal(loose.length, 3)
+    ok(!loose.join().includes('hunter2'), loose.join())
+    const env = { DB_HOST: 'db', DB_PASSWORD: 'hunter2', MONGODB_URI: 'mongodb://x:hunter2@db' }
+    ok(!problemsOf({ env }).join().includes('hunter2'))
+    const url = 'database.postgres.url=postgres://shop:hunter2@db/shop'
+    ok(!problemsOf(set(url, 'database.postgres.password=hunter2')).join().includes('hunter2'))
+    ok(!problemsOf(set(url, 'retry.base=2m')).join().includes('hunter2'))
+  })
+})
+
+describe('roles', () => {
+  const on = (driver: string, ...roles: string[]) => ({
+    argv: ['--role', roles.join(','), '--set', `database.driver=${driver}`],
+  })
+
+  it('are all by default, and any mix on PostgreSQL', () => {
+    ok(rolesOf(configOf({})['process.roles']).isAll)
+    const some = rolesOf(configOf(on('postgres', 'saga', 'command'))['process.roles'])
+    deepEqual([some.has('command'), some.has('query'), some.isAll], [true, false, false])
+    equal(some.text, 'command, saga')
+    ok(rolesOf(configOf(on('sqlite', ...ROLES))['process.roles']).isAll)
+  })
+
+  it('other than all are refused on a file, and so is what is not built', () => {
+    for (const driver of ['sqlite', 'memory']) {
+      const [problem] = problemsOf(on(driver, 'command', 'query'))
+      match(problem!, /^process\.roles is command, query .*one process owns the file, several need/)
+      match(problem!, /allowed is all, or any roles with database\.driver: postgres$/)
+    }
+    const mixed = on('postgres', 'query')
+    const [problem] = problemsOf({ argv: [...mixed.argv, '--set', 'read_store.driver=sqlite'] })
+    match(problem!, /read_store\.driver is sqlite/)
+    match(problemsOf(on('postgres', 'sync'))[0]!, /sync is not built yet/)
+    match(problemsOf(on('postgres', 'comand'))[0]!, /one of all, command, query/)
+    match(problemsOf(on('postgres', ''))[0]!, /^process\.roles is ""/)
+  })
+
+  it('open only their own ports, and the rules look at no others', () => {
+    const ports = (...roles: string[]) =>
+      portsOf(rolesOf(configOf(on('postgres', ...roles))['process.roles']))
+    deepEqual(ports('all'), ['server.port', 'server.query_port', 'server.admin_port'])
+    deepEqual(ports('query', 'saga'), ['server.query_port'])
+    deepEqual(ports('projection', 'saga'), ['server.health_port'])
+    const same = ['--port', '8081', '--host', '0.0.0.0']
+    const saga = configOf({ argv: [...on('postgres', 'saga').argv, ...same] })
+    equal(listenAddress(saga, 'server.health_port'), null)
+    const open = { argv: [...on('postgres', 'saga').argv, '--set', 'server.health_port=0.0.0.0:9'] }
+    match(problemsOf(open)[0]!, /^server\.health_port is 0\.0\.0\.0/)
   })
 })
 

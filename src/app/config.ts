@@ -3,7 +3,15 @@
 import { closest } from './closest.ts'
 import { mistakesBetween } from './config-rules.ts'
 import { fileValues, flagValues, type Given } from './config-sources.ts'
-import { type Config, environmentName, type SettingKey, settingKeys, settings } from './settings.ts'
+import { chooseDrivers, seedValues } from './database.ts'
+import {
+  type Config,
+  environmentName,
+  type Setting,
+  type SettingKey,
+  settingKeys,
+  settings,
+} from './settings.ts'
 
 export type ConfigSources = {
   /** Arguments that set something: `--set key=value`, `--port 0`, `--config PATH`. */
@@ -28,12 +36,19 @@ export function readConfig({
   const origins = new Map<string, string>()
 
   for (const key of settingKeys) values[key] = settings[key].kind.read(settings[key].standard)
-  for (const given of [...fileValues(named, problems), ...environmentValues(env), ...flags.given]) {
-    const problem = take(given, values)
+  const given = [
+    ...fileValues(named, problems),
+    ...seedValues(env),
+    ...environmentValues(env),
+    ...flags.given,
+  ]
+  for (const one of given) {
+    const problem = take(one, values)
     if (problem !== null) problems.push(problem)
-    else origins.set(given.key, given.origin)
+    else origins.set(one.key, one.origin)
   }
   // Rules between settings only make sense for settings that are right by themselves.
+  if (problems.length === 0) problems.push(...chooseDrivers(values as Config, origins, env))
   if (problems.length === 0) problems.push(...mistakesBetween(values as Config, origins))
   if (problems.length > 0) return { ok: false, problems }
   // Every key was read by its own kind, which is what Config is made of.
@@ -47,10 +62,12 @@ function take({ key, raw, origin }: Given, values: Record<string, unknown>): str
     const hint = near === null ? '' : `; did you mean ${near}?`
     return `${key} (from ${origin}) is not a setting${hint}`
   }
-  const { kind } = settings[key as SettingKey]
+  const { kind, secret }: Setting = settings[key as SettingKey]
   const value = kind.read(raw)
-  if (value === undefined)
-    return `${key} is ${shown(raw)} (from ${origin}), allowed is ${kind.allowed}`
+  if (value === undefined) {
+    const what = secret === true ? 'not acceptable' : shown(raw)
+    return `${key} is ${what} (from ${origin}), allowed is ${kind.allowed}`
+  }
   values[key] = value
   return null
 }

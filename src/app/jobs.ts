@@ -7,9 +7,6 @@ import { personalData } from '#runtime/personal.ts'
 import { verifyLog } from '#runtime/verify-log.ts'
 import { verifyReadModels } from '#runtime/verify-read-models.ts'
 import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
-import { openEventLog, openEventLogReadOnly } from '#storage/sqlite/event-log.ts'
-import { openKeyRing } from '#storage/sqlite/key-ring.ts'
-import { openReadModels } from '#storage/sqlite/read-models.ts'
 import { compose } from './compose.ts'
 import { configFor } from './config-for.ts'
 import { contextsOf, typesOf } from './contexts.ts'
@@ -18,34 +15,38 @@ import { importRetail, type RetailFlags } from './import/retail-command.ts'
 import { exportLog, importLog } from './log-file.ts'
 import { noProviders } from './no-providers.ts'
 import type { Config } from './settings.ts'
-import { pathsOf } from './stores.ts'
+import { isShared } from './sharing.ts'
+import { openKeys, openLog, openLogBeside, openRows, type Places, placesOf } from './stores.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const colour = (style: 'green' | 'red' | 'bold', text: string) =>
   process.stdout.isTTY ? styleText(style, text) : text
 
-/** The log's file; the commands here need one that is there. */
-function existing(config: Config) {
-  const paths = pathsOf(config)
-  if (config['event_store.driver'] !== 'sqlite' || !existsSync(paths.log))
-    throw new Error(`there is no log at ${paths.log}; start once, or name another with --data`)
-  return paths
+/** The commands here need a log that is there; a server says by itself what it has. */
+function existing(config: Config): Places {
+  const places = placesOf(config)
+  const { engine, place } = places.log
+  if (engine === 'memory' || (engine === 'sqlite' && !existsSync(place.path)))
+    throw new Error(`there is no log at ${place.path}; start once, or name another with --data`)
+  return places
 }
 
 export async function exportFile(argv: readonly string[], file: string): Promise<void> {
-  const { log: path } = existing(configFor(argv))
+  const { log: stored } = existing(configFor(argv))
   if (existsSync(file)) throw new Error(`${file} is there already; name a file that is not`)
-  const log = await openEventLogReadOnly({ path })
+  const log = await openLogBeside(stored)
   const bar = progressBar(process.stderr)
   try {
     const { events, commands } = await exportLog(log, file, (done, of) =>
       bar.show({ phase: 'Export', done, of }),
     )
     bar.end()
+    const keys =
+      stored.engine === 'postgres'
+        ? 'schema key_ring of the database'
+        : '-keys.db file beside the log'
     say(`${events} events and ${commands} command records written to ${file}.`)
-    say(
-      'Names and addresses in it are sealed: their keys stay in the -keys.db file beside the log.',
-    )
+    say(`Names and addresses in it are sealed: their keys stay in the ${keys}.`)
   } finally {
     await log.close()
   }
@@ -62,7 +63,7 @@ export async function importFile(
   if (kind !== 'log') throw new Error(`import takes online-retail or log, not ${kind}`)
   if (options.dryRun || options.limit !== undefined)
     throw new Error('a log is imported whole: --limit and --dry-run are not for it')
-  const log = await openEventLog({ path: pathsOf(config).log })
+  const log = await openLog(placesOf(config).log)
   try {
     const { events, commands } = await importLog(log, file)
     say(`${events} events and ${commands} command records put back.`)
@@ -71,40 +72,42 @@ export async function importFile(
   }
 }
 
-/** Reads only, so it may run beside a serving process. */
+/** Reads only, so it may run beside serving processes. */
 export async function verify(argv: readonly string[]): Promise<void> {
-  const paths = existing(configFor(argv))
-  for (const path of [paths.views, paths.keys])
-    if (!existsSync(path))
-      throw new Error(`there is no ${path} to compare with; start once, and it is filled`)
-  const log = await openEventLogReadOnly({ path: paths.log })
-  const reads = await openReadModels({ path: paths.views, readOnly: true })
-  const keys = await openKeyRing({ path: paths.keys, readOnly: true })
-  const scratch = await openScratch()
+  const places = existing(configFor(argv))
+  for (const { engine, place } of [places.views, places.keys])
+    if (engine === 'sqlite' && !existsSync(place.path))
+      throw new Error(`there is no ${place.path} to compare with; start once, and it is filled`)
+  await using opening = new AsyncDisposableStack()
+  const opened = async <T extends { close(): Promise<void> }>(store: Promise<T>): Promise<T> => {
+    const one = await store
+    opening.defer(() => one.close())
+    return one
+  }
+  const log = await opened(openLogBeside(places.log))
+  const reads = await opened(openRows(places.views, true))
+  const keys = await opened(openKeys(places.keys, true))
+  const scratch = await opened(openScratch())
   const bar = progressBar(process.stderr)
   const onProgress = ({ what, done, of }: Progress) =>
     bar.show({ phase: `Verify ${what}`, done, of })
-  try {
-    const contexts = contextsOf(noProviders)
-    const types = typesOf(contexts)
-    const checks = [
-      ...(await verifyLog(log, onProgress)),
-      ...(await verifyReadModels({
-        log,
-        reads,
-        scratch,
-        types,
-        onProgress,
-        projections: contexts.flatMap(({ projections }) => projections),
-        open: personalData(types, keys).open,
-      })),
-    ]
-    bar.end()
-    const { position } = await log.head()
-    printChecks(checks, position)
-  } finally {
-    await Promise.all([log.close(), reads.close(), keys.close(), scratch.close()])
-  }
+  const contexts = contextsOf(noProviders)
+  const types = typesOf(contexts)
+  const checks = [
+    ...(await verifyLog(log, onProgress)),
+    ...(await verifyReadModels({
+      log,
+      reads,
+      scratch,
+      types,
+      onProgress,
+      projections: contexts.flatMap(({ projections }) => projections),
+      open: personalData(types, keys).open,
+    })),
+  ]
+  bar.end()
+  const { position } = await log.head()
+  printChecks(checks, position)
 }
 
 function printChecks(checks: VerifyReport['checks'], position: number): void {
@@ -128,10 +131,15 @@ export async function rebuild(
 ): Promise<void> {
   const config = configFor(argv)
   existing(config)
-  const app = await compose(config, {
-    passive: true,
-    tell: (line) => void process.stderr.write(`${line}\n`),
-  })
+  // On a server others may be at work: this process then only operates, as one of the role admin.
+  const roles = isShared(config) ? ({ 'process.roles': ['admin'] } as const) : {}
+  const app = await compose(
+    { ...config, ...roles },
+    {
+      passive: true,
+      tell: (line) => void process.stderr.write(`${line}\n`),
+    },
+  )
   try {
     const known = (await app.operations.projections()).map((status) => status.name)
     if (name !== undefined && !known.includes(name))

@@ -1,4 +1,4 @@
-// Where projections run: in a thread of their own beside a file, in this one for stores in memory.
+// Where projections run: in a thread of their own, or in this one for stores in memory.
 // Both look the same from outside.
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
@@ -10,6 +10,8 @@ export type ProjectionHost = {
   /** The log grew. */
   wake(): void
   onCommitted(listener: (position: number) => void): void
+  /** From now on only these are moved here: projections, and `seals`. */
+  runs(names: readonly string[]): Promise<void>
   status(): Promise<readonly RunnerStatus[]>
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
@@ -25,7 +27,8 @@ export type ProjectionHost = {
 const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 512 }
 
 /**
- * Starts the thread; `append` writes its seals, since only this thread may reach the log's writer.
+ * Starts the thread; `append` writes its seals where only one handle may write, and this thread has
+ * it.
  */
 export async function projectionThread(
   data: object,
@@ -73,6 +76,7 @@ export async function projectionThread(
       })
     },
     onCommitted: (listener) => void listeners.add(listener),
+    runs: (names) => calls.call('runs', names),
     status: () => calls.call('status'),
     pause: (name) => calls.call('pause', name),
     resume: (name) => calls.call('resume', name),

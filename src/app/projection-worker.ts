@@ -1,29 +1,25 @@
-// The thread that folds events into rows and owns the views. It reads the log by itself and asks
-// the main thread to append its seals.
+// The thread that folds events into rows and owns the views. It opens the stores by itself; where
+// only one handle may write the log, it asks the main thread to append its seals.
 import { parentPort, workerData } from 'node:worker_threads'
 import { personalData } from '#runtime/personal.ts'
-import type { EventLog } from '#storage/event-log.ts'
-import { openEventLogReadOnly } from '#storage/sqlite/event-log.ts'
-import { openKeyRing } from '#storage/sqlite/key-ring.ts'
-import { openReadModels } from '#storage/sqlite/read-models.ts'
 import { threadCalls } from '#storage/thread-calls.ts'
 import { contextsOf, typesOf } from './contexts.ts'
 import { noProviders } from './no-providers.ts'
 import type { ProjectionHost } from './projection-host.ts'
-import { projectionsHere } from './projections-here.ts'
+import { type Moves, projectionsHere } from './projections-here.ts'
+import { openKeys, openLogBeside, openRows, type Places } from './stores.ts'
 
 export type ProjectionWorkerData = {
-  readonly log: string
-  readonly views: string
-  readonly keys: string
+  readonly places: Places
   readonly sealEvery: number
+  readonly moves: Moves
 }
 
 const port = parentPort
 if (port === null) throw new Error('projection-worker.ts runs as a worker thread')
-const paths = workerData as ProjectionWorkerData
+const { places, sealEvery, moves } = workerData as ProjectionWorkerData
 let host: ProjectionHost | undefined
-let closeAll = async () => {}
+let opened = new AsyncDisposableStack()
 const running = (): ProjectionHost => {
   if (host === undefined) throw new Error('the projection thread has not started')
   return host
@@ -31,16 +27,16 @@ const running = (): ProjectionHost => {
 
 const calls = threadCalls(port, {
   async start() {
-    const readOnly = await openEventLogReadOnly({ path: paths.log })
-    const log: EventLog = { ...readOnly, append: (request) => calls.call('append', request) }
-    const keys = await openKeyRing({ path: paths.keys, readOnly: true })
-    const reads = await openReadModels({ path: paths.views }).catch((cause) => {
-      throw new Error(
-        `the read models in ${paths.views} cannot be opened (${cause.message}); they may be ` +
-          'deleted, and are then filled again from the log',
-        { cause },
-      )
-    })
+    await using opening = new AsyncDisposableStack()
+    const beside = await openLogBeside(places.log)
+    opening.defer(() => beside.close())
+    const log = beside.capabilities.manyProcesses
+      ? beside
+      : { ...beside, append: (request: unknown) => calls.call<never>('append', request) }
+    const keys = await openKeys(places.keys, true)
+    opening.defer(() => keys.close())
+    const reads = await openRows(places.views).catch(explained)
+    opening.defer(() => reads.close())
     const contexts = contextsOf(noProviders)
     const types = typesOf(contexts)
     host = await projectionsHere({
@@ -49,15 +45,15 @@ const calls = threadCalls(port, {
       types,
       projections: contexts.flatMap(({ projections }) => projections),
       personal: personalData(types, keys),
-      sealEvery: paths.sealEvery,
+      sealEvery,
+      moves,
       onError: (message) => calls.notify('error', message),
     })
     host.onCommitted((position) => calls.notify('committed', position))
-    closeAll = async () => {
-      await running().close()
-      await Promise.all([reads.close(), keys.close(), readOnly.close()])
-    }
+    opening.defer(() => running().close())
+    opened = opening.move()
   },
+  runs: (names: readonly string[]) => running().runs(names),
   status: () => running().status(),
   pause: (name: string) => running().pause(name),
   resume: (name: string) => running().resume(name),
@@ -65,6 +61,16 @@ const calls = threadCalls(port, {
   rebuild: (name: string, dryRun: boolean) => running().rebuild(name, dryRun),
   verifyReads: () => running().verifyReads((progress) => calls.notify('progress', progress)),
   seal: () => running().seal(),
-  close: () => closeAll(),
+  close: () => opened.disposeAsync(),
 })
 calls.onNotice('appended', () => host?.wake())
+
+function explained(cause: Error): never {
+  const { engine, place } = places.views
+  if (engine !== 'sqlite') throw cause
+  throw new Error(
+    `the read models in ${place.path} cannot be opened (${cause.message}); they may be ` +
+      'deleted, and are then filled again from the log',
+    { cause },
+  )
+}

@@ -19,13 +19,21 @@ export type HereParts = {
   readonly types: EventTypes
   readonly personal: PersonalData
   readonly sealEvery: number
+  /**
+   * `all` (the default): whatever there is. `shared`: nothing before `runs` has named it. `none`:
+   * nothing by itself; an operator's commands are carried out.
+   */
+  readonly moves?: Moves
   readonly onError: (message: string) => void
 }
+export type Moves = 'all' | 'shared' | 'none'
 
 const SEAL_EACH_MS = 1_000
+/** Sealing is shared out like a projection, under this name. */
+export const SEALS = 'seals'
 
 export async function projectionsHere(parts: HereParts): Promise<ProjectionHost> {
-  const { log, reads, projections, types, personal, sealEvery, onError } = parts
+  const { log, reads, projections, types, personal, sealEvery, moves = 'all', onError } = parts
   const open = personal.open
   const runner = projectionRunner({
     log,
@@ -35,6 +43,7 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
     open,
     onError: (error, where) => onError(`${where}: ${String(error)}`),
   })
+  const moved = runner as { runs?: (names: readonly string[]) => void }
   const seals = sealer(log, sealEvery)
   let sealing: Promise<number> | null = null
   /** One at a time; a failure is told and tried again with the next. */
@@ -50,9 +59,13 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
       })
     return sealing
   }
-  const timer = setInterval(() => void seal(), SEAL_EACH_MS)
-  await dropAhead(log, reads, onError)
-  await runner.start()
+  let sealsHere = moves === 'all'
+  const timer = setInterval(() => void (sealsHere && seal()), SEAL_EACH_MS)
+  if (moves !== 'none') {
+    await dropAhead(log, reads, onError)
+    if (moves === 'shared') moved.runs?.([])
+    await runner.start()
+  }
 
   return {
     wake: runner.wake,
@@ -71,6 +84,10 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
       }
     },
     seal,
+    async runs(names) {
+      sealsHere = names.includes(SEALS)
+      moved.runs?.(names.filter((name) => name !== SEALS))
+    },
     async close() {
       clearInterval(timer)
       await sealing
@@ -85,8 +102,10 @@ async function dropAhead(
   reads: ReadModels,
   tell: (message: string) => void,
 ): Promise<void> {
+  // The end of the log last: others may be moving both.
+  const checkpoints = await reads.checkpoints()
   const { position } = await log.head()
-  for (const [name, checkpoint] of await reads.checkpoints())
+  for (const [name, checkpoint] of checkpoints)
     if (checkpoint > position) {
       tell(`${name} was ahead of the log (${checkpoint} of ${position}); it is filled anew`)
       await reads.drop(name)

@@ -40,6 +40,22 @@ export const oneOf = <const V extends readonly string[]>(values: V): Kind<V[numb
   read: (raw) => values.find((value) => value === raw),
 })
 
+/** The same, or nothing. */
+export const orEmpty = <T>(kind: Kind<T>): Kind<T | ''> => ({
+  allowed: `${kind.allowed}; or empty`,
+  read: (raw) => (raw === '' ? '' : kind.read(raw)),
+})
+
+/** Where a PostgreSQL server is; other schemes are other servers. */
+export const postgresAddress = (): Kind<string> => ({
+  allowed: 'postgres://USER@HOST:PORT/DATABASE, the only server that is built',
+  read: (raw) => {
+    const url = typeof raw === 'string' && raw.length <= 2_000 ? URL.parse(raw) : null
+    const known = url !== null && ['postgres:', 'postgresql:'].includes(url.protocol)
+    return known && url.hostname !== '' && url.pathname.length > 1 ? url.href : undefined
+  },
+})
+
 export const integer = (min: number, max: number): Kind<number> => ({
   allowed: `a whole number from ${min} to ${max}`,
   read: (raw) => within(wholeNumber(raw), min, max),

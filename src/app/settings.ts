@@ -1,5 +1,6 @@
 // The one table of settings: key, kind, default, what it is for. File, environment, flags, the
 // typed configuration and docs/reference/settings.md all come from it.
+import { ROLE } from './roles.ts'
 import {
   address,
   decimal,
@@ -11,6 +12,8 @@ import {
   matching,
   oneOf,
   only,
+  orEmpty,
+  postgresAddress,
   text,
 } from './setting-kinds.ts'
 
@@ -21,10 +24,14 @@ export type Setting<T = unknown> = {
   readonly about: string
   /** The release that has it first. */
   readonly since: string
+  /** Holds a password: its value is never shown. */
+  readonly secret?: true
 }
 
 const setting = <T>(kind: Kind<T>, standard: unknown, about: string, since = '0.1.0') =>
   ({ kind, standard, about, since }) satisfies Setting<T>
+const secret = <T>(kind: Kind<T>, standard: unknown, about: string, since = '0.1.0') =>
+  ({ ...setting(kind, standard, about, since), secret: true }) satisfies Setting<T>
 
 const HOST = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'a host name or an IP address')
 const CURRENCY = matching(/^[A-Z]{3}$/, 'an ISO 4217 code such as USD')
@@ -45,6 +52,11 @@ const server = {
   'server.port': setting(address, ':8080', 'The public API: commands and queries.'),
   'server.query_port': setting(address, ':8081', 'Queries only.'),
   'server.admin_port': setting(address, ':8082', 'The admin API.'),
+  'server.health_port': setting(
+    orEmpty(address),
+    '',
+    'Health alone, for a process without an API (roles projection, saga). Empty: no port.',
+  ),
   'server.allowed_hosts': setting(
     listOf(HOST),
     [],
@@ -75,21 +87,61 @@ const server = {
   ),
 } as const
 
-const storage = {
+const NAME = matching(/^[A-Za-z0-9_.-]{1,63}$/, 'a name of letters, digits, _, . and -')
+const POSTGRES_URL = postgresAddress()
+
+const database = {
+  'database.driver': setting(
+    orEmpty(oneOf(['sqlite', 'postgres', 'memory'])),
+    '',
+    'Where events and read models are kept. Empty: PostgreSQL if its address is set, else SQLite.',
+  ),
+  'database.postgres.url': secret(
+    orEmpty(POSTGRES_URL),
+    '',
+    'The server and its database in one line; instead of host, port, user and name.',
+  ),
+  'database.postgres.read_url': secret(
+    orEmpty(POSTGRES_URL),
+    '',
+    'A replica that answers queries. Empty: the same server.',
+  ),
+  'database.postgres.host': setting(HOST, 'localhost', 'Its host. Also `DB_HOST`.'),
+  'database.postgres.port': setting(integer(1, 65_535), 5432, 'Also `DB_PORT`.'),
+  'database.postgres.user': setting(text(63, 1), 'daybook', 'Also `DB_USER`.'),
+  'database.postgres.password': secret(
+    text(1_000),
+    '',
+    'Also `DB_PASSWORD`. Empty: what the URL or ~/.pgpass says. Never shown.',
+  ),
+  'database.postgres.name': setting(NAME, 'daybook', 'The database. Also `DB_NAME`.'),
+  'database.postgres.sslmode': setting(
+    orEmpty(oneOf(['disable', 'no-verify', 'verify-full'])),
+    '',
+    '`verify-full`: encrypted and the certificate checked. Empty: what the URL says.',
+  ),
+  'database.postgres.max_connections': setting(
+    integer(3, 1_000),
+    10,
+    'Connections that one process opens at most, beside a few of its own for listening.',
+  ),
   'database.sqlite.path': setting(
     text(1_000, 1),
     'data/daybook.db',
     "The event log's file; read models and keys lie beside it.",
   ),
+} as const
+
+const storage = {
   'event_store.driver': setting(
-    oneOf(['sqlite', 'memory']),
+    oneOf(['sqlite', 'postgres', 'memory']),
     'sqlite',
-    'Where events are kept. `memory` forgets them at exit.',
+    'Where events are kept, where not as `database.driver` says. `memory` forgets them at exit.',
   ),
   'read_store.driver': setting(
-    oneOf(['sqlite', 'memory']),
+    oneOf(['sqlite', 'postgres', 'memory']),
     'sqlite',
-    'Where read models are kept.',
+    'Where read models are kept, where not as `database.driver` says.',
   ),
   'bus.driver': setting(oneOf(['memory']), 'memory', 'How events travel to listeners.'),
   'cache.driver': setting(oneOf(['memory']), 'memory', 'Where answers are kept for a while.'),
@@ -112,6 +164,11 @@ const storage = {
 } as const
 
 const processes = {
+  'process.roles': setting(
+    listOf(ROLE, 1),
+    ['all'],
+    'What this process does. Other than `all` needs PostgreSQL.',
+  ),
   'reservation.ttl': setting(
     duration('1s', '365d'),
     '15m',
@@ -204,7 +261,14 @@ const service = {
   'cqrs.description': setting(text(1_000), 'Event-sourced commerce back end.', 'A line about it.'),
 } as const
 
-export const settings = { ...server, ...storage, ...processes, ...shop, ...service } as const
+export const settings = {
+  ...server,
+  ...database,
+  ...storage,
+  ...processes,
+  ...shop,
+  ...service,
+} as const
 
 export type SettingKey = keyof typeof settings
 export type Config = {
@@ -224,4 +288,5 @@ export const namedFlags: Readonly<Record<string, SettingKey>> = {
   'admin-port': 'server.admin_port',
   host: 'server.host',
   data: 'database.sqlite.path',
+  role: 'process.roles',
 }

@@ -1,7 +1,8 @@
 // `daybook start`: opens the doors, says where they are, and on SIGTERM finishes what it accepted.
-import { httpDoors } from '#edges/http/doors.ts'
+import { type Doors, httpDoors } from '#edges/http/doors.ts'
 import { type App, compose, VERSION } from './compose.ts'
 import { configFor } from './config-for.ts'
+import { type PortKey, portsOf, type Roles } from './roles.ts'
 import type { Address } from './setting-kinds.ts'
 import type { Config } from './settings.ts'
 
@@ -41,30 +42,41 @@ export async function start(argv: readonly string[]): Promise<void> {
 
 const tell = (line: string) => void process.stderr.write(`${line}\n`)
 
+/** Which door listens where, and what the start line calls it. */
+const DOORS = {
+  'server.port': ['public', 'commands'],
+  'server.query_port': ['query', 'queries'],
+  'server.admin_port': ['admin', 'admin'],
+  'server.health_port': ['health', 'health'],
+} as const satisfies Record<PortKey, readonly [keyof Doors, string]>
+
 async function opened(app: App, config: Config) {
+  const { roles } = app
   const doors = httpDoors({
     commands: app.contexts.flatMap(({ commands }) => commands),
     queries: app.contexts.flatMap(({ queries }) => queries),
     send: app.send,
     ask: app.ask,
     operations: app.operations,
-    settings: config,
+    offers: roles.isAll ? 'everything' : 'commands',
+    settings: roles.has('admin') ? config : { ...config, 'admin.expose_on_main': false },
     version: VERSION,
     log: tell,
   })
-  const all = [doors.public, doors.query, doors.admin]
   const close = async () => {
-    await Promise.all(all.map((door) => door.close()))
+    await Promise.all(Object.values(doors).map((door) => door.close()))
   }
   try {
-    const [main, query, admin] = await Promise.all([
-      listen(doors.public, config['server.port'], config),
-      listen(doors.query, config['server.query_port'], config),
-      listen(doors.admin, config['server.admin_port'], config),
-    ])
+    const places = await Promise.all(
+      portsOf(roles).flatMap((key) => {
+        const address = config[key]
+        const [door, name] = DOORS[key]
+        if (address === '') return []
+        return [listen(doors[door], address, config).then((url) => ({ name, url }))]
+      }),
+    )
     const warnings = (await app.operations.health()).warnings.map((text) => `Warning: ${text}`)
-    const ready = `Daybook is ready: ${main} (docs at ${main}/docs) · queries ${query} · admin ${admin}`
-    return { lines: [...warnings, ready], close }
+    return { lines: [...warnings, readyLine(roles, places)], close }
   } catch (error) {
     await close()
     await app.close()
@@ -72,7 +84,20 @@ async function opened(app: App, config: Config) {
   }
 }
 
-type Door = ReturnType<typeof httpDoors>['public']
+type Place = { readonly name: string; readonly url: string }
+
+function readyLine(roles: Roles, places: readonly Place[]): string {
+  const [first] = places
+  const told = places.map(({ name, url }) =>
+    url === first?.url
+      ? `${roles.isAll ? '' : `${name} `}${url} (docs at ${url}/docs)`
+      : `${name} ${url}`,
+  )
+  const what = roles.isAll ? 'Daybook is ready' : `Daybook is ready as ${roles.text}`
+  return told.length === 0 ? `${what}.` : `${what}: ${told.join(' · ')}`
+}
+
+type Door = Doors['public']
 
 async function listen(door: Door, { host, port }: Address, config: Config): Promise<string> {
   const name = host ?? config['server.host']

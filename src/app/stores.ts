@@ -1,14 +1,13 @@
-// Opens the stores that the settings name, and leaves word with `opening` how each is closed.
+// Where the stores lie that the settings name, and how they are opened. Places are plain data, so
+// that a thread can open the same ones.
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { engines } from '#storage/engines.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
+import type { Leases } from '#storage/leases.ts'
 import type { ReadModels } from '#storage/read-models.ts'
-import { openReadModels as openViewsFile } from '#storage/sqlite/read-models.ts'
-import { type ProjectionHost, projectionThread } from './projection-host.ts'
-import type { ProjectionWorkerData } from './projection-worker.ts'
-import { projectionsHere } from './projections-here.ts'
+import { postgresUrl } from './database.ts'
 import type { Config } from './settings.ts'
 
 export type Paths = {
@@ -27,19 +26,82 @@ export function pathsOf(config: Config): Paths {
   return { log, views: file('views'), keys: file('keys'), simulator: file('simulator') }
 }
 
+type Driver = Config['event_store.driver']
+/** A file's path, or a server's URL: each engine looks at what it needs. */
+export type Stored = {
+  readonly engine: Driver
+  readonly place: { readonly path: string; readonly url: string }
+}
+export type Places = Readonly<Record<'log' | 'keys' | 'simulator' | 'views' | 'queries', Stored>>
+
+/** A thread's own connections, beside those of the process. */
+const THREAD_CONNECTIONS = 4
+
+/** Of a process, or of its projection thread. The URLs hold the password: they are never shown. */
+export function placesOf(config: Config, who: 'process' | 'thread' = 'process'): Places {
+  const paths = pathsOf(config)
+  const limit = config['database.postgres.max_connections']
+  const connections = who === 'process' ? limit : Math.min(limit, THREAD_CONNECTIONS)
+  const stored = (engine: Driver, path: string, forReading = false): Stored => ({
+    engine,
+    place: { path, url: engine === 'postgres' ? postgresUrl(config, connections, forReading) : '' },
+  })
+  const { 'event_store.driver': events, 'read_store.driver': rows } = config
+  return {
+    log: stored(events, paths.log),
+    keys: stored(events, paths.keys),
+    simulator: stored(events, paths.simulator),
+    views: stored(rows, paths.views),
+    /** The same rows, for queries only: perhaps a replica's. */
+    queries: stored(rows, paths.views, true),
+  }
+}
+
+type Place = Stored['place'] & { readonly readOnly?: boolean }
+type Engine = {
+  openEventLog(place: Place): Promise<EventLog>
+  /** Where one process writes: to read beside it. */
+  openEventLogReadOnly?(place: Place): Promise<EventLog>
+  openReadModels(place: Place): Promise<ReadModels>
+  openKeyRing(place: Place): Promise<KeyRing>
+  openLeases(place: Place): Promise<Leases>
+}
+const engineOf = (name: Driver): Promise<Engine> =>
+  (engines as Readonly<Record<string, () => Promise<Engine>>>)[name]!()
+
+export const openLog = async ({ engine, place }: Stored): Promise<EventLog> =>
+  (await engineOf(engine)).openEventLog(place)
+
+/** A second handle on a log that is open already, in this process or another. */
+export async function openLogBeside({ engine, place }: Stored): Promise<EventLog> {
+  const { openEventLog, openEventLogReadOnly = openEventLog } = await engineOf(engine)
+  return await openEventLogReadOnly(place)
+}
+
+export const openKeys = async ({ engine, place }: Stored, readOnly = false): Promise<KeyRing> =>
+  (await engineOf(engine)).openKeyRing({ ...place, readOnly })
+
+export async function openRows({ engine, place }: Stored, readOnly = false): Promise<ReadModels> {
+  if (engine === 'sqlite' && !readOnly) mkdirSync(dirname(place.path), { recursive: true })
+  return await (await engineOf(engine)).openReadModels({ ...place, readOnly })
+}
+
+export const openLeases = async ({ engine, place }: Stored): Promise<Leases> =>
+  (await engineOf(engine)).openLeases(place)
+
+/** Log and keys, which every process has. */
 export async function openStores(
-  config: Config,
+  places: Places,
   onBroken: (error: Error) => void,
   opening: AsyncDisposableStack,
 ) {
-  const paths = pathsOf(config)
-  mkdirSync(dirname(paths.log), { recursive: true })
-  const engine = await engines[config['event_store.driver']]()
-  const keys: KeyRing = await engine.openKeyRing({ path: paths.keys })
+  const keys = await openKeys(places.keys)
   opening.defer(() => keys.close())
-  const opened = await engine.openEventLog({ path: paths.log })
+  const opened = await openLog(places.log)
   opening.defer(() => opened.close())
-  return { log: watched(opened, onBroken), keys, paths }
+  // A server that answers again is as good as before; a file whose disk has failed is not.
+  const log = opened.capabilities.manyProcesses ? opened : watched(opened, onBroken)
+  return { log, keys }
 }
 
 /** Tells once when the log's disk has failed; whoever appended hears it from the append itself. */
@@ -59,31 +121,4 @@ function watched(log: EventLog, onBroken: (error: Error) => void): EventLog {
       }
     },
   }
-}
-
-type ReadingParts = Omit<Parameters<typeof projectionsHere>[0], 'reads' | 'onError'>
-
-/** A file is projected by a thread of its own and only read here; a store in memory lives here. */
-export async function openReading(
-  config: Config,
-  paths: Paths,
-  parts: ReadingParts,
-  { tell, opening }: { tell: (line: string) => void; opening: AsyncDisposableStack },
-): Promise<{ reads: ReadModels; host: ProjectionHost }> {
-  const files =
-    config['event_store.driver'] === 'sqlite' && config['read_store.driver'] === 'sqlite'
-  if (files) {
-    const data: ProjectionWorkerData = { ...paths, sealEvery: parts.sealEvery }
-    const host = await projectionThread(data, (request) => parts.log.append(request), tell)
-    opening.defer(() => host.close())
-    const reads = await openViewsFile({ path: paths.views, readOnly: true })
-    opening.defer(() => reads.close())
-    return { reads, host }
-  }
-  const { openReadModels } = await engines.memory()
-  const reads = await openReadModels()
-  opening.defer(() => reads.close())
-  const host = await projectionsHere({ ...parts, reads, onError: tell })
-  opening.defer(() => host.close())
-  return { reads, host }
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { operations } from '#app/operations.ts'
 import type { ProjectionHost } from '#app/projection-host.ts'
 import { projectionsHere } from '#app/projections-here.ts'
+import { rolesOf } from '#app/roles.ts'
 import { projection } from '#kernel/projection.ts'
 import { personalData } from '#runtime/personal.ts'
 import { waitingRunner } from '#runtime/run-waiting.ts'
@@ -78,6 +79,9 @@ beforeEach(async () => {
     waiting,
     contexts: [context],
     types,
+    roles: rolesOf(['all']),
+    shares: () => null,
+    server: null,
     warnings: ['Authentication is off.'],
     version: '1.2.3',
     startedAt: '2026-01-01T00:00:00.000Z',

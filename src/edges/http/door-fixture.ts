@@ -27,13 +27,14 @@ export async function openBank(log: Log, keys: Keys, more: Partial<DoorParts> = 
     public: await listen('public'),
     query: await listen('query'),
     admin: await listen('admin'),
+    health: await listen('health'),
   }
   return {
     doors,
     ports,
     lines,
     async close() {
-      await Promise.all([doors.public.close(), doors.query.close(), doors.admin.close()])
+      await Promise.all(Object.values(doors).map((door) => door.close()))
     },
   }
 }

@@ -1,5 +1,6 @@
-// The three doors of the product: public (commands and queries), queries only, and admin. Paths
-// below /api/v1/admin/ are on the admin door alone, unless the settings say otherwise.
+// The doors of the product: public (commands and queries), queries only, admin, and one that only
+// says how the process is. Paths below /api/v1/admin/ are on the admin door alone, unless the
+// settings say otherwise. A process opens those that its roles need.
 import type { Command } from '#kernel/decider.ts'
 import type { Query } from '#kernel/query.ts'
 import type { Send } from '#kernel/waiting.ts'
@@ -37,12 +38,14 @@ export type DoorParts = {
   readonly ask: Ask
   readonly operations: Operations
   readonly settings?: EdgeSettings
+  /** What the public door offers; `commands` where other processes answer queries. */
+  readonly offers?: 'everything' | 'commands'
   /** The product's version, for the API's description. */
   readonly version: string
   /** One line of JSON for each request that failed on our side. */
   readonly log: (line: string) => void
 }
-export type Doors = { readonly public: Door; readonly query: Door; readonly admin: Door }
+export type Doors = Readonly<Record<'public' | 'query' | 'admin' | 'health', Door>>
 
 const TIMEOUT_MS = 30_000
 const IDLE_TIMEOUT_MS = 60_000
@@ -82,10 +85,12 @@ export function httpDoors(parts: DoorParts): Doors {
     })
   }
   const exposed = settings['admin.expose_on_main'] === true ? admin : []
+  const offered = parts.offers === 'commands' ? commands : all
   return {
-    public: door(name, [...open(all), ...exposed]),
+    public: door(name, [...open(offered), ...exposed]),
     query: door(`${name} queries`, open(queries)),
     admin: door(`${name} admin`, admin),
+    health: door(`${name} health`, []),
   }
 }
 

@@ -6,19 +6,27 @@ import { badFields, type Endpoint, queryOf } from './endpoint.ts'
 
 export function processEndpoints(operations: Pick<Operations, 'health'>): readonly Endpoint[] {
   return [
-    probe('GetLiveness', '/health', 'Lives: asks nothing of anything else', async () => 'ok'),
-    probe('GetReadiness', '/health/ready', 'Can work: 503 when a part it needs fails', async () => {
+    probe('GetLiveness', ['/health', '/health/live'], LIVES, async () => 'ok'),
+    probe('GetReadiness', ['/health/ready'], WORKS, async () => {
       const { status } = await operations.health()
       return status
     }),
   ]
 }
 
-function probe(name: string, path: string, summary: string, ask: () => Promise<string>): Endpoint {
+const LIVES = 'Lives: asks nothing of anything else'
+const WORKS = 'Can work: 503 when a part it needs fails'
+
+function probe(
+  name: string,
+  [path, ...aliases]: readonly [string, ...string[]],
+  summary: string,
+  ask: () => Promise<string>,
+): Endpoint {
   return {
     name,
     kind: 'health',
-    route: { method: 'GET', path, tag: 'health', summary },
+    route: { method: 'GET', path, aliases, tag: 'health', summary },
     input: object({}),
     answer: object({ status: oneOf(['ok', 'degraded', 'failing']) }),
     problems: ['unavailable'],

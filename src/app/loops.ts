@@ -1,0 +1,98 @@
+// What goes on by itself in one process: projections that follow the log, what is due, and the
+// housekeeping; as far as this process has the role, and as far as it is its share.
+import type { Context } from '#kernel/context.ts'
+import type { EventTypes } from '#kernel/event-types.ts'
+import type { Instant } from '#kernel/message.ts'
+import type { Send } from '#kernel/waiting.ts'
+import { eventsOfStreams } from '#runtime/past.ts'
+import type { PersonalData } from '#runtime/personal.ts'
+import { type WaitingRunner, waitingRunner } from '#runtime/run-waiting.ts'
+import type { EventLog } from '#storage/event-log.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import type { ProjectionHost } from './projection-host.ts'
+import { refusing } from './refusing.ts'
+import type { Roles } from './roles.ts'
+import type { Config } from './settings.ts'
+import { alone, isShared, type Sharing, share } from './sharing.ts'
+
+export type LoopParts = {
+  readonly config: Config
+  readonly roles: Roles
+  readonly contexts: readonly Context[]
+  readonly log: EventLog
+  readonly types: EventTypes
+  readonly personal: PersonalData
+  readonly send: Send
+  readonly now: () => Instant
+  readonly host: ProjectionHost | null
+  /** The rows of what is due; null without the role saga. */
+  readonly due: ReadModels | null
+  readonly tell: (line: string) => void
+}
+export type Loops = Pick<Sharing, 'shares' | 'mayAct'> & {
+  readonly waiting: WaitingRunner
+  start(): Promise<void>
+  /** Finishes what is under way. */
+  stop(): Promise<void>
+}
+
+const HOUSEKEEPING_EACH_MS = 3_600_000
+
+export async function loopsOver(parts: LoopParts): Promise<Loops> {
+  const { config, roles, contexts, log, host, tell } = parts
+  const waiting = waitingOver(parts)
+  const sharing = isShared(config)
+    ? await share({
+        config,
+        roles,
+        projections: contexts.flatMap((context) => context.projections.map(({ name }) => name)),
+        waitings: waitingsOf(contexts).map(({ name }) => name),
+        host,
+        waiting,
+        tell,
+      })
+    : alone({ roles, waiting })
+  const unhear =
+    host === null || !roles.has('projection') ? () => {} : log.onAppended(() => host.wake())
+  host?.onCommitted(() => waiting.wake())
+  const dropOld = async () => {
+    if (sharing.keepsHouse()) await dropOldResponses(log, config['idempotency.ttl'])
+  }
+  const housekeeping = setInterval(
+    () => void dropOld().catch((error) => tell(`housekeeping: ${String(error)}`)),
+    HOUSEKEEPING_EACH_MS,
+  )
+  housekeeping.unref()
+  return {
+    waiting,
+    shares: sharing.shares,
+    mayAct: sharing.mayAct,
+    start: sharing.start,
+    async stop() {
+      clearInterval(housekeeping)
+      await sharing.stop()
+      unhear()
+    },
+  }
+}
+
+const waitingsOf = (contexts: readonly Context[]) =>
+  contexts.flatMap(({ waiting }) => waiting ?? [])
+
+function waitingOver({ contexts, log, types, personal, send, now, due, tell }: LoopParts) {
+  return waitingRunner({
+    waitings: waitingsOf(contexts),
+    reads: due ?? refusing<ReadModels>('the read models', 'nothing is acted on'),
+    send,
+    now,
+    logEnd: async () => (await log.head()).position,
+    events: (streams, limit) =>
+      eventsOfStreams({ log, types, open: personal.open }, streams, limit),
+    onError: (error, where) => tell(`${where}: ${String(error)}`),
+  })
+}
+
+async function dropOldResponses(log: EventLog, olderThanMs: number): Promise<void> {
+  const before = new Date(Date.now() - olderThanMs).toISOString()
+  await log.dropResponses(await log.positionAt(before))
+}
