@@ -5,8 +5,8 @@ import type { KeyRing } from './key-ring.ts'
 import type { Leases } from './leases.ts'
 import type { ReadModels } from './read-models.ts'
 
-/** Where a store lies; an engine without files does not look at it. */
-export type Place = { readonly path: string }
+/** Where a store lies: a file or a server's database. Each engine looks at what it needs. */
+export type Place = { readonly path: string; readonly url: string }
 
 export type Engine = {
   openEventLog(place: Place): Promise<EventLog>
@@ -27,6 +27,12 @@ export const engines = {
     ...(await import('./sqlite/read-models.ts')),
     ...(await import('./sqlite/leases.ts')),
     ...(await import('./sqlite/key-ring.ts')),
+  }),
+  postgres: async () => ({
+    ...(await import('./postgres/event-log.ts')),
+    ...(await import('./postgres/read-models.ts')),
+    ...(await import('./postgres/leases.ts')),
+    ...(await import('./postgres/key-ring.ts')),
   }),
 } as const satisfies Record<string, () => Promise<Engine>>
 export type EngineName = keyof typeof engines

@@ -1,6 +1,6 @@
 // What an event log must hold when many use it at once, at random: every append judged rightly
 // (C1), every reader sees the one log (C2), every command has one effect (C5).
-import { equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { checkAppends } from '#testing/append-checker.ts'
 import { checkCommands } from '#testing/command-checker.ts'
@@ -33,31 +33,66 @@ export function eventLogHistories(name: string, open: () => Promise<Opened<Event
     const good = (problems: readonly Problem[]) =>
       equal(problems.length, 0, account(problems, seed))
 
-    it('judges racing writers rightly, and shows every reader the one log', async () => {
-      await race(log, history, seeded(seed))
+    /** More handles on the same log while `work` runs, where the engine has many processes. */
+    const withThree = async (work: (logs: readonly EventLog[]) => Promise<void>) => {
+      const beside = [await opened.beside!(), await opened.beside!()]
+      try {
+        await work([log, ...beside])
+      } finally {
+        for (const one of beside) await one.close()
+      }
+    }
+    const judgeRace = async () => {
       const events = await wholeLog(log)
       good(checkAppends(history.attempts, events))
       good(checkReads(history.pages, history.attempts, events))
       // A history in which nobody met anybody would prove nothing.
-      const { accepted, conflict } = answers(history)
+      const { accepted, conflict, absent, unknown } = answers(history)
+      deepEqual({ absent, unknown }, { absent: undefined, unknown: undefined })
       ok(accepted! > 0 && conflict! > 0, `${accepted} accepted, ${conflict} conflicts`)
       ok(history.pages.some(({ events }) => events.length > 0))
+    }
+    const judgeCommands = async () => {
+      const events = await wholeLog(log)
+      good(checkAppends(history.attempts, events))
+      good(checkCommands(history.attempts, events, await log.commandRecords('', RECORDS)))
+      const { repeated, reused, absent, unknown } = answers(history)
+      deepEqual({ absent, unknown }, { absent: undefined, unknown: undefined })
+      ok(repeated! > 0 && reused! > 0, `${repeated} repeated, ${reused} reused`)
+    }
+
+    it('judges racing writers rightly, and shows every reader the one log', async () => {
+      await race([log], history, seeded(seed))
+      await judgeRace()
+    })
+
+    it('judges writers that race in several processes no differently', async (t) => {
+      equal(opened.beside !== undefined, log.capabilities.manyProcesses)
+      if (opened.beside === undefined) return t.skip(`${name} has one process`)
+      await withThree((logs) =>
+        race(logs, history, seeded(seed), { writers: 24, steps: 40, readers: 6 }),
+      )
+      await judgeRace()
     })
 
     it('carries each command out once, sent up to five times, changed, and after opening again', async () => {
       const random = seeded(seed + 1)
       const commands = Array.from({ length: COMMANDS }, (_, i) => randomCommand(random, `c-${i}`))
-      await sendAll(log, history, random, commands.slice(0, COMMANDS / 2))
+      await sendAll([log], history, random, commands.slice(0, COMMANDS / 2))
       if (opened.reopen !== undefined) {
         await log.close()
         log = await opened.reopen()
       }
-      await sendAll(log, history, random, commands)
-      const events = await wholeLog(log)
-      good(checkAppends(history.attempts, events))
-      good(checkCommands(history.attempts, events, await log.commandRecords('', RECORDS)))
-      const { repeated, reused } = answers(history)
-      ok(repeated! > 0 && reused! > 0, `${repeated} repeated, ${reused} reused`)
+      await sendAll([log], history, random, commands)
+      await judgeCommands()
+    })
+
+    it('carries each command out once, whichever processes it is sent to', async (t) => {
+      if (opened.beside === undefined) return t.skip(`${name} has one process`)
+      const random = seeded(seed + 2)
+      const commands = Array.from({ length: COMMANDS }, (_, i) => randomCommand(random, `c-${i}`))
+      await withThree((logs) => sendAll(logs, history, random, commands))
+      await judgeCommands()
     })
   })
 }
@@ -87,7 +122,7 @@ function randomCommand(random: Random, id: string): Append {
 
 /** Each one to five times, all at the same moment; now and then with other content. */
 async function sendAll(
-  log: EventLog,
+  logs: readonly EventLog[],
   history: History,
   random: Random,
   commands: readonly Append[],
@@ -96,7 +131,9 @@ async function sendAll(
     Array.from({ length: random.int(1, 5) }, (_, i) => copyOf(random, asked, i)),
   )
   await Promise.all(
-    random.shuffled(copies).map(({ name, append }) => history.append(log, name, append)),
+    random
+      .shuffled(copies)
+      .map(({ name, append }, i) => history.append(logs[i % logs.length]!, name, append)),
   )
 }
 

@@ -10,7 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { checkAppends } from '#testing/append-checker.ts'
 import { checkCommands } from '#testing/command-checker.ts'
 import type { CrashLine } from '#testing/crash-writer.ts'
-import { type Attempt, account, type History, openHistory } from '#testing/history.ts'
+import { type Attempt, account, type History, machineTick, openHistory } from '#testing/history.ts'
 import { wholeLog } from '#testing/racing-writers.ts'
 import { type Random, seeded, seedOfRun } from '#testing/random.ts'
 import { again } from '#testing/sample-appends.ts'
@@ -29,8 +29,10 @@ export type KillSite = {
   readonly engine: EngineName
   readonly place: Place
   readonly open: () => Promise<EventLog>
-  /** What the engine's own check of its files has to say; empty when all is well. */
-  readonly inspect: () => readonly string[]
+  /** How many processes write, and are killed, at a time. */
+  readonly processes: number
+  /** What the engine's own check of what it stored has to say; empty when all is well. */
+  readonly inspect: () => Promise<readonly string[]>
   readonly remove: () => Promise<void>
 }
 
@@ -39,19 +41,23 @@ export function eventLogKills(name: string, make: () => Promise<KillSite>): void
   describe(`EventLog kills: ${name} (SEED=${seed})`, () => {
     it(`loses nothing acknowledged and halves nothing, killed ${KILLS} times`, async (t) => {
       const site = await make()
-      const history = openHistory()
+      const history = openHistory(machineTick)
       const random = seeded(seed)
       let hits = 0
       try {
         for (let round = 0; round < KILLS; round++) {
-          const unanswered = await killedRun(site, history, random, [`${seed}`, `${round}`])
-          if (unanswered.size > 0) hits++
-          await reopened(site, history, seed, unanswered)
+          const runs = await Promise.all(
+            Array.from({ length: site.processes }, (_, nth) =>
+              killedRun(site, history, random, [`${seed}`, `${round}`, `${nth}`]),
+            ),
+          )
+          hits += runs.filter((unanswered) => unanswered.size > 0).length
+          await reopened(site, history, seed, new Map(runs.flatMap((run) => [...run])))
         }
       } finally {
         await site.remove()
       }
-      t.diagnostic(`${hits} of ${KILLS} kills hit a working writer`)
+      t.diagnostic(`${hits} of ${KILLS * site.processes} kills hit a working writer`)
       t.diagnostic(`${history.attempts.length} appends asked for`)
       ok(hits > 0, 'no kill hit a working writer')
     })
@@ -70,7 +76,7 @@ async function reopened(
 ): Promise<void> {
   const log = await open()
   try {
-    deepEqual(inspect(), [])
+    deepEqual(await inspect(), [])
     await judge(log, history, seed)
     for (const [name, append] of unanswered)
       await history.append(log, `${name} again`, again(append))
@@ -96,7 +102,7 @@ async function killedRun(
   random: Random,
   args: readonly string[],
 ): Promise<ReadonlyMap<string, Append>> {
-  const child = spawn(process.execPath, [CRASH_WRITER, engine, place.path, ...args], {
+  const child = spawn(process.execPath, [CRASH_WRITER, engine, JSON.stringify(place), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'close')
@@ -117,10 +123,10 @@ async function killedRun(
   for await (const text of createInterface({ input: child.stdout })) {
     const line = parsed(text)
     if (line === null) continue
-    if ('ask' in line) asked.set(line.ask, { invoked: history.tick(), append: line.append })
+    if ('ask' in line) asked.set(line.ask, { invoked: line.at, append: line.append })
     else {
-      const { told: name, verdict: outcome } = line
-      history.attempts.push({ name, ...asked.get(name)!, completed: history.tick(), outcome })
+      const { told: name, at, verdict: outcome } = line
+      history.attempts.push({ name, ...asked.get(name)!, completed: at, outcome })
       asked.delete(name)
       answers++
     }

@@ -79,7 +79,7 @@ test(`histories stay good under every fault at once (SEED=${SEED})`, async () =>
   const rates = { refused: 0.05, unanswered: 0.05, lost: 0.05, unread: 0.1, slow: 0.3 }
   const log = faulty(await openEventLog(), random, rates)
   const history = openHistory()
-  await race(log, history, random, { writers: 16, steps: 60 })
+  await race([log], history, random, { writers: 16, steps: 60 })
   log.heal()
   const events = await wholeLog(log)
   const problems = [

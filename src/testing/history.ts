@@ -1,5 +1,6 @@
 // What clients of a log did and were told, moment by moment, so that checkers can judge it
-// afterwards. Moments are ticks of one counter, not times: only before and after matter.
+// afterwards. Of moments only before and after matter: they are ticks of one counter, or of a clock
+// that all processes of the machine share.
 import type { Recorded } from '#kernel/message.ts'
 import { type Append, type EventLog, OutcomeUnknown, type Verdict } from '#storage/event-log.ts'
 
@@ -40,9 +41,15 @@ export type History = {
   ): Promise<readonly Recorded[] | null>
 }
 
-export function openHistory(): History {
+/** For histories of several processes. */
+export const machineTick = () => Number(process.hrtime.bigint())
+
+const counter = () => {
   let now = 0
-  const tick = () => ++now
+  return () => ++now
+}
+
+export function openHistory(tick: () => number = counter()): History {
   const attempts: Attempt[] = []
   const pages: Page[] = []
   return {

@@ -31,14 +31,15 @@ function randomExpectation(random: Random, believed: number): Expected {
   return random.int(0, believed + 2)
 }
 
+/** Over several handles of one log, as several processes have them. */
 export async function race(
-  log: EventLog,
+  logs: readonly EventLog[],
   history: History,
   random: Random,
   { writers = 12, steps = 30, readers = 4 } = {},
 ): Promise<void> {
   let writing = true
-  const writer = async (name: string) => {
+  const writer = async (name: string, log: EventLog) => {
     const belief: Belief = new Map()
     for (let step = 0; step < steps; step++) {
       const append = randomAppend(random, belief)
@@ -46,7 +47,7 @@ export async function race(
       learn(belief, append, verdict)
     }
   }
-  const reader = async (name: string) => {
+  const reader = async (name: string, log: EventLog) => {
     for (let after = 0, idle = 0; idle < 2; ) {
       const events = await history.read(log, name, after, random.int(1, READ_PAGE_MAX))
       after = events?.at(-1)?.position ?? after
@@ -55,8 +56,10 @@ export async function race(
       await new Promise(setImmediate)
     }
   }
-  const reading = Array.from({ length: readers }, (_, i) => reader(`reader ${i}`))
-  await Promise.all(Array.from({ length: writers }, (_, i) => writer(`writer ${i}`)))
+  const each = (count: number, run: (name: string, log: EventLog) => Promise<void>) =>
+    Array.from({ length: count }, (_, i) => run(`${i}`, logs[i % logs.length]!))
+  const reading = each(readers, (name, log) => reader(`reader ${name}`, log))
+  await Promise.all(each(writers, (name, log) => writer(`writer ${name}`, log)))
   writing = false
   await Promise.all(reading)
 }
