@@ -1,6 +1,6 @@
 // The book that a simulated provider keeps: a real one remembers, whoever of us asks, and however
-// often we are restarted. An entry is one operation with its answer; entries that bear on each other
-// are of one account. Every engine must pass book.contract.ts.
+// often we are restarted. An entry is one operation with its answer; entries that bear on each
+// other are of one account. Every engine must pass book.contract.ts.
 
 export type ProviderBook<Entry> = {
   /**

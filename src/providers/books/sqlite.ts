@@ -1,6 +1,7 @@
-// A provider's book in a file beside the log. It outlives kill -9 but not a power cut: commits reach
-// the operating system, the disk later (synchronous=NORMAL). A real provider's books are not lost
-// with our power; a simulated one that waited for the disk would slow down what it is there to show.
+// A provider's book in a file beside the log. It outlives kill -9 but not a power cut: commits
+// reach the operating system at once, the disk later (synchronous=NORMAL). A real provider's books
+// are not lost with our power; a simulated one that waited for the disk would only slow down what
+// it is there to show.
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
