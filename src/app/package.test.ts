@@ -69,6 +69,9 @@ describe('the packed package', () => {
       types: ['node'],
       typeRoots: [join(ROOT, 'node_modules', '@types')],
     }
+    const doors = Object.keys(manifest.exports).filter((door) => !door.endsWith('.json'))
+    const imports = doors.map((door, i) => `export * as door${i} from 'daybook/${door.slice(2)}'\n`)
+    writeFileSync(join(folder, 'doors.ts'), imports.join(''))
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({ compilerOptions, include: ['*.ts'] }),
