@@ -25,6 +25,8 @@ export type Track = {
   /** Rows as they were last committed; emptied when somebody else may have written. */
   readonly rows: RecentRows<Row>
   checkpoint: number
+  /** Of the rows that are remembered; absent where nobody else may write. */
+  generation: number | undefined
   /** Keys that events wait for. */
   parked: Set<string>
   /** Also true when an event waits that knows none of its keys yet. */
@@ -41,26 +43,39 @@ export function track(projection: Projection, cachedRows: number, suffix = ''): 
     handlers: new Map(Object.entries(projection.on)),
     rows: recentRows(cachedRows),
     checkpoint: 0,
+    generation: undefined,
     parked: new Set(),
     waiting: false,
   }
 }
 
-/** What the store says now: where the track stands and what waits. */
-export async function refresh(track: Track, reads: ReadModels): Promise<void> {
-  const { name } = track.definition
-  track.rows.clear()
-  const [checkpoints, parked] = [await reads.checkpoints(), await reads.parked(name)]
-  track.checkpoint = checkpoints.get(name) ?? 0
-  track.waiting = parked.length > 0
-  track.parked = new Set(parked.flatMap(({ keys }) => keys))
+/** What the store says now: where the tracks stand and what waits. */
+export async function refresh(tracks: readonly Track[], reads: ReadModels): Promise<void> {
+  for (const one of tracks) one.rows.clear()
+  // First, so that whatever changes while the rest is read makes it void.
+  const generations = await reads.generations()
+  const checkpoints = await reads.checkpoints()
+  const [only] = tracks
+  const parked = await reads.parked(tracks.length === 1 ? only!.definition.name : undefined)
+  for (const one of tracks) {
+    const { name } = one.definition
+    one.generation = generations.get(name)
+    one.checkpoint = checkpoints.get(name) ?? 0
+    const waiting = parked.filter(({ projection }) => projection === name)
+    one.waiting = waiting.length > 0
+    one.parked = new Set(waiting.flatMap(({ keys }) => keys))
+  }
 }
 
 /** Under this key wait events whose rows cannot be named, and all later ones of their stream. */
 export const streamKey = ({ aggregate_type, aggregate_id }: Recorded) =>
   `stream:${streamOf(aggregate_type, aggregate_id)}`
 
-export type OnParked = (track: Track, event: Recorded, error: unknown) => void
+/** Who hears of what was stored, after it was. */
+export type Hears = {
+  readonly onParked: (track: Track, event: Recorded, error: unknown) => void
+  readonly onStored?: (commit: Commit) => void
+}
 
 /**
  * Takes the tracks, all at the same checkpoint, over these events. False when another runner was
@@ -70,13 +85,13 @@ export async function advance(
   reads: ReadModels,
   tracks: readonly Track[],
   events: readonly Readable[],
-  onParked: OnParked,
+  hears: Hears,
 ): Promise<boolean> {
   try {
-    return await foldAndCommit(reads, tracks, events, onParked)
+    return await foldAndCommit(reads, tracks, events, hears)
   } catch (error) {
     if (!(error instanceof RowsRefused)) throw error
-    return narrowed(reads, tracks, events, onParked, error)
+    return narrowed(reads, tracks, events, hears, error)
   }
 }
 
@@ -88,42 +103,38 @@ async function narrowed(
   reads: ReadModels,
   tracks: readonly Track[],
   events: readonly Readable[],
-  onParked: OnParked,
+  hears: Hears,
   refusal: RowsRefused,
 ): Promise<boolean> {
   if (tracks.length > 1) {
-    for (const one of tracks) if (!(await advance(reads, [one], events, onParked))) return false
+    for (const one of tracks) if (!(await advance(reads, [one], events, hears))) return false
     return true
   }
   if (events.length > 1) {
     const half = events.length >> 1
     for (const part of [events.slice(0, half), events.slice(half)])
-      if (!(await advance(reads, tracks, part, onParked))) return false
+      if (!(await advance(reads, tracks, part, hears))) return false
     return true
   }
-  return foldAndCommit(reads, tracks, events, onParked, refusal)
+  return foldAndCommit(reads, tracks, events, hears, refusal)
 }
 
 async function foldAndCommit(
   reads: ReadModels,
   tracks: readonly Track[],
   events: readonly Readable[],
-  onParked: OnParked,
+  hears: Hears,
   refusal?: RowsRefused,
 ): Promise<boolean> {
   const folds = tracks.map((one) => foldOf(one))
-  const reports: [Track, Recorded, unknown][] = []
-  for (const fold of folds) {
-    await foldInto(fold, reads, events, refusal)
-    for (const { event, error } of fold.failures) reports.push([fold.track, event, error])
-  }
+  for (const fold of folds) await foldInto(fold, reads, events, refusal)
   const to = events.at(-1)!.event.position
   const commits = folds.map((fold) => commitOf(fold, to))
   if (!(await reads.commit(commits))) return false
   folds.forEach((fold, at) => {
     settled(fold, commits[at]!)
+    tellOf(fold, commits[at]!, hears)
   })
-  for (const [one, event, error] of reports) onParked(one, event, error)
   return true
 }
 
@@ -322,7 +333,9 @@ export function commitOf({ track, slots, park, unpark }: Fold, to: number): Comm
     else upserts.push(row)
   }
   const { name, table } = track.definition
-  return { projection: name, table, from: track.checkpoint, to, upserts, deletes, park, unpark }
+  const { checkpoint: from, generation } = track
+  const commit = { projection: name, table, from, to, upserts, deletes, park, unpark }
+  return generation === undefined ? commit : { ...commit, generation }
 }
 
 /** After the commit: the track stands behind the page and remembers its rows. */
@@ -334,4 +347,9 @@ export function settled({ track, slots, parked, waiting }: Fold, { to }: Commit)
     if (row === undefined) track.rows.delete(key)
     else if (dirty || !known) track.rows.set(key, row)
   }
+}
+
+export function tellOf(fold: Fold, commit: Commit, { onParked, onStored }: Hears): void {
+  for (const { event, error } of fold.failures) onParked(fold.track, event, error)
+  onStored?.(commit)
 }

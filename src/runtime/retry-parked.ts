@@ -1,4 +1,6 @@
-// Takes parked events again, in order, once their handler or their type is mended.
+// Takes parked events again, in order, once their handler or their type is mended. Whoever moves the
+// projection meanwhile, here or in another process, goes on; the store tells when they met.
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Parked, type ReadModels, RowsRefused } from '#storage/read-models.ts'
 import {
   commitOf,
@@ -12,36 +14,55 @@ import {
   stepOf,
   type Track,
   take,
+  tellOf,
 } from './fold-events.ts'
 import type { Herd } from './projection-herd.ts'
 import type { Readable } from './recorded-events.ts'
 
-type Retry = Pick<Herd, 'log' | 'reads' | 'readable' | 'onParked'>
+type Retry = Pick<Herd, 'log' | 'reads' | 'readable' | 'hears'>
 
 /** Some event's rows could not be named, so others may have passed it: only a rebuild is exact. */
 export const needsRebuild = (parked: readonly Parked[]) =>
   parked.some(({ keys }) => keys.some((key) => key.startsWith('stream:')))
 
 const CHUNK = 500
+/** In a row. A single event is taken faster than a page, so this many are bad luck indeed. */
+const LOST_MAX = 100
+const LOST_PAUSE_MS = 5
 
-/** The number of events taken. Nothing else may fold into the track meanwhile. */
+/** What has been taken so far, and what stays in the way of what follows. */
+type Taken = {
+  count: number
+  upTo: number
+  readonly behind: Set<string>
+  parked: Set<string>
+  waiting: boolean
+}
+
+/** The number of events taken. Nothing else in this process may fold into the track meanwhile. */
 export async function retryParked(retry: Retry, track: Track): Promise<number> {
   const { reads } = retry
-  await refresh(track, reads)
-  const entries = await reads.parked(track.definition.name)
   // What fails again is in the way of what follows; what does not fail is not.
-  track.parked = new Set()
-  track.waiting = false
-  const behind = new Set<string>()
+  const taken = { count: 0, upTo: 0, behind: new Set<string>(), parked: new Set<string>() }
+  const progress: Taken = { ...taken, waiting: false }
+  let [size, lost] = [CHUNK, 0]
   try {
-    for (let from = 0; from < entries.length; from += CHUNK) {
-      const chunk = entries.slice(from, from + CHUNK)
-      await takeEntries(retry, track, chunk, await eventsOf(retry, chunk), behind)
+    for (;;) {
+      await refresh([track], reads)
+      const entries = (await reads.parked(track.definition.name))
+        .filter(({ position }) => position > progress.upTo)
+        .slice(0, size)
+      if (entries.length === 0 || needsRebuild(entries)) return progress.count
+      const came = await takeEntries(retry, track, entries, progress)
+      if (came === 'lost' && ++lost > LOST_MAX)
+        throw new Error(`others move ${track.definition.name} all the time; try again`)
+      if (came === 'lost') await wait(LOST_PAUSE_MS * Math.random())
+      if (came === 'taken') lost = 0
+      size = came === 'taken' ? Math.min(size * 2, CHUNK) : Math.ceil(entries.length / 2)
     }
   } finally {
-    await refresh(track, reads)
+    await refresh([track], reads)
   }
-  return entries.length - (await reads.parked(track.definition.name)).length
 }
 
 /** The events themselves, from the log, in runs of neighbours. */
@@ -60,30 +81,35 @@ async function eventsOf(
   return events
 }
 
+/**
+ * `lost`: another runner was faster; `refused`: the store does not take these rows, and which event
+ * it was shows by fewer of them.
+ */
 async function takeEntries(
   retry: Retry,
   track: Track,
   entries: readonly Parked[],
-  events: readonly Readable[],
-  behind: Set<string>,
-): Promise<void> {
+  taken: Taken,
+): Promise<'taken' | 'lost' | 'refused'> {
   const { reads } = retry
-  const fold = foldOf(track)
-  await retake(fold, reads, entries, events, behind)
+  const events = await eventsOf(retry, entries)
+  let fold = foldOf(track, taken.parked, taken.waiting)
+  await retake(fold, reads, entries, events, taken.behind)
   try {
-    await store(retry, fold)
+    if (!(await store(retry, fold))) return 'lost'
   } catch (error) {
     if (!(error instanceof RowsRefused)) throw error
-    if (entries.length > 1) {
-      const half = entries.length >> 1
-      await takeEntries(retry, track, entries.slice(0, half), events.slice(0, half), behind)
-      return takeEntries(retry, track, entries.slice(half), events.slice(half), behind)
-    }
-    const refused = foldOf(track)
-    park(refused, events[0]!.event, entries[0]!.keys, error)
-    await store(retry, refused)
+    if (entries.length > 1) return 'refused'
+    fold = foldOf(track, taken.parked, taken.waiting)
+    park(fold, events[0]!.event, entries[0]!.keys, error)
+    if (!(await store(retry, fold))) return 'lost'
   }
-  for (const { keys } of entries) for (const key of keys) behind.add(key)
+  for (const { keys } of entries) for (const key of keys) taken.behind.add(key)
+  taken.parked = fold.parked
+  taken.waiting = fold.waiting
+  taken.count += fold.unpark.length
+  taken.upTo = entries.at(-1)!.position
+  return 'taken'
 }
 
 async function retake(
@@ -114,10 +140,10 @@ async function retake(
   }
 }
 
-async function store({ reads, onParked }: Retry, fold: Fold): Promise<void> {
+async function store({ reads, hears }: Retry, fold: Fold): Promise<boolean> {
   const commit = commitOf(fold, fold.track.checkpoint)
-  if (!(await reads.commit([commit])))
-    throw new Error(`another runner moved ${fold.track.definition.name} meanwhile; try again`)
+  if (!(await reads.commit([commit]))) return false
   settled(fold, commit)
-  for (const { event, error } of fold.failures) onParked(fold.track, event, error)
+  tellOf(fold, commit, hears)
+  return true
 }

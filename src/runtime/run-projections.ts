@@ -7,7 +7,17 @@ import type { Projection } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Progress, ProjectionStatus, RebuildReport } from './operations.ts'
-import { gather, type Herd, herdOf, type Member, rebuildMember, round } from './projection-herd.ts'
+import {
+  gather,
+  type Herd,
+  herdOf,
+  type Member,
+  readHeld,
+  rebuildMember,
+  renew,
+  round,
+} from './projection-herd.ts'
+import { REBUILDING } from './rebuild.ts'
 import { type OpenEvents, readable } from './recorded-events.ts'
 import { needsRebuild, retryParked } from './retry-parked.ts'
 import { type Sleeper, sleeper } from './turns.ts'
@@ -42,16 +52,30 @@ export type ProjectionRunner = {
   runOnce(): Promise<number>
   /** Until nothing is left, or up to a position. Works with and without `start`. */
   catchUp(upTo?: number): Promise<void>
+  /** Until `resume`, whoever moves it, from whichever process; also after starting again. */
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
+  /**
+   * From now on only these are moved by this runner, the others stand still here: somebody else
+   * moves them. Without a call: all.
+   */
+  runs(names: readonly string[]): void
   status(): Promise<readonly ProjectionStatus[]>
   /**
-   * After a commit: the position that all who are going on have reached. Returns the way to stop.
+   * After a commit: the position that all who are going on here have reached. Returns the way to
+   * stop.
    */
   onCommitted(heard: (position: number) => void): () => void
+  /** After each commit of this runner. Returns the way to stop. */
+  onChanged(heard: Changed): () => void
   retryParked(name: string): Promise<number>
   rebuild(name: string, options?: RebuildOptions): Promise<RebuildReport>
 }
+/**
+ * These rows may be other ones than before, and the projection stands at this position. Null: any
+ * row, since another table has taken its place.
+ */
+export type Changed = (projection: string, keys: readonly string[] | null, position: number) => void
 export type RebuildOptions = {
   readonly dryRun?: boolean
   readonly onProgress?: (progress: Progress) => void
@@ -61,29 +85,20 @@ const PAGE_MAX = 10_000
 const CACHED_ROWS = 40_000
 const POLL_MS = 50
 const BACK_OFF_MAX_MS = 5_000
+/** How often to look whether a table of another version is ours to rebuild. */
+const TAKEN_READ_MS = 1_000
 
 export function projectionRunner(options: ProjectionRunnerOptions): ProjectionRunner {
-  const { reads, types, open, onError, now = Date.now } = options
+  const { reads, now = Date.now } = options
   const listeners = new Set<(position: number) => void>()
-  const herd = herdOf({
-    log: options.log,
-    reads,
-    projections: options.projections,
-    pageSize: options.pageSize ?? PAGE_MAX,
-    cachedRows: options.cachedRows ?? CACHED_ROWS,
-    readable: (events) => readable(events, types, open),
-    onParked: ({ definition }, { event_type, position }, error) =>
-      onError(error, `${definition.name} parked ${event_type} at ${position}`),
-    committed: (position) => {
-      for (const heard of listeners) heard(position)
-    },
-  })
+  const changes = new Set<Changed>()
+  const herd = herdOver(options, listeners, changes)
   const member = (name: string): Member => {
     const found = herd.members.get(name)
     if (found === undefined) throw new Error(`no projection is named ${name}`)
     return found
   }
-  const work = workOver(herd, onError, options.pollMs ?? POLL_MS)
+  const work = workOver(herd, options.onError, options.pollMs ?? POLL_MS)
   const { ready, runOnce, rebuild, idle } = work
 
   return {
@@ -96,23 +111,38 @@ export function projectionRunner(options: ProjectionRunnerOptions): ProjectionRu
       await work.rebuildOutdated()
       while ((await runOnce(upTo)) > 0);
     },
-    // In line with the rounds: when it answers, nothing of it is in flight.
-    pause: (name) =>
-      herd.exclusive(async () => {
-        member(name).paused = true
-      }),
+    pause: async (name) => {
+      member(name)
+      await ready()
+      await reads.hold(name)
+      // In line with the rounds: when it answers, nothing of it is in flight.
+      await herd.exclusive(() => readHeld(herd))
+    },
     resume: async (name) => {
-      member(name).paused = false
+      member(name)
+      await reads.letGo(name)
+      await herd.exclusive(() => readHeld(herd))
       idle.wake()
+    },
+    runs: (names) => {
+      for (const name of names) member(name)
+      for (const [name, one] of herd.members) {
+        const here = names.includes(name)
+        // Somebody else has moved it meanwhile.
+        one.stale ||= here && !one.here
+        one.here = here
+      }
+      work.taken()
     },
     status: async () => {
       await ready()
-      return Promise.all([...herd.members.values()].map((one) => statusOf(one, herd, now)))
+      // Another process may have rebuilt it.
+      for (const one of herd.members.values())
+        if (one.outdated && !one.rebuilding) await herd.exclusive(() => renew(herd, one))
+      return statusOf(herd, now)
     },
-    onCommitted: (heard) => {
-      listeners.add(heard)
-      return () => listeners.delete(heard)
-    },
+    onCommitted: (heard) => listening(listeners, heard),
+    onChanged: (heard) => listening(changes, heard),
     retryParked: async (name) => {
       const one = member(name)
       await ready()
@@ -129,10 +159,47 @@ export function projectionRunner(options: ProjectionRunnerOptions): ProjectionRu
   }
 }
 
+function listening<Heard>(listeners: Set<Heard>, heard: Heard): () => void {
+  listeners.add(heard)
+  return () => listeners.delete(heard)
+}
+
+function herdOver(
+  { log, reads, projections, types, open, onError, ...sizes }: ProjectionRunnerOptions,
+  listeners: ReadonlySet<(position: number) => void>,
+  changes: ReadonlySet<Changed>,
+): Herd {
+  const tell: Changed = (...change) => {
+    for (const heard of changes) heard(...change)
+  }
+  return herdOf({
+    log,
+    reads,
+    projections,
+    pageSize: sizes.pageSize ?? PAGE_MAX,
+    cachedRows: sizes.cachedRows ?? CACHED_ROWS,
+    readable: (events) => readable(events, types, open),
+    hears: {
+      onParked: ({ definition }, { event_type, position }, error) =>
+        onError(error, `${definition.name} parked ${event_type} at ${position}`),
+      onStored: ({ projection, table, upserts, deletes, to }) => {
+        if (changes.size === 0) return
+        // The key of a row is a text.
+        const put = upserts.map((row) => row[table.key] as string)
+        if (put.length + deletes.length > 0) tell(projection, [...put, ...deletes], to)
+      },
+    },
+    committed: (position) => {
+      for (const heard of listeners) heard(position)
+    },
+    swapped: (projection, position) => tell(projection, null, position),
+  })
+}
+
 /** The loop and the rebuilds, and how they begin and end. */
 function workOver(herd: Herd, onError: ProjectionRunnerOptions['onError'], pollMs: number) {
   const idle = sleeper()
-  const abandoned = sleeper()
+  const taking = sleeper()
   let stopping = false
   let begun: Promise<void> | undefined
   let running: Promise<unknown> = Promise.resolve()
@@ -156,9 +223,16 @@ function workOver(herd: Herd, onError: ProjectionRunnerOptions['onError'], pollM
     idle.wake()
     return report
   }
+  const isOurs = (one: Member) =>
+    one.here && one.outdated && !one.superseded && !one.rebuilding && !stopping
   const rebuildOutdated = async () => {
-    for (const one of herd.members.values())
-      if (one.outdated && !one.rebuilding) await rebuild(one, {})
+    for (const [name, one] of herd.members) {
+      if (!isOurs(one)) continue
+      // Another process may have done it, or be at it.
+      await herd.exclusive(() => renew(herd, one))
+      const { reads } = herd
+      if (isOurs(one) && !(await reads.held()).has(name + REBUILDING)) await rebuild(one, {})
+    }
   }
   /** Again and again until told to stop: a store that is away for a while comes back. */
   const keepAt = async (where: string, rest: Sleeper, work: () => Promise<boolean>) => {
@@ -183,50 +257,67 @@ function workOver(herd: Herd, onError: ProjectionRunnerOptions['onError'], pollM
     runOnce,
     rebuild,
     rebuildOutdated,
+    /** Others than before are ours. */
+    taken: () => {
+      idle.wake()
+      taking.wake()
+    },
     start: async () => {
       stopping = false
       await ready()
       running = Promise.all([
         keepAt('projections', idle, oneRound),
-        keepAt('rebuilding projections', abandoned, async () => {
+        keepAt('rebuilding projections', taking, async () => {
           await rebuildOutdated()
-          return false
+          if (!stopping) await taking.sleep(TAKEN_READ_MS)
+          return true
         }),
       ])
     },
     stop: async () => {
       stopping = true
       idle.wake()
-      abandoned.wake()
+      taking.wake()
       await running
-      await herd.exclusive(async () => {})
+      await herd.exclusive(async () => {
+        await herd.ahead?.events.catch(() => {})
+        herd.ahead = null
+      })
     },
   }
 }
 
-async function statusOf(
-  { track: one, paused, rebuilding, outdated }: Member,
-  { reads, log }: Herd,
-  now: () => number,
-): Promise<ProjectionStatus> {
-  const { name, version } = one.definition
-  // From the store: another runner may be the one that moves it.
-  const checkpoint = (await reads.checkpoints()).get(name) ?? 0
-  const [head, [next], parked] = await Promise.all([
+async function statusOf(herd: Herd, now: () => number): Promise<readonly ProjectionStatus[]> {
+  const { reads, log, members } = herd
+  // All from the store: another runner may be the one that moves them.
+  const [held, checkpoints, parked, head] = await Promise.all([
+    reads.held(),
+    reads.checkpoints(),
+    reads.parked(),
     log.head(),
-    log.readAll(checkpoint, 1),
-    reads.parked(name),
   ])
-  const behind = next === undefined ? 0 : Math.max(0, now() - Date.parse(next.timestamp)) / 1000
-  const faulted = parked.length > 0 ? 'faulted' : 'running'
-  const busy = rebuilding || outdated ? 'rebuilding' : faulted
-  return {
-    name,
-    version,
-    status: paused ? 'paused' : busy,
-    checkpoint,
-    lag_events: Math.max(0, head.position - checkpoint),
-    lag_seconds: behind,
-    parked: parked.length,
+  const behind = async (checkpoint: number) => {
+    const [next] = checkpoint < head.position ? await log.readAll(checkpoint, 1) : []
+    return next === undefined ? 0 : Math.max(0, now() - Date.parse(next.timestamp)) / 1000
   }
+  const status = (name: string, { rebuilding, outdated, superseded }: Member, waiting: number) => {
+    if (held.get(name) === true) return 'paused'
+    if (rebuilding || (outdated && !superseded) || held.has(name + REBUILDING)) return 'rebuilding'
+    return waiting > 0 ? 'faulted' : 'running'
+  }
+  return Promise.all(
+    [...members].map(async ([name, one]) => {
+      const checkpoint = checkpoints.get(name) ?? 0
+      const waiting = parked.filter(({ projection }) => projection === name).length
+      return {
+        name,
+        version: one.track.definition.version,
+        status: status(name, one, waiting),
+        checkpoint,
+        lag_events: Math.max(0, head.position - checkpoint),
+        lag_seconds: await behind(checkpoint),
+        parked: waiting,
+      }
+    }),
+  )
 }

@@ -72,7 +72,9 @@ async function rebuiltAside(
     if (events[0]?.position !== done + 1)
       throw new Error(`the log has no event ${done + 1}, but read models stand at ${end}`)
     // What cannot be folded is parked here as it is there; that is no difference.
-    const taken = await advance(scratch, herd, await readable(events, types, open), () => {})
+    const taken = await advance(scratch, herd, await readable(events, types, open), {
+      onParked: () => {},
+    })
     if (!taken) throw new Error('the scratch read models are used by somebody else')
     done = events.at(-1)!.position
     onProgress?.({ what: 'read models', done, of: end })
