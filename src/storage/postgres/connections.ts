@@ -9,6 +9,14 @@ export type Values = readonly (string | number | boolean | Buffer | null | reado
 /** Runs a statement on one connection; rows as they come. */
 export type Run = <R>(statement: Statement, values?: Values) => Promise<readonly R[]>
 
+/** All we need of a connection: the driver's own types are not for those who embed a store. */
+export type Session = {
+  query(asked: string | (Statement & { values: unknown[] })): Promise<{ rows: unknown[] }>
+  on(event: 'notification', listener: (told: { payload?: string | undefined }) => void): unknown
+  once(event: 'end', listener: () => void): unknown
+  end(): Promise<void>
+}
+
 export type Connections = {
   /** Only for what may run twice: asked once more when the connection died on the way. */
   read: Run
@@ -20,7 +28,7 @@ export type Connections = {
   /** The same errors as `write`; rolled back when `work` throws. */
   transaction<T>(work: (run: Run) => Promise<T>, begin?: string): Promise<T>
   /** A connection of its own, outside the pool: for listening and for long transactions. */
-  reserve(): Promise<pg.Client>
+  reserve(): Promise<Session>
   /** Waits for what is under way, refuses the rest; the last user closes the pool. */
   close(): Promise<void>
 }

@@ -1,7 +1,6 @@
 // Wakes readers when something was appended, here or in another process. Only a hint: a connection
 // that dies is opened again and everybody is woken then, and readers look by themselves as well.
-import type pg from 'pg'
-import type { Connections, Statement } from './connections.ts'
+import type { Connections, Session, Statement } from './connections.ts'
 
 const CHANNEL = 'event_store_appended'
 const TELL: Statement = { name: 'log_tell', text: `SELECT pg_notify('${CHANNEL}', $1)` }
@@ -31,7 +30,7 @@ export function logListener(
   const others = teller(connections)
   let closed = false
   let opening: Promise<void> | null = null
-  let client: pg.Client | null = null
+  let client: Session | null = null
   let timer: NodeJS.Timeout | undefined
 
   const open = async (): Promise<void> => {

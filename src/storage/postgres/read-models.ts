@@ -1,6 +1,5 @@
 // Read models in PostgreSQL: tables with real columns in the schema `read_models`. Any number of
 // processes read and write them; a commit is one round trip and decided by the server alone.
-import type pg from 'pg'
 import {
   type Commit,
   type Definition,
@@ -11,7 +10,15 @@ import {
 } from '#storage/read-models.ts'
 import { shapeOf } from '#storage/table-shape.ts'
 import { Unavailable } from '#storage/unavailable.ts'
-import { type Connections, connect, isAway, type Run } from './connections.ts'
+import {
+  type Connections,
+  connect,
+  isAway,
+  type Run,
+  type Session,
+  type Statement,
+  type Values,
+} from './connections.ts'
 import { migrate } from './migrate.ts'
 import { type Reading, readingOver, type Stored, statement } from './read-model-reading.ts'
 import { LOCKS, MIGRATIONS, SCHEMA } from './read-model-schema.ts'
@@ -302,10 +309,12 @@ async function frozen(
 }
 
 const runOn =
-  (client: pg.Client): Run =>
-  async ({ name, text }, values = []) => {
+  (client: Session): Run =>
+  async <R>({ name, text }: Statement, values: Values = []) => {
     try {
-      return (await client.query({ name, text, values: values as unknown[] })).rows
+      const { rows } = await client.query({ name, text, values: values as unknown[] })
+      // The statement says what its rows are.
+      return rows as R[]
     } catch (error) {
       if (!isAway(error)) throw error
       throw new Unavailable('the connection of a frozen view has ended', { cause: error })
