@@ -21,16 +21,35 @@ export type Reader = {
   events(streams: readonly string[], limit: number): Promise<readonly Recorded[]>
 }
 
-/** Fields that every query takes; the gateway reads them before `run`. */
 export type Query<S extends ObjectSchema = ObjectSchema> = {
   readonly type: string
+  /** With `asOfFields` it offers a past, which `run` heeds. */
   readonly input: S
   readonly run: (input: Infer<S>, reader: Reader) => Promise<unknown>
   /** Shape of the answer; kinds money and quantity are shown as decimals. */
   readonly answer: Schema
   readonly route?: Route
-  /** Offers a past with the input fields `asOfFields`, which `run` heeds. */
+  /** Absent: it reads each time. Never where a person is in the answer. */
+  readonly keeping?: Keeping<S>
 }
 export const query = <S extends ObjectSchema>(definition: Query<S>): Query =>
   // `run` only ever gets what has passed `input`.
   definition as unknown as Query
+
+/** An answer may be kept until a row that it was made of changes, and no longer than its `ttl`. */
+export type Keeping<S extends ObjectSchema> = {
+  /** null: not this one. Queries with the same key give the same answer. */
+  readonly key: (input: Infer<S>) => string | null
+  readonly ttl: TimeToLive
+  /** All projections that it reads, and which names a changed row of theirs makes old. */
+  readonly of: readonly Source[]
+}
+export type TimeToLive = 'product' | 'stock' | 'dashboard'
+export type Source = {
+  readonly projection: Projection
+  readonly names: (rowKey: string) => readonly string[]
+}
+
+/** The key of one of many answers under a name, all of which go when the name is made old. */
+export const variantKey = (name: string, type: string, input: object): string =>
+  `${name}#${type}${JSON.stringify(Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1)))}`

@@ -101,6 +101,18 @@ describe('a circuit breaker', () => {
     equal(circuit.state(), 'closed')
   })
 
+  test('tells of every change of its state', async () => {
+    const heard: string[] = []
+    const onState = (name: string, state: string) => void heard.push(`${name} ${state}`)
+    const circuit = await opened({ ...SETTINGS, onState } as typeof SETTINGS)
+    pass(30_000)
+    await circuit.run(fine)
+    deepEqual(
+      heard,
+      ['open', 'half_open', 'closed'].map((state) => `the event log ${state}`),
+    )
+  })
+
   test('is open again for the whole time when the one that was let through fails', async () => {
     const circuit = await opened()
     pass(30_000)

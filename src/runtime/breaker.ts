@@ -24,7 +24,10 @@ export type BreakerSettings = {
   readonly openForMs: number
   /** How many are let through while half open. */
   readonly halfOpenMax: number
+  /** Hears of every change. */
+  readonly onState?: (name: string, state: CircuitStateName) => void
 }
+type CircuitStateName = ReturnType<Breaker['state']>
 
 /** Nothing was done: the dependency is left alone until `retryAfterMs` are over. */
 export class CircuitOpen extends Error {
@@ -36,6 +39,14 @@ export class CircuitOpen extends Error {
   }
 }
 
+const STATE_NAMES: Readonly<Record<CircuitState, CircuitStateName>> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.HalfOpen]: 'half_open',
+  // Nobody isolates it by hand.
+  [CircuitState.Isolated]: 'open',
+}
+
 /** Whether a trial has ended is not known; it does not take long. */
 const TRIAL_MS = 1_000
 
@@ -45,7 +56,7 @@ const TRIAL_MS = 1_000
  */
 export function breaker(
   name: string,
-  { failures, windowMs, openForMs, halfOpenMax }: BreakerSettings,
+  { failures, windowMs, openForMs, halfOpenMax, onState = () => {} }: BreakerSettings,
   isFailure: (error: unknown) => boolean = isAway,
   isFailedAnswer: (answer: unknown) => boolean = () => false,
 ): Breaker {
@@ -56,11 +67,10 @@ export function breaker(
   })
   let openedAt = 0
   let trials = 0
-  policy.onBreak(() => {
-    openedAt = Date.now()
-  })
-  policy.onHalfOpen(() => {
-    trials = 0
+  policy.onStateChange((state) => {
+    if (state === CircuitState.Open) openedAt = Date.now()
+    if (state === CircuitState.HalfOpen) trials = 0
+    onState(name, STATE_NAMES[state])
   })
   const restMs = () => Math.max(0, openedAt + openForMs - Date.now())
 
@@ -79,8 +89,8 @@ export function breaker(
       }
     },
     state() {
-      if (policy.state === CircuitState.Closed) return 'closed'
-      return policy.state === CircuitState.HalfOpen || restMs() === 0 ? 'half_open' : 'open'
+      const state = STATE_NAMES[policy.state]
+      return state === 'open' && restMs() === 0 ? 'half_open' : state
     },
   }
 }

@@ -6,6 +6,8 @@ import type { Query, Reader } from '#kernel/query.ts'
 import { check, type FieldErrors } from '#kernel/schema.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import { InvalidQuery, type ReadModels, TableUnready } from '#storage/read-models.ts'
+import { CircuitOpen, isAway } from './breaker.ts'
+import type { Answered, CachedAnswers, Made } from './cached-answers.ts'
 import type { ProjectionStatus } from './operations.ts'
 import { eventsOfStreams, past } from './past.ts'
 import type { OpenEvents } from './recorded-events.ts'
@@ -22,11 +24,11 @@ export type QueryGatewayOptions = {
   readonly runnerStatus?: (projection: string) => ProjectionStatus['status'] | undefined
   /** How long a query waits for its `minPosition`. */
   readonly waitMs?: number
+  /** Absent: every question is read. */
+  readonly cached?: CachedAnswers
 }
 
-export type Answer =
-  | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly rejection: Rejection }
+export type Answer = Answered
 export type QueryGateway = {
   ask(type: string, input: unknown, options?: AskOptions): Promise<Answer>
 }
@@ -34,22 +36,36 @@ export type AskOptions = { readonly minPosition?: number }
 
 const WAIT_MS = 2_000
 const POLL_MS = 5
+/** After a failure: so many of them would look like many callers that fail. */
+const FAILED_POLL_MS = 250
 
 export function queryGateway(options: QueryGatewayOptions): QueryGateway {
-  const { reads, log, waitMs = WAIT_MS } = options
+  const { reads, log, waitMs = WAIT_MS, cached } = options
   const queries = new Map(options.queries.map((query) => [query.type, query]))
   const names = options.projections.map(({ name }) => name)
   const reader = readerOver(options)
   const reached = positionWaiter(() => slowest(reads, names))
 
   async function lagging(minPosition: number): Promise<Rejection | null> {
-    if (!Number.isSafeInteger(minPosition) || minPosition < 0)
-      return invalid({ min_position: 'must be a whole number that is not negative' })
     if ((await slowest(reads, names)) >= minPosition) return null
     if (minPosition > (await log.head()).position)
       return invalid({ min_position: 'is beyond the end of the log' })
     if (await reached(minPosition, waitMs)) return null
     return notYet(`The read models have not reached position ${minPosition} yet.`)
+  }
+
+  async function read(query: Query, input: object): Promise<Made> {
+    let stale = false
+    const watched: Reader = {
+      ...reader,
+      async get(projection, key) {
+        const row = await reader.get(projection, key)
+        stale ||= row?.stale === true
+        return row
+      },
+    }
+    const result = await query.run(input as never, watched)
+    return { ok: true, result, keep: !stale && result !== null && result !== undefined }
   }
 
   return {
@@ -59,20 +75,41 @@ export function queryGateway(options: QueryGatewayOptions): QueryGateway {
         return refused({ code: 'unknown_type', message: `There is no query ${type}.` })
       const checked = check(query.input, input)
       if (!checked.ok) return refused(invalid(checked.errors))
-      if (minPosition !== undefined) {
-        const rejection = await lagging(minPosition)
-        if (rejection !== null) return refused(rejection)
+      if (minPosition !== undefined && !(Number.isSafeInteger(minPosition) && minPosition >= 0))
+        return refused(invalid({ min_position: 'must be a whole number that is not negative' }))
+      const asked = {
+        query,
+        // Just checked against a schema of an object.
+        input: checked.value as object,
+        ...(minPosition === undefined ? {} : { minPosition }),
+        wait: async () => (minPosition === undefined ? null : await lagging(minPosition)),
+        read: () => read(query, checked.value as object),
       }
       try {
-        return { ok: true, result: await query.run(checked.value, reader) }
+        if (cached !== undefined) return await cached.answer(asked)
+        const rejection = await asked.wait()
+        const made = rejection === null ? await asked.read() : refused(rejection)
+        return made.ok ? { ok: true, result: made.result } : made
       } catch (error) {
-        if (error instanceof InvalidQuery) return refused(invalid({ [error.field]: error.message }))
-        if (error instanceof TableUnready)
-          return refused(notYet('The read model is being rebuilt.'))
-        throw error
+        return refused(rejectionOf(error))
       }
     },
   }
+}
+
+/** What a caller can do something about; anything else goes on as it is. */
+function rejectionOf(error: unknown): Rejection {
+  if (error instanceof InvalidQuery) return invalid({ [error.field]: error.message })
+  if (error instanceof TableUnready) return notYet('The read model is being rebuilt.')
+  if (error instanceof CircuitOpen)
+    return {
+      code: 'circuit_open',
+      message: 'The store cannot be reached, and is left alone for a while.',
+      details: { retry_after_s: Math.max(1, Math.ceil(error.retryAfterMs / 1_000)) },
+    }
+  if (isAway(error))
+    return { code: 'unavailable', message: 'The store cannot be reached just now.' }
+  throw error
 }
 
 const refused = (rejection: Rejection): Answer => ({ ok: false, rejection })
@@ -99,9 +136,10 @@ function positionWaiter(current: () => Promise<number>) {
     try {
       while (waiters.size > 0) {
         // A store that cannot be asked just now is one that is behind; the time limit still holds.
-        const position = await current().catch(() => 0)
-        for (const waiter of waiters) if (waiter.position <= position) waiter.end(true)
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+        const position = await current().catch(() => null)
+        for (const waiter of waiters) if (waiter.position <= (position ?? 0)) waiter.end(true)
+        const pauseMs = position === null ? FAILED_POLL_MS : POLL_MS
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
       }
     } finally {
       polling = false

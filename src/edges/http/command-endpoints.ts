@@ -46,6 +46,8 @@ function commandEndpoint(
       'business_rule_violated',
       'idempotency_key_reused',
       'outcome_unknown',
+      'unavailable',
+      'circuit_open',
     ],
     async handle(call) {
       const { path, query, body } = givenIn(call, route.method)

@@ -16,6 +16,8 @@ export type Endpoint = {
   readonly answer: Schema
   /** Problem codes that are worth telling beside the usual ones. */
   readonly problems?: readonly string[]
+  /** Its answers may come from a cache, which the header X-Cache tells. */
+  readonly kept?: boolean
   /** Works as long as it has to: no time limit. */
   readonly unbounded?: boolean
   readonly handle: (call: Call) => Promise<Answer>

@@ -162,7 +162,7 @@ function bodyOf(endpoint: Endpoint, path: string): Document {
   }
 }
 
-function responsesOf({ kind, route, answer, problems = [] }: Endpoint): Document {
+function responsesOf({ kind, route, answer, kept = false, problems = [] }: Endpoint): Document {
   const schema = wireSchema(answer, 'out')
   const success = {
     description: 'Done',
@@ -172,6 +172,7 @@ function responsesOf({ kind, route, answer, problems = [] }: Endpoint): Document
       },
     },
     ...(kind === 'command' ? { headers: COMMAND_ANSWER_HEADERS } : {}),
+    ...(kept ? { headers: KEPT_ANSWER_HEADERS } : {}),
   }
   const byStatus = new Map<number, string[]>()
   for (const code of ['validation_failed', ...problems]) {
@@ -203,6 +204,18 @@ const COMMAND_ANSWER_HEADERS: Document = {
   'Idempotent-Replayed': {
     description: '`true` when it had been carried out before.',
     schema: { type: 'string' },
+  },
+}
+const KEPT_ANSWER_HEADERS: Document = {
+  'X-Cache': {
+    description:
+      '`hit`: kept and still right. `miss`: just read. `stale`: the store cannot be reached, and ' +
+      'this is what was last read.',
+    schema: { type: 'string', enum: ['hit', 'miss', 'stale'] },
+  },
+  Age: {
+    description: 'Seconds since it was read, where it was kept.',
+    schema: { type: 'integer' },
   },
 }
 const PROBLEM_CONTENT: Document = {

@@ -115,7 +115,9 @@ export function problem(
   correlationId: string,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
-  const { status, category, title, retryable = false, retryAfterS } = kindOf(code)
+  const { status, category, title, retryable = false, ...kind } = kindOf(code)
+  // Who knows it better says so.
+  const retryAfterS = details?.retry_after_s ?? kind.retryAfterS
   return {
     status,
     contentType: 'application/problem+json',
@@ -150,6 +152,11 @@ const extensions = (details: Rejection['details'] = {}) =>
     ]),
   )
 
+const retryAfter = ({ retryAfterMs }: { retryAfterMs?: number }) =>
+  retryAfterMs === undefined
+    ? {}
+    : { details: { retry_after_s: Math.max(1, Math.ceil(retryAfterMs / 1_000)) } }
+
 /** A thrown error as a rejection: known ones by name, the rest without a word about the inside. */
 export function rejectionOf(error: unknown): Rejection {
   switch (error instanceof Error ? error.name : '') {
@@ -164,6 +171,13 @@ export function rejectionOf(error: unknown): Rejection {
       return {
         code: 'storage_full',
         message: 'Nothing was recorded: the storage is full. Reading goes on.',
+      }
+    case 'Unavailable':
+    case 'CircuitOpen':
+      return {
+        code: (error as Error).name === 'CircuitOpen' ? 'circuit_open' : 'unavailable',
+        message: 'The store cannot be reached just now. Nothing was recorded.',
+        ...retryAfter(error as { retryAfterMs?: number }),
       }
     case 'LogClosed':
       return { code: 'unavailable', message: 'The server is shutting down. Nothing was recorded.' }

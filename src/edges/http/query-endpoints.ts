@@ -14,7 +14,13 @@ export type Ask = (
   input: object,
   options?: { readonly minPosition?: number },
 ) => Promise<
-  | { readonly ok: true; readonly result: unknown }
+  | {
+      readonly ok: true
+      readonly result: unknown
+      /** Where the answer comes from; absent: it is never kept. */
+      readonly from?: 'hit' | 'miss' | 'stale'
+      readonly ageMs?: number
+    }
   | { readonly ok: false; readonly rejection: Rejection }
 >
 
@@ -23,7 +29,7 @@ export type QueryRoute = Query & { readonly route: Route }
 export const queryEndpoints = (queries: readonly QueryRoute[], ask: Ask): readonly Endpoint[] =>
   queries.map((query) => queryEndpoint(query, ask))
 
-function queryEndpoint({ type, input, answer, route }: QueryRoute, ask: Ask): Endpoint {
+function queryEndpoint({ type, input, answer, route, keeping }: QueryRoute, ask: Ask): Endpoint {
   const read = inputReader(input)
   const write = answerWriter(answer)
   const ids = idsIn(route.path, input)
@@ -34,7 +40,13 @@ function queryEndpoint({ type, input, answer, route }: QueryRoute, ask: Ask): En
     kind: 'query',
     input,
     answer,
-    problems: ['projection_lagging', ...(route.path.includes(':') ? ['not_found'] : [])],
+    kept: keeping !== undefined,
+    problems: [
+      'projection_lagging',
+      'unavailable',
+      'circuit_open',
+      ...(route.path.includes(':') ? ['not_found'] : []),
+    ],
     async handle(call) {
       const { path, query, body } = givenIn(call, route.method)
       const { min_position: minimum, ...own } = query
@@ -49,7 +61,8 @@ function queryEndpoint({ type, input, answer, route }: QueryRoute, ask: Ask): En
       if (!asked.ok) return problem(asked.rejection, call.correlationId)
       const { result } = asked
       if (result === null || result === undefined) return notFound(call)
-      return { status: 200, headers: headersFor(result, call, pages), text: write(result) }
+      const headers = { ...headersFor(result, call, pages), ...cacheHeaders(asked) }
+      return { status: 200, headers, text: write(result) }
     },
   }
 }
@@ -93,6 +106,12 @@ function headersFor(result: unknown, call: Call, pages: readonly string[]): Reco
   if (pages.length > 0) return linkOf(result, call, pages)
   return Number.isSafeInteger(version) ? { etag: `"${version}"` } : {}
 }
+
+/** `stale`: nobody could be asked, and this is the last that was known; Age says since when. */
+const cacheHeaders = ({ from, ageMs }: { from?: string; ageMs?: number }) => ({
+  ...(from === undefined ? {} : { 'x-cache': from }),
+  ...(ageMs === undefined ? {} : { age: String(Math.floor(ageMs / 1_000)) }),
+})
 
 type Page = {
   readonly total?: number | null
