@@ -135,7 +135,14 @@ function suite(engine: BookEngineName, fresh: () => Promise<Home>): void {
     const random = seeded(SEED)
     const processes = await Promise.all([0, 1, 2].map(() => startProcess(engine, place)))
     const told = new Map<string, PaymentAnswer>()
+    let killed = 0
     let repeated = 0
+    const killOne = async () => {
+      killed++
+      const victim = random.int(0, processes.length - 1)
+      await processes[victim]!.kill()
+      processes[victim] = await startProcess(engine, place)
+    }
     /** Until somebody answers, as the shop does: under the same id. */
     const insist = async (call: Call): Promise<void> => {
       for (;;) {
@@ -145,6 +152,8 @@ function suite(engine: BookEngineName, fresh: () => Promise<Home>): void {
           .catch(() => null)
         if (answer?.status === 'succeeded' || answer?.status === 'declined') {
           told.set(call.operation_id, answer)
+          // Each time at another call, with the others' calls under way.
+          if (told.size % 40 === 0) await killOne()
           return
         }
         repeated++
@@ -167,20 +176,7 @@ function suite(engine: BookEngineName, fresh: () => Promise<Home>): void {
           }),
         )
     })
-    let isOver = false
-    const killer = (async () => {
-      let killed = 0
-      for (; !isOver; killed++) {
-        await sleep(random.int(20, 120))
-        const victim = random.int(0, processes.length - 1)
-        await processes[victim]!.kill()
-        processes[victim] = await startProcess(engine, place)
-      }
-      return killed
-    })()
     await Promise.all(storms)
-    isOver = true
-    const killed = await killer
     await Promise.all(processes.map((one) => one.kill()))
     await isStraight(engine, place, told)
     ok(killed > 0 && repeated > 0, 'nobody was killed at work')
