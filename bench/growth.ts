@@ -36,13 +36,17 @@ export type Grown = {
 
 type Figures = Partial<Record<RowName, number[]>>
 
-/** With less, the program is not started: a test has no minutes. */
-export type GrowthChoice = { readonly sizes?: readonly number[]; readonly program?: boolean }
+/** A test has no minutes: few repetitions, and the program is not started. */
+export type GrowthChoice = {
+  readonly sizes?: readonly number[]
+  readonly repetitions?: number
+  readonly program?: boolean
+}
 
 export async function grown(
   engine: GrowthEngine,
   tools: Tools,
-  { sizes = SIZES, program = true }: GrowthChoice = {},
+  { sizes = SIZES, repetitions = REPETITIONS, program = true }: GrowthChoice = {},
 ): Promise<Grown> {
   refuseWithoutRoom(engine, tools.folder(), Math.max(...sizes))
   let filled = 0
@@ -55,17 +59,16 @@ export async function grown(
   for (const size of sizes) {
     const figures: Figures = {}
     const note = (told: string) => tools.tell(`${engine}, ${size.toLocaleString('en-US')}: ${told}`)
-    const refilled = size <= REFILLED_MAX
-    for (let done = 0; done < REPETITIONS; done += refilled ? 1 : REPETITIONS)
+    const times = size <= REFILLED_MAX ? 1 : repetitions
+    for (let done = 0; done < repetitions; done += times)
       await withSite(engine, tools, async (site) => {
         filled = await fill(site, size, note)
         keep(figures, 'bytes', (await site.bytes()) / size)
-        for (let time = 0; time < (refilled ? 1 : REPETITIONS); time++) {
-          note(`measuring, ${done + time + 1} of ${REPETITIONS}`)
+        for (let time = done + 1; time <= done + times; time++) {
+          note(`measuring, ${time} of ${repetitions}`)
           await measured(site, size, tools.seconds, figures)
         }
-        if (program && done + (refilled ? 1 : REPETITIONS) === REPETITIONS)
-          await started(site, figures, note)
+        if (program && done + times >= repetitions) await started(site, figures, note)
       })
     all.push(figures)
   }

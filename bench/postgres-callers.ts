@@ -6,27 +6,44 @@ import type { PostgresServer } from './postgres-server.ts'
 import type { Question, Result, Round, Tools } from './question.ts'
 import { inTurns, median, percentile, shareOf } from './rounds.ts'
 
-const CALLERS = [1, 16, 64, 256]
-const EVENTS = [1, 10]
-const PROCESSES = [1, 3]
 /** There are many mixes; each is measured for a part of the time. */
 const PART = 1 / 3
 
-type Mix = { readonly callers: number; readonly events: number }
+type Mix = {
+  readonly callers: number
+  readonly events: number
+  readonly processes: readonly number[]
+}
 
-export const postgresCallers: Question = {
-  name: 'postgres-callers',
-  about: 'PostgreSQL: 1 to 256 callers, 1 and 10 events, 1 and 3 processes, p50 and p99',
-  async answer(tools) {
-    const server = await tools.postgres()
-    const appenders = startAppenders(Math.max(...PROCESSES), tools.atEnd)
-    const results: Result[] = []
-    for (const events of EVENTS)
-      for (const callers of CALLERS)
-        results.push(...(await rows(tools, server, appenders, { callers, events })))
-    await appenders.stop()
-    return results
-  },
+type Mixes = Readonly<Record<'callers' | 'events' | 'processes', readonly number[]>>
+
+export const postgresCallers = callersQuestion({
+  callers: [1, 16, 64, 256],
+  events: [1, 10],
+  processes: [1, 3],
+})
+
+/** A test asks for fewer. */
+export function callersQuestion(mixes: Mixes): Question {
+  return {
+    name: 'postgres-callers',
+    about: 'PostgreSQL: 1 to 256 callers, 1 and 10 events, 1 and 3 processes, p50 and p99',
+    async answer(tools) {
+      const server = await tools.postgres()
+      const appenders = startAppenders(Math.max(...mixes.processes), tools.atEnd)
+      const results: Result[] = []
+      try {
+        for (const events of mixes.events)
+          for (const callers of mixes.callers) {
+            const mix = { callers, events, processes: mixes.processes }
+            results.push(...(await rows(tools, server, appenders, mix)))
+          }
+      } finally {
+        await appenders.stop()
+      }
+      return results
+    },
+  }
 }
 
 /** One baseline a round for all numbers of processes. */
@@ -34,13 +51,15 @@ async function rows(tools: Tools, server: PostgresServer, appenders: Appenders, 
   const { callers, events } = mix
   const seconds = tools.seconds * PART
   tools.tell(`${counted(callers, 'caller')}, ${counted(events, 'event')}`)
-  const measured = PROCESSES.map((processes) => ({ processes, rates: [], waits: [] }) as Measured)
+  const measured = mix.processes.map(
+    (processes) => ({ processes, rates: [], waits: [] }) as Measured,
+  )
   const bare = await inTurns(
     async () => (await oneRowTransactions(tools, server, callers, events, seconds)).best / events,
     async () => {
       for (const { processes, rates, waits } of measured) {
         const { rate, latenciesMs } = await server.withDatabase((url) =>
-          appenders.run(processes, { ...mix, url, seconds }),
+          appenders.run(processes, { callers, events, url, seconds }),
         )
         rates.push(rate)
         waits.push([0.5, 0.99].map((share) => percentile(latenciesMs, share)))

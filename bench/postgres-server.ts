@@ -110,14 +110,20 @@ async function started(programs: string, folder: string, atEnd: Scratch['atEnd']
     for (const path of [dirname(folder), folder]) chmodSync(path, 0o711)
     for (const path of [home, secret]) chownSync(path, account.uid, account.gid!)
   }
-  execFileSync(
-    join(programs, 'initdb'),
-    [
-      ...['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${secret}`],
-      ...['-E', 'UTF8', '--locale=C'],
-    ],
-    { ...account, cwd: home, stdio: ['ignore', 'ignore', 'pipe'] },
-  )
+  const options = ['-U', 'postgres', '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C']
+  try {
+    execFileSync(join(programs, 'initdb'), ['-D', data, `--pwfile=${secret}`, ...options], {
+      ...account,
+      cwd: home,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+  } catch (cause) {
+    const hint = account.uid === undefined ? '' : `; user ${account.uid} must be able to reach it`
+    throw new Error(
+      `no PostgreSQL could be made in ${home}${hint}; BENCH_POSTGRES_URL may name another server`,
+      { cause },
+    )
+  }
   const port = await freePort()
   const flags = [...SETTINGS, `port=${port}`].flatMap((setting) => ['-c', setting])
   const command = [join(programs, 'postgres'), '-D', data, ...flags]
