@@ -123,6 +123,15 @@ await onPostgres('PostgreSQL migrations', (fresh) => {
     deepEqual(await runs(), [1, 2, 3])
   })
 
+  it('are not waited for by those who have nothing to do', async () => {
+    await migrate(connections, 'made', made)
+    await connections.transaction(async (run) => {
+      await run({ name: '', text: "SELECT pg_advisory_xact_lock(hashtext('daybook:made'))" })
+      // It would wait for us, and we for it.
+      await migrate(connections, 'made', made)
+    })
+  })
+
   it('of a newer version run while the older one goes on appending', async () => {
     const log = await openEventLog({ url })
     let appended = 0
