@@ -92,11 +92,15 @@ beforeEach(async () => {
   told = teller(cache, projections)
   runner = projectionRunner({
     log,
-    reads: { ...store, commit },
+    reads: store,
     projections: [breaking, movements],
     types: stockTypes,
     open: async (events) => events,
     onError: () => {},
+  })
+  runner.onStored((commit) => {
+    const change = changedBy(commit, 1)
+    if (telling && change !== null) told.changed([change])
   })
   circuit = breaker('read models', {
     failures: 3,
@@ -115,16 +119,6 @@ beforeEach(async () => {
 })
 afterEach(() => told.close())
 
-const commit: ReadModels['commit'] = async (commits) => {
-  const generations = await store.generations()
-  const stored = await store.commit(commits)
-  const changes = commits.flatMap((one) => {
-    const generation = one.generation ?? generations.get(one.projection)!
-    return changedBy({ ...one, generation }, 1) ?? []
-  })
-  if (stored && telling) told.changed(changes)
-  return stored
-}
 function storeAsSeen(): ReadModels {
   const guarded = <T>(work: () => Promise<T>) => {
     if (away) return Promise.reject(new Unavailable('the store is away'))
@@ -254,6 +248,16 @@ describe('a minimal position', () => {
     equal(quantityOf(await level({ minPosition })), 5)
     const read = await level({ minPosition: untold })
     deepEqual([fromOf(read), quantityOf(read)], ['miss', 6])
+  })
+
+  test('is not answered with what another has begun to read before', async () => {
+    await happened(received('s', 'a', 5))
+    slow = true
+    const early = level()
+    while (reads === 0) await new Promise((resolve) => setImmediate(resolve))
+    telling = false
+    const minPosition = await happened(received('s', 'a', 1))
+    deepEqual([quantityOf(await level({ minPosition })), quantityOf(await early)], [6, 5])
   })
 
   test('that cannot be is refused also where an answer is kept', async () => {

@@ -34,8 +34,6 @@ export type Herd = {
   readonly hears: Hears
   /** A commit was made; the position that all who go on here have reached. */
   readonly committed: (position: number) => void
-  /** Any row of this projection may be another one now. */
-  readonly swapped: (projection: string, position: number) => void
   /** Nothing else moves in this process while it runs. */
   readonly exclusive: InTurn
   page: number
@@ -56,7 +54,7 @@ const PASSES_MAX = 3
 
 export type HerdOptions = Pick<
   Herd,
-  'log' | 'reads' | 'pageSize' | 'cachedRows' | 'readable' | 'hears' | 'committed' | 'swapped'
+  'log' | 'reads' | 'pageSize' | 'cachedRows' | 'readable' | 'hears' | 'committed'
 > & { readonly projections: readonly Projection[] }
 
 export function herdOf({ projections, ...options }: HerdOptions): Herd {
@@ -242,7 +240,6 @@ export async function rebuildMember(herd: Herd, one: Member, choice: RebuildChoi
       readPage: (after, limit) => readPage(herd, after, limit),
       renewed: () => renew(herd, one),
     })
-    if (report.swapped) herd.swapped(name, one.track.checkpoint)
     tell(herd)
     return report
   } finally {

@@ -5,7 +5,7 @@
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Projection } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
-import type { ReadModels } from '#storage/read-models.ts'
+import type { Commit, ReadModels } from '#storage/read-models.ts'
 import type { Progress, ProjectionStatus, RebuildReport } from './operations.ts'
 import {
   gather,
@@ -66,16 +66,14 @@ export type ProjectionRunner = {
    * stop.
    */
   onCommitted(heard: (position: number) => void): () => void
-  /** After each commit of this runner. Returns the way to stop. */
-  onChanged(heard: Changed): () => void
+  /**
+   * After each commit of this runner to a live table, with what it wrote. Returns the way to stop.
+   * A table that another has taken the place of shows by its `generation`.
+   */
+  onStored(heard: (commit: Commit) => void): () => void
   retryParked(name: string): Promise<number>
   rebuild(name: string, options?: RebuildOptions): Promise<RebuildReport>
 }
-/**
- * These rows may be other ones than before, and the projection stands at this position. Null: any
- * row, since another table has taken its place.
- */
-export type Changed = (projection: string, keys: readonly string[] | null, position: number) => void
 export type RebuildOptions = {
   readonly dryRun?: boolean
   readonly onProgress?: (progress: Progress) => void
@@ -91,8 +89,8 @@ const TAKEN_READ_MS = 1_000
 export function projectionRunner(options: ProjectionRunnerOptions): ProjectionRunner {
   const { reads, now = Date.now } = options
   const listeners = new Set<(position: number) => void>()
-  const changes = new Set<Changed>()
-  const herd = herdOver(options, listeners, changes)
+  const stored = new Set<(commit: Commit) => void>()
+  const herd = herdOver(options, listeners, stored)
   const member = (name: string): Member => {
     const found = herd.members.get(name)
     if (found === undefined) throw new Error(`no projection is named ${name}`)
@@ -142,7 +140,7 @@ export function projectionRunner(options: ProjectionRunnerOptions): ProjectionRu
       return statusOf(herd, now)
     },
     onCommitted: (heard) => listening(listeners, heard),
-    onChanged: (heard) => listening(changes, heard),
+    onStored: (heard) => listening(stored, heard),
     retryParked: async (name) => {
       const one = member(name)
       await ready()
@@ -167,11 +165,8 @@ function listening<Heard>(listeners: Set<Heard>, heard: Heard): () => void {
 function herdOver(
   { log, reads, projections, types, open, onError, ...sizes }: ProjectionRunnerOptions,
   listeners: ReadonlySet<(position: number) => void>,
-  changes: ReadonlySet<Changed>,
+  stored: ReadonlySet<(commit: Commit) => void>,
 ): Herd {
-  const tell: Changed = (...change) => {
-    for (const heard of changes) heard(...change)
-  }
   return herdOf({
     log,
     reads,
@@ -182,17 +177,13 @@ function herdOver(
     hears: {
       onParked: ({ definition }, { event_type, position }, error) =>
         onError(error, `${definition.name} parked ${event_type} at ${position}`),
-      onStored: ({ projection, table, upserts, deletes, to }) => {
-        if (changes.size === 0) return
-        // The key of a row is a text.
-        const put = upserts.map((row) => row[table.key] as string)
-        if (put.length + deletes.length > 0) tell(projection, [...put, ...deletes], to)
+      onStored: (commit) => {
+        for (const heard of stored) heard(commit)
       },
     },
     committed: (position) => {
       for (const heard of listeners) heard(position)
     },
-    swapped: (projection, position) => tell(projection, null, position),
   })
 }
 
