@@ -30,7 +30,7 @@ import { type Question, type Result, type Tools, verdictOf } from './question.ts
 import { openScratch } from './scratch.ts'
 import { streamReads } from './stream-reads.ts'
 import { textTable } from './table.ts'
-import { wholeOrders } from './whole-orders.ts'
+import { postgresOrders, wholeOrders } from './whole-orders.ts'
 
 const QUESTIONS: readonly Question[] = [
   appendOneCaller,
@@ -46,6 +46,7 @@ const QUESTIONS: readonly Question[] = [
   postgresCallers,
   postgresStreamReads,
   postgresCatchUp,
+  postgresOrders,
 ]
 const SECONDS = 3
 const ROOT = join(import.meta.dirname, '..')
