@@ -79,6 +79,9 @@ export async function nowOrThen(
     : await reader.past(projection, key, asOf)
 }
 
+/** Asked for what is, not for what was: only that changes with the rows. */
+export const asksNow = (input: AskedPast): boolean => asOfIn(input) === null
+
 function asOfIn(input: AskedPast): AsOf | null {
   if (input.as_of_position !== undefined) return { position: input.as_of_position }
   if (input.as_of_version !== undefined) return { version: input.as_of_version }

@@ -1,7 +1,7 @@
 // Questions about sales and returns: sums over the rows of sales_analytics, by time or by who and
 // what.
 import type { Condition, Row } from '#kernel/projection.ts'
-import { query, type Reader } from '#kernel/query.ts'
+import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
   day,
   type Infer,
@@ -44,9 +44,16 @@ const group = {
 }
 const route = { method: 'GET', tag: 'analytics' } as const
 
+const keptOnDashboard = (type: string): Keeping<typeof input> => ({
+  key: (asked) => variantKey('dashboard', type, asked),
+  ttl: 'dashboard',
+  of: [{ projection: salesAnalytics, names: () => ['dashboard'] }],
+})
+
 export const getSalesAnalytics = query({
   type: 'GetSalesAnalytics',
   input,
+  keeping: keptOnDashboard('GetSalesAnalytics'),
   run: async (asked, reader) => ({
     items: (await groups(asked, reader, ({ total_amount_minor }) => total_amount_minor))
       .filter(
@@ -73,6 +80,7 @@ export const getSalesAnalytics = query({
 export const getReturnsAnalytics = query({
   type: 'GetReturnsAnalytics',
   input,
+  keeping: keptOnDashboard('GetReturnsAnalytics'),
   run: async (asked, reader) => ({
     items: (await groups(asked, reader, ({ returned_minor }) => -returned_minor))
       .filter(({ returns }) => returns !== 0)

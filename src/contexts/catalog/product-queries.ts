@@ -1,7 +1,15 @@
 // Questions about products: one, in three shapes, or a list of them.
-import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import {
+  asksNow,
+  asOfFields,
+  nowOrThen,
+  pageAnswer,
+  paged,
+  pageOf,
+  paging,
+} from '#kernel/listing.ts'
 import type { Filter, Row, Sort } from '#kernel/projection.ts'
-import { type Query, query, type Reader } from '#kernel/query.ts'
+import { type Keeping, type Query, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
   flag,
   type Infer,
@@ -67,14 +75,25 @@ const listItem = object({
   is_active: flag(),
 })
 
+/** A product's row is in its own answers, and may be in any list. */
+const ofProducts: Keeping<never>['of'] = [
+  { projection: productReadView, names: (id) => [`product:${id}`, 'product_list'] },
+]
+
 const one = object({ product_id: id({ aliases: ['id'] }), ...asOfFields })
 const path = '/api/v1/products'
 
 /** `enriched`: shows the stock beside the product. */
 export function productQueries({ enriched }: { readonly enriched: boolean }): readonly Query[] {
   const whole = (row: Row) => (enriched ? withStock(row) : withNames(row))
-  const getter = (type: string, answer: Schema, shape: (row: Row) => object) => ({
+  const getter = (type: string, answer: Schema, shape: (row: Row) => object, variant = '') => ({
     type,
+    keeping: {
+      key: (input: Infer<typeof one>) =>
+        asksNow(input) ? `product:${input.product_id}${variant}` : null,
+      ttl: 'product' as const,
+      of: ofProducts,
+    },
     input: one,
     run: async (input: Infer<typeof one>, reader: Reader) => {
       const row = await readProduct(input, reader)
@@ -94,11 +113,14 @@ export function productQueries({ enriched }: { readonly enriched: boolean }): re
     }),
     query(getter('GetProductById', full, whole)),
     query(getter('GetProductForEdit', full, whole)),
-    query(getter('GetProductForList', listItem, (row) => picked(row, listItem))),
-    query(getter('GetProductForSearch', searchResult, (row) => picked(row, searchResult))),
+    query(getter('GetProductForList', listItem, (row) => picked(row, listItem), '#list')),
+    query(
+      getter('GetProductForSearch', searchResult, (row) => picked(row, searchResult), '#search'),
+    ),
     query({
       type: 'SearchProducts',
       input: searchInput,
+      keeping: keptList('SearchProducts'),
       run: (input, reader) => search({ limit: SEARCH_LIMIT, ...input }, reader),
       answer: pageAnswer(listItem),
       route: {
@@ -108,7 +130,13 @@ export function productQueries({ enriched }: { readonly enriched: boolean }): re
         summary: 'Products by words in code, name or description, and by filters',
       },
     }),
-    query({ type: 'ListProducts', input: searchInput, run: search, answer: pageAnswer(listItem) }),
+    query({
+      type: 'ListProducts',
+      input: searchInput,
+      keeping: keptList('ListProducts'),
+      run: search,
+      answer: pageAnswer(listItem),
+    }),
   ]
 }
 
@@ -141,6 +169,12 @@ const searchInput = object({
   ...paging,
 })
 type Search = Infer<typeof searchInput>
+
+const keptList = (type: string): Keeping<typeof searchInput> => ({
+  key: (input) => variantKey('product_list', type, input),
+  ttl: 'product',
+  of: ofProducts,
+})
 
 async function search(input: Search, reader: Reader) {
   const { search_term } = input

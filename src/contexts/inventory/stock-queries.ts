@@ -1,7 +1,15 @@
 // Questions about stock: of a product, in a store, now or then; what runs low; what moved.
 import { productReadView } from '#contexts/catalog/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
-import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import {
+  asksNow,
+  asOfFields,
+  nowOrThen,
+  pageAnswer,
+  paged,
+  pageOf,
+  paging,
+} from '#kernel/listing.ts'
 import type { Filter, Row } from '#kernel/projection.ts'
 import { type Query, query, type Reader } from '#kernel/query.ts'
 import {
@@ -44,9 +52,23 @@ const perStore = {
 }
 const ofProduct = { product_id: id(), store_id: optional(id({ description: 'Absent: all.' })) }
 
+const storeKey = (product_id: string, store_id?: string) =>
+  store_id === undefined ? product_id : stockKey(product_id, storeIdOf(store_id))
+
 const getInventory = query({
   type: 'GetInventory',
   input: object(ofProduct),
+  keeping: {
+    key: ({ product_id, store_id }) =>
+      `inventory:${product_id}${store_id === undefined ? '' : `#${storeIdOf(store_id)}`}`,
+    ttl: 'stock',
+    of: [
+      // A product's id is a UUID, without a colon.
+      { projection: stockByStore, names: (key) => [`inventory:${key.split(':')[0]}`] },
+      { projection: inventoryViews, names: (id) => [`inventory:${id}`] },
+      { projection: productReadView, names: (id) => [`inventory:${id}`] },
+    ],
+  },
   run: async ({ product_id, store_id }, reader) => {
     const where = {
       product_id,
@@ -80,11 +102,17 @@ const getInventory = query({
 const getStock = query({
   type: 'GetStock',
   input: object({ ...ofProduct, ...asOfFields }),
+  keeping: {
+    key: (input) => (asksNow(input) ? `stock:${storeKey(input.product_id, input.store_id)}` : null),
+    ttl: 'stock',
+    of: [
+      { projection: inventoryViews, names: (id) => [`stock:${id}`] },
+      { projection: stockByStore, names: (key) => [`stock:${key}`] },
+    ],
+  },
   run: async (input, reader) => {
-    const [projection, key] =
-      input.store_id === undefined
-        ? [inventoryViews, input.product_id]
-        : [stockByStore, stockKey(input.product_id, storeIdOf(input.store_id))]
+    const projection = input.store_id === undefined ? inventoryViews : stockByStore
+    const key = storeKey(input.product_id, input.store_id)
     const row = await nowOrThen(reader, projection, key, input)
     // A product that was never stocked has a row of zeros; that is not stock.
     return row === null || row.stores === 0 ? null : row
