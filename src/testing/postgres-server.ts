@@ -1,6 +1,6 @@
-// A real PostgreSQL for tests, one for a whole run: the server that TEST_POSTGRES_URL names, the one
-// that global-setup.ts started, or one that this process starts for itself. Each test takes a fresh
-// database of it.
+// A real PostgreSQL for tests, one for a whole run: the server that TEST_POSTGRES_URL names, the
+// one that global-setup.ts started, or one that this process starts for itself. Each test takes a
+// fresh database of it.
 import { randomBytes } from 'node:crypto'
 import { describe } from 'node:test'
 import pg from 'pg'
