@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Filter, Find, Row, Table, Value } from '#kernel/projection.ts'
 import type { Opened } from './opened.ts'
 import type { Commit, Definition, Parked, ReadModels } from './read-models.ts'
+import { readModelsRandomContract } from './read-models-random.contract.ts'
+import { readModelsRunnersContract } from './read-models-runners.contract.ts'
 
 const items: Table = {
   name: 'items',
@@ -60,6 +62,8 @@ const shadowOf = (table: Table): Definition => ({
 })
 
 export function readModelsContract(name: string, open: () => Promise<Opened<ReadModels>>): void {
+  readModelsRandomContract(name, open)
+  readModelsRunnersContract(name, open)
   describe(`ReadModels: ${name}`, () => {
     let opened: Opened<ReadModels>
     let reads: ReadModels
@@ -113,7 +117,7 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
           item('b'),
         ])
         deepEqual(await reads.load(items, []), [])
-        deepEqual(await reads.load(items, ['no']), [undefined])
+        deepEqual(await reads.load(items, ['no', 'a\0']), [undefined, undefined])
       })
 
       it('are loaded by the thousand', async () => {
@@ -140,6 +144,32 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
         deepEqual(await reads.load(items, ['a']), [item('a', { price_minor: 1, count_of: 1 })])
       })
 
+      it('tell an instant in UTC with milliseconds, however it was told', async () => {
+        const told = {
+          as_it_is: '2010-12-31T23:59:59.999Z',
+          rough: '2010-12-31T23:59:59Z',
+          finer: '2010-12-31T23:59:59.9994321Z',
+          west: '2010-12-31T23:59:59.5-01:30',
+          leap: '2012-02-29T00:00:00.000Z',
+        }
+        await put(...Object.entries(told).map(([id, sold_at]) => item(id, { sold_at })))
+        deepEqual(
+          (await reads.load(items, Object.keys(told))).map((row) => row?.sold_at),
+          [
+            '2010-12-31T23:59:59.999Z',
+            '2010-12-31T23:59:59.000Z',
+            '2010-12-31T23:59:59.999Z',
+            '2011-01-01T01:29:59.500Z',
+            '2012-02-29T00:00:00.000Z',
+          ],
+        )
+      })
+
+      it('are as the last of two with one key says', async () => {
+        await put(item('a', { price_minor: 1 }), item('b'), item('a', { price_minor: 2 }))
+        deepEqual(await reads.load(items, ['a', 'b']), [item('a', { price_minor: 2 }), item('b')])
+      })
+
       for (const [what, wrong] of Object.entries<Row>({
         'a fraction where an integer belongs': { count_of: 0.5 },
         'an integer beyond 2^53': { price_minor: 2 ** 53 },
@@ -149,6 +179,11 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
         'null in a column that is never null': { count_of: null },
         'a column that the table has not': { colour: 'red' },
         'a text with a NUL': { name: 'a\0b' },
+        'half a character': { name: 'a\ud83d' },
+        'a day that no calendar has': { day: '2010-02-29' },
+        'a day before the first year': { day: '0000-01-01' },
+        'an instant that is none': { sold_at: '2010-12-01 08:26' },
+        'an instant on a day that no calendar has': { sold_at: '2010-11-31T08:26:00.000Z' },
       }))
         it(`are refused with ${what}, and nothing is written`, async () => {
           const commit = reads.commit([change(0, 1, [item('good'), item('bad', wrong)])])
@@ -513,6 +548,13 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
         equal(await reads.commit([change(0, 5, [item('b')])]), true)
       })
 
+      it('are refused for a table that has other columns by now', async () => {
+        const wider = { ...items, columns: { ...items.columns, extra: 'int' as const } }
+        const row = { ...item('a'), extra: 1 }
+        equal(await reads.commit([{ ...change(0, 1, [row]), table: wider }]), false)
+        equal((await reads.checkpoints()).get('items'), 0)
+      })
+
       it('are refused for a projection that is not there', async () => {
         equal(await reads.commit([{ ...change(0, 1, []), projection: 'unknown' }]), false)
       })
@@ -582,6 +624,7 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
           [['stream:stock-ä*'], true],
           [['stream:*'], true],
           [['*'], true],
+          [['a\0*', 'a%b\0'], false],
           [[], false],
         ]
         for (const [keys, expected] of vectors)
@@ -624,6 +667,7 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
           { ...others, name: 'a"; DROP TABLE items; --' },
           { ...others, name: 'projections' },
           { ...others, name: 'parked' },
+          { ...others, name: 'migrations' },
           { ...others, name: 'odd', columns: { id: 'text' as const, 'a b': 'text' as const } },
           { ...others, name: 'odd', key: 'note2' },
           { ...others, name: 'odd', indexes: [['nope']] },
