@@ -20,12 +20,9 @@ export type GrowthRun = {
   readonly write: boolean
 }
 
-/** What was measured on one day on one machine. */
-export type Growth = {
-  readonly day: string
-  readonly machine: string
-  readonly all: readonly Grown[]
-}
+/** Measured on one day on one machine, an engine after the other. */
+export type Growth = { readonly seconds: number; readonly all: readonly Told[] }
+type Told = Grown & { readonly day: string; readonly machine: string }
 
 export function chosenGrowth({ engines, sizes, from, write }: GrowthRun) {
   const unknown = engines.filter((name) => !GROWTH_ENGINES.some((one) => low(one) === name))
@@ -59,23 +56,36 @@ export function chosenGrowth({ engines, sizes, from, write }: GrowthRun) {
 const low = (engine: GrowthEngine) => engine.toLowerCase()
 const of = (engine: GrowthEngine) => (one: Grown) => one.engine === engine
 
-export async function measuredGrowth(tools: Tools, choice: ReturnType<typeof chosenGrowth>) {
-  const { measured, earlier, lengths } = choice
+export async function measuredGrowth(
+  tools: Tools,
+  { measured, lengths }: Pick<ReturnType<typeof chosenGrowth>, 'measured' | 'lengths'>,
+): Promise<readonly Grown[]> {
   const fresh: Grown[] = []
   for (const engine of measured) fresh.push(await grown(engine, tools, { sizes: lengths }))
-  return GROWTH_ENGINES.flatMap((one) => [...fresh, ...earlier].filter(of(one)).slice(0, 1))
+  return fresh
 }
 
-export const growthText = (all: readonly Grown[]) =>
-  `${columns(growthRows(all))}\n\n${filledText(all)}`
+/** Fresh figures and earlier ones, in the engines' order. */
+export const together = (fresh: readonly Told[], earlier: readonly Told[]): readonly Told[] =>
+  GROWTH_ENGINES.flatMap((one) => [...fresh, ...earlier].filter(of(one)).slice(0, 1))
+
+export const growthText = ({ all, seconds }: Growth) =>
+  `${toldWhen(all, seconds)}\n\n${columns(growthRows(all))}\n\n${filledText(all)}`
 export const allPass = (all: readonly Grown[]) => judged(all).every(({ passes }) => passes)
 
-export function writeGrowth(docs: string, { day, machine, all }: Growth, seconds: number): void {
+export function writeGrowth(docs: string, { all, seconds }: Growth): void {
   const page = join(docs, 'performance.md')
-  const told =
-    `Measured on ${day}: ${machine}. The median of five measurements of ${seconds} s, ` +
-    'least and most in brackets.'
-  const inside = [told, pageColumns(growthRows(all)), filledText(all)].join('\n\n')
-  writeFileSync(page, withSection(readFileSync(page, 'utf8'), 'growth', inside))
+  const inside = [
+    '![The figures of the table below, against the length of the log](growth.svg)',
+    toldWhen(all, seconds),
+    pageColumns(growthRows(all)),
+    filledText(all),
+  ]
+  writeFileSync(page, withSection(readFileSync(page, 'utf8'), 'growth', inside.join('\n\n')))
   writeFileSync(join(docs, 'growth.svg'), growthPlot(all))
+}
+
+function toldWhen(all: readonly Told[], seconds: number): string {
+  const when = all.map(({ engine, day, machine }) => `${engine} on ${day}: ${machine}.`)
+  return `${when.join(' ')} The median of five measurements of ${seconds} s, least and most in brackets.`
 }

@@ -1,7 +1,7 @@
 // Every question of the bench that needs a server, and growth, in a tiny form: each measures
 // something, and what is printed is a number. No times.
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -9,7 +9,7 @@ import { systemPostgres } from '#testing/postgres-cluster.ts'
 import { onPostgres, type TestDatabase } from '#testing/postgres-server.ts'
 import { type Grown, grown } from './growth.ts'
 import { growthPlot } from './growth-plot.ts'
-import { chosenGrowth } from './growth-run.ts'
+import { chosenGrowth, together, writeGrowth } from './growth-run.ts'
 import { growthRows, judged } from './growth-table.ts'
 import { pgbenchRows } from './pgbench.ts'
 import { postgresAppends } from './postgres-appends.ts'
@@ -146,6 +146,23 @@ describe('the log as it grows', () => {
     match(plot, /prefers-color-scheme: dark/)
     match(plot, /<desc.*read of one 20-event stream, PostgreSQL: 100, 110, 151/)
     ok(!/NaN|undefined|Infinity/.test(plot))
+  })
+
+  it('goes to its place on the page, with the picture, and says where it was measured', () => {
+    const docs = mkdtempSync(join(root, 'docs-'))
+    const page = join(docs, 'performance.md')
+    writeFileSync(page, 'before\n<!-- growth:begin -->\nold\n<!-- growth:end -->\nafter\n')
+    const [sqlite, postgres] = both.map((one) => ({ ...one, day: '2030-01-02', machine: 'M' }))
+    // One engine may have been measured earlier; fresh figures go before those.
+    const all = together([postgres!], [sqlite!, { ...postgres!, machine: 'earlier' }])
+    writeGrowth(docs, { seconds: 0.5, all })
+    const text = readFileSync(page, 'utf8')
+    match(text, /^before\n<!-- growth:begin -->/)
+    match(text, /!\[.*\]\(growth\.svg\)/)
+    match(text, /SQLite on 2030-01-02: M\. PostgreSQL on 2030-01-02: M\./)
+    match(text, /\| read of one 20-event stream \| PostgreSQL \| 100 µs .*FAIL \|/)
+    ok(text.endsWith('<!-- growth:end -->\nafter\n') && !text.includes('old'))
+    equal(readFileSync(join(docs, 'growth.svg'), 'utf8'), growthPlot(both))
   })
 
   it('goes to the page only as a whole', () => {
