@@ -47,7 +47,7 @@ function roleMistakes(config: Config, from: From): readonly string[] {
 }
 
 /** The ports that this process opens, and where. */
-function doorsOf(config: Config) {
+export function doorsOf(config: Config) {
   return portsOf(rolesOf(config['process.roles'])).flatMap((key) => {
     const address = listenAddress(config, key)
     const names = config[key] !== '' && config[key].host !== null

@@ -370,10 +370,11 @@ describe('where events and rows are kept', () => {
       'database.postgres.read_url=postgresql://reader@replica/shop',
     )
     const { log, queries, views } = placesOf(configOf(apart))
-    const whole = 'postgres://shop:x@db/shop?sslmode=verify-full&max_connections=20'
+    const whole =
+      'postgres://shop:x@db/shop?sslmode=verify-full&max_connections=20&application_name=daybook+all'
     deepEqual([log.place.url, views.place.url], [whole, whole])
     match(queries.place.url, /^postgresql:\/\/reader:x@replica\/shop\?/)
-    match(placesOf(configOf(apart), 'thread').log.place.url, /max_connections=4$/)
+    match(placesOf(configOf(apart), 'thread').log.place.url, /max_connections=4&/)
     equal(placesOf(configOf({})).log.place.url, '')
   })
 

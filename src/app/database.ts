@@ -1,6 +1,7 @@
 // Which engine keeps what, and where its server is: from the settings, and from the variables that
 // are usual for a database (DB_HOST and so on).
 import type { Given } from './config-sources.ts'
+import { rolesOf } from './roles.ts'
 import type { Config, SettingKey } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -122,6 +123,8 @@ export function postgresUrl(config: Config, connections: number, forReading = fa
   const sslmode = config['database.postgres.sslmode']
   if (sslmode !== '') url.searchParams.set('sslmode', sslmode)
   url.searchParams.set('max_connections', String(connections))
+  // So that an operator sees in pg_stat_activity whose they are.
+  url.searchParams.set('application_name', `daybook ${rolesOf(config['process.roles']).text}`)
   return url.href
 }
 
