@@ -28,56 +28,48 @@ export type Site = {
   /** What a server does by itself sooner or later; nothing of the filling goes on afterwards. */
   settle(): Promise<void>
   start(): Promise<DaybookProcess>
+  remove(): Promise<void>
 }
 
-/** A place for one log, for as long as the work takes. */
-export function withSite<T>(
-  engine: GrowthEngine,
-  tools: Tools,
-  work: (site: Site) => Promise<T>,
-): Promise<T> {
-  return engine === 'SQLite' ? withFolder(tools, work) : withDatabase(tools, work)
-}
+/** An empty place for one log. */
+export const openSite = (engine: GrowthEngine, tools: Tools): Promise<Site> =>
+  engine === 'SQLite' ? fileSite(tools) : databaseSite(tools)
 
-async function withFolder<T>(tools: Tools, work: (site: Site) => Promise<T>): Promise<T> {
-  const folder = tools.folder()
-  const path = logFileIn(folder)
-  try {
-    return await work({
-      openLog: () => openSqliteLog({ path }),
-      openBeside: () => openSqliteBeside({ path }),
-      openViews: () => openSqliteViews({ path: join(folder, 'growth.db') }),
-      bytes: async () => sizeOf(path) + sizeOf(`${path}-wal`),
-      settle: async () => {},
-      start: () => startDaybook(folder, tools.atEnd),
-    })
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+async function fileSite({ folder, atEnd }: Tools): Promise<Site> {
+  const own = folder()
+  const path = logFileIn(own)
+  return {
+    openLog: () => openSqliteLog({ path }),
+    openBeside: () => openSqliteBeside({ path }),
+    openViews: () => openSqliteViews({ path: join(own, 'growth.db') }),
+    bytes: async () => sizeOf(path) + sizeOf(`${path}-wal`),
+    settle: async () => {},
+    start: () => startDaybook(own, atEnd),
+    remove: async () => rmSync(own, { recursive: true, force: true }),
   }
 }
 
 const sizeOf = (file: string) => (existsSync(file) ? statSync(file).size : 0)
 
-async function withDatabase<T>(tools: Tools, work: (site: Site) => Promise<T>): Promise<T> {
-  const server = await tools.postgres()
-  return await server.withDatabase((url) =>
-    work({
-      openLog: () => openPostgresLog({ url }),
-      openBeside: () => openPostgresLog({ url }),
-      openViews: () => openPostgresViews({ url }),
-      async bytes() {
-        const [row] = await asked<{ bytes: string }>(
-          url,
-          `SELECT sum(pg_total_relation_size(oid)) AS bytes FROM pg_class
-           WHERE relnamespace = 'event_store'::regnamespace AND relkind = 'r'`,
-        )
-        return Number(row!.bytes)
-      },
-      async settle() {
-        await asked(url, 'VACUUM (ANALYZE)')
-        await asked(url, 'CHECKPOINT')
-      },
-      start: () => startDaybook(tools.folder(), tools.atEnd, { url }),
-    }),
-  )
+async function databaseSite(tools: Tools): Promise<Site> {
+  const { url, remove } = await (await tools.postgres()).fresh()
+  return {
+    openLog: () => openPostgresLog({ url }),
+    openBeside: () => openPostgresLog({ url }),
+    openViews: () => openPostgresViews({ url }),
+    async bytes() {
+      const [row] = await asked<{ bytes: string }>(
+        url,
+        `SELECT sum(pg_total_relation_size(oid)) AS bytes FROM pg_class
+         WHERE relnamespace = 'event_store'::regnamespace AND relkind = 'r'`,
+      )
+      return Number(row!.bytes)
+    },
+    async settle() {
+      await asked(url, 'VACUUM (ANALYZE)')
+      await asked(url, 'CHECKPOINT')
+    },
+    start: () => startDaybook(tools.folder(), tools.atEnd, { url }),
+    remove,
+  }
 }

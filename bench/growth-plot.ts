@@ -1,8 +1,8 @@
 // Growth as a picture: a small chart for each row, the log's length along a logarithmic axis, one
 // line for each engine. Reads in light and in dark.
-import type { Cell, Grown } from './growth.ts'
-import { ROWS, type RowName } from './growth-rows.ts'
-import { lengthShown } from './growth-table.ts'
+import type { Grown } from './growth.ts'
+import { ROWS } from './growth-rows.ts'
+import { type Cell, type Judged, judged, lengthShown } from './growth-table.ts'
 
 const COLUMNS = 3
 const WIDTH = 300
@@ -26,12 +26,17 @@ const STYLE = `
     }`
 
 export function growthPlot(all: readonly Grown[]): string {
-  const names = (Object.keys(ROWS) as RowName[]).filter((name) => all.some((one) => one.rows[name]))
+  const rows = judged(all)
+  const { sizes } = all[0]!
+  const names = [...new Set(rows.map(({ name }) => name))]
   const width = COLUMNS * WIDTH
   const height = HEAD + Math.ceil(names.length / COLUMNS) * HEIGHT + 10
   const panels = names.map((name, at) => {
     const [x, y] = [(at % COLUMNS) * WIDTH, HEAD + Math.floor(at / COLUMNS) * HEIGHT]
-    return `  <g transform="translate(${x} ${y})">\n${panel(name, all)}\n  </g>`
+    return `  <g transform="translate(${x} ${y})">\n${panel(
+      rows.filter((row) => row.name === name),
+      sizes,
+    )}\n  </g>`
   })
   const legend = all.map(({ engine }, at) => {
     const x = MARGIN.left + at * 110
@@ -45,7 +50,7 @@ export function growthPlot(all: readonly Grown[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img"`,
     '  aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="13">',
     '  <title id="t">The log as it grows</title>',
-    `  <desc id="d">${described(names, all)}</desc>`,
+    `  <desc id="d">${described(rows, sizes)}</desc>`,
     `  <style>${STYLE}\n  </style>`,
     `  <rect class="page" width="${width}" height="${height}" rx="10"/>`,
     ...legend,
@@ -56,20 +61,18 @@ export function growthPlot(all: readonly Grown[]): string {
 }
 
 /** For those who hear it: each row's figures, in order of the lengths. */
-function described(names: readonly RowName[], all: readonly Grown[]): string {
-  const rows = names.flatMap((name) =>
-    all.flatMap(({ engine, rows }) => {
-      const figures = rows[name]?.map(({ middle }) => label(middle)).join(', ')
-      return figures === undefined ? [] : [`${ROWS[name].measure}, ${engine}: ${figures}`]
-    }),
-  )
-  return `At ${all[0]!.sizes.map(lengthShown).join(', ')} events. ${rows.join('. ')}.`
+function described(rows: readonly Judged[], sizes: readonly number[]): string {
+  const told = rows.map(({ name, engine, cells }) => {
+    const figures = cells.map(({ middle }) => label(middle)).join(', ')
+    return `${ROWS[name].measure}, ${engine}: ${figures}`
+  })
+  return `At ${sizes.map(lengthShown).join(', ')} events. ${told.join('. ')}.`
 }
 
-function panel(name: RowName, all: readonly Grown[]): string {
-  const { measure, unit } = ROWS[name]
-  const { sizes } = all[0]!
-  const top = niceTop(Math.max(...all.flatMap(({ rows }) => rows[name]?.map((c) => c.high) ?? [])))
+/** The rows are one measure's, an engine each. */
+function panel(rows: readonly Judged[], sizes: readonly number[]): string {
+  const { measure, unit } = ROWS[rows[0]!.name]
+  const top = niceTop(Math.max(...rows.flatMap(({ cells }) => cells.map(({ high }) => high))))
   const [first, last] = [Math.log10(sizes[0]!), Math.log10(sizes.at(-1)!)]
   const [inner, tall] = [WIDTH - MARGIN.left - MARGIN.right, HEIGHT - MARGIN.top - MARGIN.bottom]
   const x = (size: number) =>
@@ -88,8 +91,7 @@ function panel(name: RowName, all: readonly Grown[]): string {
     ...sizes.map((size) =>
       text([x(size), HEIGHT - 12], 'class="small" text-anchor="middle"', shortLength(size)),
     ),
-    ...all.map(({ engine, rows }) => {
-      const cells = rows[name] ?? []
+    ...rows.map(({ engine, cells }) => {
       const points = cells.map(({ middle }, at) => `${x(sizes[at]!)},${y(middle)}`).join(' ')
       const marks = cells.map((cell, at) => mark(engine, cell, x(sizes[at]!), y))
       return `    <polyline class="line ${engine}" points="${points}"/>\n${marks.join('\n')}`

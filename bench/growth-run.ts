@@ -87,5 +87,5 @@ export function writeGrowth(docs: string, { all, seconds }: Growth): void {
 
 function toldWhen(all: readonly Told[], seconds: number): string {
   const when = all.map(({ engine, day, machine }) => `${engine} on ${day}: ${machine}.`)
-  return `${when.join(' ')} The median of five measurements of ${seconds} s, least and most in brackets.`
+  return `${when.join(' ')} The median of five rounds of ${seconds} s, least and most in brackets.`
 }

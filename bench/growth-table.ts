@@ -1,25 +1,37 @@
 // Growth judged and shown: each row's figure at each length, its ratio, and whether that may be.
-import type { Cell, Grown } from './growth.ts'
+import type { Grown } from './growth.ts'
 import { type GrowthUnit, ROWS, type RowName } from './growth-rows.ts'
+import { median } from './rounds.ts'
+
+/** Median, least and most of the rounds. */
+export type Cell = { readonly middle: number; readonly low: number; readonly high: number }
 
 export type Judged = {
   readonly name: RowName
   readonly engine: Grown['engine']
+  /** For each length. */
   readonly cells: readonly Cell[]
-  /** Of the longest log to the shortest. */
+  /** Of the longest log to the shortest: each round's own, then their median. */
   readonly ratio: number
   readonly passes: boolean
 }
 
 export const judged = (all: readonly Grown[]): readonly Judged[] =>
   (Object.keys(ROWS) as RowName[]).flatMap((name) =>
-    all.flatMap(({ engine, rows }) => {
-      const cells = rows[name]
-      if (cells === undefined) return []
-      const ratio = cells.at(-1)!.middle / cells[0]!.middle
+    all.flatMap(({ engine, sizes, rows }) => {
+      const rounds = rows[name]
+      if (rounds === undefined) return []
+      const cells = sizes.map((_, at) => cellOf(rounds.map((round) => round[at]!)))
+      const ratio = median(rounds.map((round) => round.at(-1)! / round[0]!))
       return [{ name, engine, cells, ratio, passes: ratio <= ROWS[name].at_most }]
     }),
   )
+
+const cellOf = (values: readonly number[]): Cell => ({
+  middle: median(values),
+  low: Math.min(...values),
+  high: Math.max(...values),
+})
 
 const DIGITS: Readonly<Record<GrowthUnit, number>> = { µs: 1, ms: 0, MB: 0, bytes: 0 }
 

@@ -6,89 +6,97 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventLog } from '#storage/event-log.ts'
 import { seeded } from '#testing/random.ts'
 import type { DaybookProcess } from './daybook-process.ts'
-import { type GrowthEngine, type Site, withSite } from './growth-engines.ts'
-import { BLOCK, historyPage } from './growth-history.ts'
+import { type GrowthEngine, openSite, type Site } from './growth-engines.ts'
+import { historyPage } from './growth-history.ts'
 import { appendTime, catchUpTime, type RowName, readTime, TAKEN } from './growth-rows.ts'
 import { httpCaller } from './http-caller.ts'
 import type { Tools } from './question.ts'
-import { median } from './rounds.ts'
 
 export const SIZES = [10_000, 1_000_000, 10_000_000]
-/** Of each figure at each length. */
-const REPETITIONS = 5
+/** Of each figure at each length; in turns, so that a machine that slows down slows all lengths. */
+const ROUNDS = 5
 const PAGE = 10_000
-/** Up to here a log is filled anew for each repetition: its own appends would lengthen it. */
+/** Up to here a log is filled anew for each round: its own appends would lengthen it. */
 const REFILLED_MAX = 100_000
 /** The program seals each second; a log that rests for longer is sealed. */
 const REST_MS = 3_000
 const BEHIND = 10_000
 
-/** Median, least and most of the repetitions. */
-export type Cell = { readonly middle: number; readonly low: number; readonly high: number }
 export type Grown = {
   readonly engine: GrowthEngine
   readonly sizes: readonly number[]
-  /** A cell for each size. */
-  readonly rows: Readonly<Record<RowName, readonly Cell[]>>
-  /** Events each second while the largest was filled. */
+  /** For each round the figures at each length. */
+  readonly rows: Readonly<Partial<Record<RowName, readonly (readonly number[])[]>>>
+  /** Events each second while the longest was filled. */
   readonly filled: number
 }
 
-type Figures = Partial<Record<RowName, number[]>>
-
-/** A test has no minutes: few repetitions, and the program is not started. */
+/** A test has no minutes: few rounds, and the program is not started. */
 export type GrowthChoice = {
   readonly sizes?: readonly number[]
-  readonly repetitions?: number
+  readonly rounds?: number
   readonly program?: boolean
 }
+
+type Length = { readonly size: number; site: Site; filled: number }
+type Note = (told: string) => void
+type Figures = Partial<Record<RowName, number>>
 
 export async function grown(
   engine: GrowthEngine,
   tools: Tools,
-  { sizes = SIZES, repetitions = REPETITIONS, program = true }: GrowthChoice = {},
+  { sizes = SIZES, rounds = ROUNDS, program = true }: GrowthChoice = {},
 ): Promise<Grown> {
-  refuseWithoutRoom(engine, tools.folder(), Math.max(...sizes))
-  let filled = 0
-  // Compiled before it counts.
-  await withSite(engine, tools, async (site) => {
-    await fill(site, BLOCK, () => {})
-    await measured(site, BLOCK, tools.seconds, {})
-  })
-  const all: Figures[] = []
-  for (const size of sizes) {
-    const figures: Figures = {}
-    const note = (told: string) => tools.tell(`${engine}, ${size.toLocaleString('en-US')}: ${told}`)
-    const times = size <= REFILLED_MAX ? 1 : repetitions
-    for (let done = 0; done < repetitions; done += times)
-      await withSite(engine, tools, async (site) => {
-        filled = await fill(site, size, note)
-        keep(figures, 'bytes', (await site.bytes()) / size)
-        for (let time = done + 1; time <= done + times; time++) {
-          note(`measuring, ${time} of ${repetitions}`)
-          await measured(site, size, tools.seconds, figures)
-        }
-        if (program && done + times >= repetitions) await started(site, figures, note)
-      })
-    all.push(figures)
+  refuseWithoutRoom(engine, tools.folder(), sizes)
+  const noted = (size: number) => (told: string) =>
+    tools.tell(`${engine}, ${size.toLocaleString('en-US')}: ${told}`)
+  const filled = async (size: number): Promise<Length> => {
+    const site = await openSite(engine, tools)
+    return { size, site, filled: await fill(site, size, noted(size)) }
   }
-  const names = Object.keys(all[0]!) as RowName[]
-  const rows = names.map((name) => [name, all.map((figures) => cellOf(figures[name]!))])
-  return { engine, sizes, rows: Object.fromEntries(rows), filled }
+  // Compiled before it counts.
+  const first = await filled(Math.min(...sizes))
+  await measured(first.site, first.size, tools.seconds)
+  await first.site.remove()
+
+  const lengths: Length[] = []
+  for (const size of sizes) lengths.push(await filled(size))
+  const found: Figures[][] = []
+  for (let round = 1; round <= rounds; round++)
+    found.push(
+      await inOrder(lengths, async (length) => {
+        const { size } = length
+        if (round > 1 && size <= REFILLED_MAX) {
+          await length.site.remove()
+          length.site = (await filled(size)).site
+        }
+        noted(size)(`round ${round} of ${rounds}`)
+        const bytes = round === 1 ? { bytes: (await length.site.bytes()) / size } : {}
+        return { ...bytes, ...(await measured(length.site, size, tools.seconds)) }
+      }),
+    )
+  if (program) found.push(...(await startUps(lengths, rounds, noted)))
+  await inOrder(lengths, ({ site }) => site.remove())
+  return { engine, sizes, rows: rowsOf(found), filled: lengths.at(-1)!.filled }
 }
 
-function keep(figures: Figures, name: RowName, value: number): void {
-  figures[name] = [...(figures[name] ?? []), value]
+/** For each round the figures at each length; to the same by the figures' names. */
+function rowsOf(found: readonly (readonly Figures[])[]): Grown['rows'] {
+  const rows: Partial<Record<RowName, number[][]>> = {}
+  for (const figures of found)
+    for (const name of Object.keys(figures[0]!) as RowName[])
+      rows[name] = [...(rows[name] ?? []), figures.map((figure) => figure[name]!)]
+  return rows
 }
 
-const cellOf = (values: readonly number[]): Cell => ({
-  middle: median(values),
-  low: Math.min(...values),
-  high: Math.max(...values),
-})
+async function inOrder<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
+  const done: B[] = []
+  for (const item of items) done.push(await work(item))
+  return done
+}
 
 /** Through the engine's own bulk import; the next page is made while one is stored. */
-async function fill(site: Site, size: number, note: (told: string) => void): Promise<number> {
+async function fill(site: Site, size: number, note: Note): Promise<number> {
   const log = await site.openLog()
   const begun = Date.now()
   // The last of them happened just now.
@@ -116,18 +124,15 @@ function fillingText(done: number, size: number, begun: number): string {
 }
 
 /** Reads first, so that they find the history and nothing else. */
-async function measured(
-  site: Site,
-  size: number,
-  seconds: number,
-  figures: Figures,
-): Promise<void> {
+async function measured(site: Site, size: number, seconds: number): Promise<Figures> {
   const log = await site.openLog()
   try {
-    keep(figures, 'read', await readTime(log, size, seeded(size), seconds))
-    keep(figures, 'catch-up', await caughtUp(site, log, size))
-    keep(figures, 'append-1', await appendTime(log, 1, seconds))
-    keep(figures, 'append-64', await appendTime(log, 64, seconds))
+    return {
+      read: await readTime(log, size, seeded(size), seconds),
+      'catch-up': await caughtUp(site, log, size),
+      'append-1': await appendTime(log, 1, seconds),
+      'append-64': await appendTime(log, 64, seconds),
+    }
   } finally {
     await log.close()
   }
@@ -143,21 +148,31 @@ async function caughtUp(site: Site, log: EventLog, size: number): Promise<number
   }
 }
 
-/** The program, once it has seen all of the log: it starts on a book that it knows. */
-async function started(site: Site, figures: Figures, note: (told: string) => void): Promise<void> {
-  note('the program takes in the log')
-  const first = await site.start()
-  await takenIn(site, first)
-  await first.stop()
-  for (let time = 1; time <= REPETITIONS; time++) {
-    note(`starting the program, ${time} of ${REPETITIONS}`)
+/** The program, once it has seen all of each log: it starts on a book that it knows. */
+async function startUps(
+  lengths: readonly Length[],
+  rounds: number,
+  noted: (size: number) => Note,
+): Promise<Figures[][]> {
+  for (const { site, size } of lengths) {
+    noted(size)('the program takes in the log')
     const daybook = await site.start()
-    keep(figures, 'start', daybook.startedInMs)
-    // Only Linux tells what a process holds; elsewhere there is no such row.
-    const held = daybook.residentMb()
-    if (!Number.isNaN(held)) keep(figures, 'memory', held)
+    await takenIn(site, daybook)
     await daybook.stop()
   }
+  const found: Figures[][] = []
+  for (let round = 1; round <= rounds; round++)
+    found.push(
+      await inOrder(lengths, async ({ site, size }) => {
+        noted(size)(`starting the program, ${round} of ${rounds}`)
+        const daybook = await site.start()
+        const [start, memory] = [daybook.startedInMs, daybook.residentMb()]
+        await daybook.stop()
+        // Only Linux tells what a process holds; elsewhere there is no such row.
+        return { start, ...(Number.isNaN(memory) ? {} : { memory }) }
+      }),
+    )
+  return found
 }
 
 /** Sealed to its end, which rests then, and projected: asked of the program itself. */
@@ -176,13 +191,15 @@ async function takenIn(site: Site, { origin }: DaybookProcess): Promise<void> {
 const EVENT_BYTES = 1_000
 const AHEAD_BYTES: Readonly<Record<GrowthEngine, number>> = { SQLite: 1e9, PostgreSQL: 10e9 }
 
-function refuseWithoutRoom(engine: GrowthEngine, folder: string, events: number): void {
-  const { bavail, bsize } = statfsSync(folder)
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`
+function refuseWithoutRoom(engine: GrowthEngine, folder: string, sizes: readonly number[]): void {
+  const events = sizes.reduce((sum, size) => sum + size, 0)
   const needed = events * EVENT_BYTES + AHEAD_BYTES[engine]
-  if (bavail * bsize < needed)
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`
+  if (free < needed)
     throw new RangeError(
-      `${engine} with ${events.toLocaleString('en-US')} events needs ${gigabytes(needed)} free where ` +
-        `${folder} lies, and there are ${gigabytes(bavail * bsize)}; make room or choose fewer (--sizes)`,
+      `${engine} with ${events.toLocaleString('en-US')} events needs ${gigabytes(needed)} free ` +
+        `where ${folder} lies, and there are ${gigabytes(free)}; make room or choose fewer (--sizes)`,
     )
 }

@@ -15,9 +15,12 @@ export type PostgresServer = {
   readonly version: string
   /** The load generator that comes with some builds. */
   readonly pgbench: string | null
-  /** A fresh database after a checkpoint for as long as the work takes; gone afterwards. */
+  /** A fresh database, after a checkpoint. */
+  fresh(): Promise<BenchDatabase>
+  /** The same for as long as the work takes. */
   withDatabase<T>(work: (url: string) => Promise<T>): Promise<T>
 }
+export type BenchDatabase = { readonly url: string; readonly remove: () => Promise<void> }
 
 /** Durable as a shop's, with room for the load: the settings that the figures are told with. */
 const SETTINGS = [
@@ -53,21 +56,34 @@ export async function servedAt(
 ): Promise<PostgresServer> {
   const [row] = await asked<{ server_version: string }>(url, 'SHOW server_version')
   let made = 0
+  const fresh = async () => {
+    const name = `bench_${process.pid}_${++made}`
+    await asked(url, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
+    await asked(url, 'CHECKPOINT')
+    const own = new URL(url)
+    own.pathname = `/${name}`
+    const remove = async () => {
+      await asked(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    }
+    return { url: own.href, remove }
+  }
   return {
     version: `PostgreSQL ${row!.server_version.split(' ')[0]} (${from})`,
     pgbench,
-    async withDatabase(work) {
-      const name = `bench_${process.pid}_${++made}`
-      await asked(url, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
-      try {
-        await asked(url, 'CHECKPOINT')
-        const own = new URL(url)
-        own.pathname = `/${name}`
-        return await work(own.href)
-      } finally {
-        await asked(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
-      }
-    },
+    fresh,
+    withDatabase: (work) => within(fresh, work),
+  }
+}
+
+export async function within<T>(
+  fresh: () => Promise<BenchDatabase>,
+  work: (url: string) => Promise<T>,
+): Promise<T> {
+  const { url, remove } = await fresh()
+  try {
+    return await work(url)
+  } finally {
+    await remove()
   }
 }
 
