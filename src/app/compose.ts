@@ -5,6 +5,7 @@ import type { EventTypes } from '#kernel/event-types.ts'
 import type { Send } from '#kernel/waiting.ts'
 import { openBus } from '#messaging/memory/open.ts'
 import type { MessageBus } from '#messaging/message-bus.ts'
+import type { CachedAnswers } from '#runtime/cached-answers.ts'
 import { commandGateway } from '#runtime/gateway.ts'
 import { numbersFrom } from '#runtime/number-series.ts'
 import type { Operations } from '#runtime/operations.ts'
@@ -13,7 +14,10 @@ import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { type Relay, relay } from '#runtime/relay.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
+import { openCaching } from './caching.ts'
+import { circuitsOf } from './circuits.ts'
 import { shopSettings } from './config.ts'
+import { doorsOf } from './config-rules.ts'
 import { contextsOf, type Providers, typesOf } from './contexts.ts'
 import { fencedProviders } from './fenced-providers.ts'
 import { type Loops, loopsOver } from './loops.ts'
@@ -71,7 +75,9 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const { engine, place } = places.simulator
   const outside = options.providers ?? (await openSimulatedProviders(engine, place, opening))
   let loops: Loops | null = null
-  const providers = fencedProviders(outside, () => loops?.mayAct() === true)
+  const circuits = circuitsOf(config, tell)
+  const guarded = circuits.providers(outside)
+  const providers = fencedProviders(guarded, () => loops?.mayAct() === true)
   const contexts = contextsOf(providers, {
     timeoutMs: config['saga.step_timeout'],
     enriched: config['catalog.enrich_with_inventory'],
@@ -87,7 +93,11 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const { host } = reading
 
   const parts = { config, contexts, log, types, personal }
-  const { send, ask } = gateways(parts, reads)
+  // Callers are refused at once while a store is away; what goes on by itself keeps trying.
+  const met = { log: circuits.log(log), reads: circuits.reads(reads) }
+  const caching = { config, version: VERSION, contexts, host, circuits, tell, opening }
+  const { answers } = await openCaching({ ...caching, reads: reading.reads && met.reads })
+  const { send, ask } = gateways({ ...parts, log: met.log }, met.reads, answers)
   const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
   opening.defer(() => bus.close())
   const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
@@ -115,6 +125,8 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
       ...known,
       reads: reading.reads ?? reading.due,
       waiting: roles.has('saga') ? waiting : null,
+      circuits: circuits.states,
+      cache: answers?.counts ?? null,
       warnings: warningsOf(config),
       version: VERSION,
     }),
@@ -138,7 +150,11 @@ type Parts = {
   readonly personal: PersonalData
 }
 
-function gateways({ config, contexts, log, types, personal }: Parts, reads: ReadModels) {
+function gateways(
+  { config, contexts, log, types, personal }: Parts,
+  reads: ReadModels,
+  cached: CachedAnswers | null,
+) {
   const { send } = commandGateway({
     log,
     commands: contexts.flatMap(({ commands }) => commands),
@@ -158,6 +174,7 @@ function gateways({ config, contexts, log, types, personal }: Parts, reads: Read
     types,
     open: personal.open,
     waitMs: config['consistency.wait_ms'],
+    ...(cached === null ? {} : { cached }),
   })
   return { send, ask }
 }
@@ -189,8 +206,11 @@ function projectedTo(
     const look = async () => {
       const checkpoints = [...(await reads.checkpoints()).values()]
       const reached = checkpoints.filter((checkpoint) => checkpoint >= position).length
-      if (reached >= projections) resolve()
-      else setTimeout(() => void look().catch(reject), 5)
+      if (reached >= projections) {
+        // What was committed before has been told by then: messages of a thread keep their order.
+        await host?.status()
+        resolve()
+      } else setTimeout(() => void look().catch(reject), 5)
     }
     host?.wake()
     look().catch(reject)
@@ -198,10 +218,12 @@ function projectedTo(
 }
 
 const warningsOf = (config: Config): readonly string[] => [
-  config['auth.unsafe_allow_anonymous']
-    ? 'Authentication is off and anonymous callers are allowed on any address (auth.unsafe_allow_anonymous).'
-    : 'Authentication is off: everyone who can reach this machine’s loopback can do everything.',
+  ...(doorsOf(config).length > 0 ? [OPEN[String(config['auth.unsafe_allow_anonymous'])]!] : []),
   ...(config['event_store.driver'] === 'memory'
     ? ['Events are kept in memory and lost at exit.']
     : []),
 ]
+const OPEN: Readonly<Record<string, string>> = {
+  true: 'Authentication is off and anonymous callers are allowed on any address (auth.unsafe_allow_anonymous).',
+  false: 'Authentication is off: everyone who can reach this machine’s loopback can do everything.',
+}

@@ -18,6 +18,10 @@ export type HealthParts = {
   readonly shares: () => Readonly<Record<string, readonly string[]>> | null
   /** The database server's version; null where there is no server. */
   readonly server: (() => Promise<string>) | null
+  /** By dependency. */
+  readonly circuits: () => Readonly<Record<string, string>>
+  /** Answers from the cache since the start; null where none are kept. */
+  readonly cache: (() => Readonly<Record<string, number>>) | null
   readonly warnings: readonly string[]
   readonly version: string
   readonly startedAt: string
@@ -52,6 +56,9 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
   const troubles = [
     ...failures,
     ...projectionTroubles(status),
+    ...Object.entries(parts.circuits())
+      .filter(([, state]) => state !== 'closed')
+      .map(([name]) => `${name} failed again and again and is left alone for a while`),
     ...(behind !== null && behind.lag_seconds > LAG_SECONDS_MAX
       ? [`the read models are ${Math.round(behind.lag_seconds)} s behind`]
       : []),
@@ -78,6 +85,8 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
       ...(host === null ? {} : { projections: status }),
       ...(behind === null ? {} : { read_models: behind }),
       ...(waiting === null ? {} : { waiting }),
+      circuits: parts.circuits(),
+      ...(parts.cache === null ? {} : { cache: parts.cache() }),
       ...(parts.shares() === null ? {} : { shares: parts.shares() }),
       last_verification: verified,
     },

@@ -2,6 +2,7 @@
 // Both look the same from outside.
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import type { Changed } from '#runtime/cached-changes.ts'
 import type { Progress, RebuildReport, VerifyReport } from '#runtime/operations.ts'
 import type { RunnerStatus } from '#runtime/run-projections.ts'
 import { threadCalls } from '#storage/thread-calls.ts'
@@ -10,6 +11,11 @@ export type ProjectionHost = {
   /** The log grew. */
   wake(): void
   onCommitted(listener: (position: number) => void): void
+  /** Hears what each commit has changed, of these projections in these versions. */
+  onChanged(
+    versions: ReadonlyMap<string, number>,
+    listener: (changes: readonly Changed[]) => void,
+  ): void
   /** From now on only these are moved here: projections, and `seals`. */
   runs(names: readonly string[]): Promise<void>
   status(): Promise<readonly RunnerStatus[]>
@@ -47,6 +53,8 @@ export async function projectionThread(
   calls.onNotice('committed', (position: number) => {
     for (const listener of listeners) listener(position)
   })
+  let changed = (_: readonly Changed[]) => {}
+  calls.onNotice('changed', (changes: readonly Changed[]) => changed(changes))
   calls.onNotice('progress', (of: Progress) => progress.tell(of))
   calls.onNotice('error', (message: string) => onError(message))
   const started = calls.call('start')
@@ -76,6 +84,10 @@ export async function projectionThread(
       })
     },
     onCommitted: (listener) => void listeners.add(listener),
+    onChanged(versions, listener) {
+      changed = listener
+      calls.notify('listen', versions)
+    },
     runs: (names) => calls.call('runs', names),
     status: () => calls.call('status'),
     pause: (name) => calls.call('pause', name),

@@ -64,6 +64,9 @@ const calls = threadCalls(port, {
   close: () => opened.disposeAsync(),
 })
 calls.onNotice('appended', () => host?.wake())
+calls.onNotice('listen', (versions: ReadonlyMap<string, number>) =>
+  host?.onChanged(versions, (changes) => calls.notify('changed', changes)),
+)
 
 function explained(cause: Error): never {
   const { engine, place } = places.views

@@ -3,6 +3,7 @@
 
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Projection } from '#kernel/projection.ts'
+import { changedBy } from '#runtime/cached-changes.ts'
 import type { PersonalData } from '#runtime/personal.ts'
 import { projectionRunner } from '#runtime/run-projections.ts'
 import { sealer } from '#runtime/seals.ts'
@@ -43,7 +44,6 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
     open,
     onError: (error, where) => onError(`${where}: ${String(error)}`),
   })
-  const moved = runner as { runs?: (names: readonly string[]) => void }
   const seals = sealer(log, sealEvery)
   let sealing: Promise<number> | null = null
   /** One at a time; a failure is told and tried again with the next. */
@@ -63,13 +63,19 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
   const timer = setInterval(() => void (sealsHere && seal()), SEAL_EACH_MS)
   if (moves !== 'none') {
     await dropAhead(log, reads, onError)
-    if (moves === 'shared') moved.runs?.([])
+    if (moves === 'shared') runner.runs([])
     await runner.start()
   }
 
   return {
     wake: runner.wake,
     onCommitted: (listener) => void runner.onCommitted(listener),
+    onChanged: (versions, listener) =>
+      void runner.onStored((commit) => {
+        const version = versions.get(commit.projection)
+        const change = version === undefined ? null : changedBy(commit, version)
+        if (change !== null) listener([change])
+      }),
     status: async () => runner.status(),
     pause: async (name) => runner.pause(name),
     resume: async (name) => runner.resume(name),
@@ -86,7 +92,7 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
     seal,
     async runs(names) {
       sealsHere = names.includes(SEALS)
-      moved.runs?.(names.filter((name) => name !== SEALS))
+      runner.runs(names.filter((name) => name !== SEALS))
     },
     async close() {
       clearInterval(timer)

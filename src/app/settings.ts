@@ -144,7 +144,6 @@ const storage = {
     'Where read models are kept, where not as `database.driver` says.',
   ),
   'bus.driver': setting(oneOf(['memory']), 'memory', 'How events travel to listeners.'),
-  'cache.driver': setting(oneOf(['memory']), 'memory', 'Where answers are kept for a while.'),
   'snapshot.every': setting(
     integer(10, 100_000),
     100,
@@ -160,6 +159,52 @@ const storage = {
     integer(0, 60_000),
     2000,
     'How long a query with `min_position` waits for it, in milliseconds.',
+  ),
+} as const
+
+const REDIS_URL = matching(
+  /^rediss?:\/\/(?:[^\s@/]*@)?[A-Za-z0-9.:[\]-]+(?:\/[0-9]{0,2})?$/,
+  'an address such as redis://:password@localhost:6379/0 (rediss: encrypted)',
+)
+
+const cache = {
+  'cache.driver': setting(
+    orEmpty(oneOf(['memory', 'redis', 'none'])),
+    '',
+    'Where answers are kept. `memory`: in the process, where it has the read models to itself ' +
+      '(not on PostgreSQL). Empty: Redis if its address is set, else memory.',
+  ),
+  'cache.ttl.product': setting(duration('1s', '30d'), '3600s', 'For answers about products.'),
+  'cache.ttl.stock': setting(duration('1s', '30d'), '30s', 'For answers about stock.'),
+  'cache.ttl.dashboard': setting(duration('1s', '30d'), '300s', 'For sums of sales.'),
+  'redis.url': secret(
+    orEmpty(REDIS_URL),
+    '',
+    'The Redis that keeps answers; one of its databases serves one shop. Not a cluster.',
+  ),
+  'redis.timeout': setting(
+    duration('10ms', '10s'),
+    '100ms',
+    'How long one command to Redis may take; then the answer comes without it.',
+  ),
+} as const
+
+const breakers = {
+  'breaker.failures': setting(
+    integer(1, 1_000),
+    5,
+    'So many failures of a dependency within `breaker.window`, and it is left alone.',
+  ),
+  'breaker.window': setting(duration('10ms', '1h'), '10s', 'The time in which they are counted.'),
+  'breaker.open_for': setting(
+    duration('10ms', '1h'),
+    '30s',
+    'How long it is left alone. Answers are the last that were kept, or 503 with Retry-After.',
+  ),
+  'breaker.half_open_max': setting(
+    integer(1, 100),
+    1,
+    'How many calls are let through after it, to see whether it is back.',
   ),
 } as const
 
@@ -265,6 +310,8 @@ export const settings = {
   ...server,
   ...database,
   ...storage,
+  ...cache,
+  ...breakers,
   ...processes,
   ...shop,
   ...service,

@@ -10,7 +10,6 @@ import {
   handleWhen,
   retry,
 } from 'cockatiel'
-import { Unavailable } from '#storage/unavailable.ts'
 
 export type Breaker = {
   readonly name: string
@@ -115,23 +114,21 @@ function failuresWithin(failures: number, windowMs: number) {
 /** The dependency or the way to it, not what was asked of it. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  // By name: it may come from another thread.
   const { name, code } = error as { name: string; code?: unknown }
-  return (
-    error instanceof Unavailable ||
-    // The connection died, or the disk failed, while something was under way.
-    name === 'Interrupted' ||
-    name === 'OutcomeUnknown' ||
-    // PostgreSQL gave a statement up that took too long.
-    code === '57014'
-  )
+  return AWAY.includes(name) || code === STATEMENT_TIMEOUT
 }
+/** Not reached; the connection died, or the disk failed, while something was under way. */
+const AWAY = ['Unavailable', 'Interrupted', 'OutcomeUnknown']
+/** PostgreSQL gave a statement up that took too long. */
+const STATEMENT_TIMEOUT = '57014'
 
 const REPEATS = 2
 const FIRST_PAUSE_MS = 50
 const PAUSE_MAX_MS = 500
 
 const repeats = retry(
-  handleWhen((error) => error instanceof Unavailable),
+  handleWhen((error) => error instanceof Error && error.name === 'Unavailable'),
   {
     maxAttempts: REPEATS,
     backoff: new ExponentialBackoff({ initialDelay: FIRST_PAUSE_MS, maxDelay: PAUSE_MAX_MS }),

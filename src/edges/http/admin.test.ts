@@ -82,6 +82,8 @@ beforeEach(async () => {
     roles: rolesOf(['all']),
     shares: () => null,
     server: null,
+    circuits: () => ({}),
+    cache: null,
     warnings: ['Authentication is off.'],
     version: '1.2.3',
     startedAt: '2026-01-01T00:00:00.000Z',

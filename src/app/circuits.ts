@@ -1,0 +1,116 @@
+// One circuit breaker for each dependency of a process, around the ports that its gateways use. What
+// lies in a file or in memory has none: it does not go away for a while.
+import type { PaymentProvider } from '#contexts/payments/provider.ts'
+import type { Carrier } from '#contexts/shipping/carrier.ts'
+import { type Breaker, breaker, repeated, through } from '#runtime/breaker.ts'
+import type { SharedCache } from '#storage/cache.ts'
+import type { EventLog } from '#storage/event-log.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import type { Providers } from './contexts.ts'
+import type { Config } from './settings.ts'
+
+export type Circuits = {
+  log(log: EventLog): EventLog
+  reads(reads: ReadModels): ReadModels
+  cache(cache: SharedCache): SharedCache
+  providers(providers: Providers): Providers
+  /** For health: by the dependency's name. */
+  states(): Readonly<Record<string, ReturnType<Breaker['state']>>>
+}
+
+const READ_LOG = [
+  ...(['readStream', 'readStreams', 'readAll', 'load', 'head', 'positionAt'] as const),
+  ...(['commandRecord', 'commandRecords', 'claims'] as const),
+]
+const READ_ROWS = [
+  ...(['load', 'find', 'group', 'keysOf', 'checkpoints', 'generations'] as const),
+  ...(['parked', 'isParked'] as const),
+]
+
+export function circuitsOf(config: Config, tell: (line: string) => void): Circuits {
+  const made: Breaker[] = []
+  const settings = {
+    failures: config['breaker.failures'],
+    windowMs: config['breaker.window'],
+    openForMs: config['breaker.open_for'],
+    halfOpenMax: config['breaker.half_open_max'],
+    onState: (name: string, state: string) => {
+      if (state === 'open') tell(`the ${name} fails again and again and is left alone for a while`)
+      if (state === 'closed') tell(`the ${name} is back`)
+    },
+  }
+  const circuit = (
+    name: string,
+    isFailure?: () => boolean,
+    isFailed?: (answer: unknown) => boolean,
+  ) => {
+    const one = breaker(name, settings, isFailure, isFailed)
+    made.push(one)
+    return one
+  }
+  const provider = (name: string) => circuit(name, () => true, isUnknown)
+  const isFar = (driver: string) => driver === 'postgres'
+
+  return {
+    log(log) {
+      if (!isFar(config['event_store.driver'])) return log
+      const { run } = circuit('event log')
+      // An append is not repeated here: the engine knows what became of it.
+      return through(through(log, run, [...READ_LOG, 'append']), repeated, READ_LOG)
+    },
+    reads(reads) {
+      if (!isFar(config['read_store.driver'])) return reads
+      return through(through(reads, circuit('read models').run, READ_ROWS), repeated, READ_ROWS)
+    },
+    // The process has what it needs without it: no second try.
+    cache: (cache) => through(cache, circuit('cache').run, ['get', 'fill']),
+    providers: ({ provider: pays, carrier }) => ({
+      provider: guardedProvider(pays, provider('payment provider'), config['saga.step_timeout']),
+      carrier: guardedCarrier(carrier, provider('carrier'), config['saga.step_timeout']),
+    }),
+    states: () =>
+      Object.fromEntries(made.map((one) => [one.name.replaceAll(' ', '_'), one.state()])),
+  }
+}
+
+/** To the outside, a silence and a throw are answers too: nobody knows. */
+const isUnknown = (answer: unknown): boolean =>
+  (answer as { readonly status?: string } | null)?.status === 'unknown'
+
+function guardedProvider(provider: PaymentProvider, { run }: Breaker, withinMs: number) {
+  const acts = through(provider, answeredBy(run, withinMs), [
+    'authorize',
+    'capture',
+    'void',
+    'refund',
+  ])
+  return { ...acts, find: found(provider.find, run) }
+}
+function guardedCarrier(carrier: Carrier, { run }: Breaker, withinMs: number): Carrier {
+  const acts = through(carrier, answeredBy(run, withinMs), ['createLabel', 'cancelLabel'])
+  return { ...acts, find: found(carrier.find, run) }
+}
+
+type Run = Breaker['run']
+
+/** Whoever does not answer fails as well. */
+function answeredBy(run: Run, withinMs: number): Run {
+  return (work) =>
+    run(async () => {
+      let timer: NodeJS.Timeout | undefined
+      const silence = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer within ${withinMs} ms`)), withinMs)
+      })
+      try {
+        return await Promise.race([work(), silence])
+      } finally {
+        clearTimeout(timer)
+      }
+    })
+}
+
+/** That it does not know yet what became of an operation is no failure. */
+const found =
+  <A>(find: (operationId: string) => Promise<A>, run: Run) =>
+  async (operationId: string): Promise<A> =>
+    (await run(async () => ({ answer: await find(operationId) }))).answer
