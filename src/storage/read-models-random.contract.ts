@@ -195,5 +195,6 @@ function anyValue(random: Random, column: string, rows: readonly Row[]): Value {
   if (column === 'open') return random.chance(0.5)
   const there = String(random.pick(rows)[column] ?? '')
   const part = [...there].slice(0, random.int(0, 25)).join('')
-  return part + (random.chance(0.3) ? random.pick([...LETTERS, '0', '\0', '\ud800']) : '')
+  const behind = random.pick(['', '', '\0', '0', random.pick(LETTERS), '\ud800'])
+  return (random.chance(0.5) ? there : part) + behind
 }

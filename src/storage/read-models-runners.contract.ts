@@ -160,8 +160,10 @@ export function readModelsRunnersContract(
 
       it('does not touch a view that was frozen before', async () => {
         await reads.commit([change(0, 1)])
+        equal(await rows(reads), 'a1')
         const view = await reads.frozen()
         equal(await swapIn(2, [{ id: 'new', n: 2 }]), true)
+        equal(await rows(reads), 'new2')
         await second.drop('others')
         equal(await rows(view), 'a1')
         equal((await view.checkpoints()).get('counters'), 1)
@@ -169,6 +171,17 @@ export function readModelsRunnersContract(
         await view.close()
         equal(await rows(reads), 'new2')
       })
+    })
+
+    it('gives a view that is frozen later from one that is frozen already', async () => {
+      await reads.commit([change(0, 1)])
+      const view = await reads.frozen()
+      await second.commit([change(1, 2)])
+      const again = await view.frozen()
+      equal(await rows(view), 'a1')
+      ok(['a1', 'a2'].includes(await rows(again)))
+      await again.close()
+      await view.close()
     })
 
     describe('a projection that is held', () => {
