@@ -24,6 +24,8 @@ export async function migrate(
     await run({ name: '', text: 'SELECT pg_advisory_xact_lock(hashtext($1))' }, [
       `daybook:${schema}`,
     ])
+    // Looked up, or the session goes by what it remembers of before the wait: no such schema.
+    await run({ name: '', text: 'SELECT FROM pg_namespace WHERE nspname = $1' }, [schema])
     await run({ name: '', text: `CREATE SCHEMA IF NOT EXISTS ${schema}` })
     await run({ name: '', text: tableOf(schema) })
     const done = await applied(run, schema)
