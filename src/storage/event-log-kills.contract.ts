@@ -1,19 +1,15 @@
 // What a durable event log must hold when its process is killed with no warning, again and again:
 // everything acknowledged is there, every append is whole or absent, every command has one effect.
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { checkAppends } from '#testing/append-checker.ts'
 import { checkCommands } from '#testing/command-checker.ts'
-import type { CrashLine } from '#testing/crash-writer.ts'
-import { type Attempt, account, type History, machineTick, openHistory } from '#testing/history.ts'
+import { account, type History, machineTick, openHistory } from '#testing/history.ts'
 import { wholeLog } from '#testing/racing-writers.ts'
 import { type Random, seeded, seedOfRun } from '#testing/random.ts'
 import { again } from '#testing/sample-appends.ts'
+import { writerProcess } from '#testing/writer-process.ts'
 import type { EngineName, Place } from './engines.ts'
 import type { Append, EventLog } from './event-log.ts'
 
@@ -22,8 +18,6 @@ const KILLS = Number(process.env.KILLS ?? 15)
 /** The kill comes after at most so many answers. */
 const ANSWERS_MAX = 120
 const RECORDS = 1_000_000
-
-const CRASH_WRITER = join(import.meta.dirname, '../testing/crash-writer.ts')
 
 export type KillSite = {
   readonly engine: EngineName
@@ -86,7 +80,8 @@ async function reopened(
   }
 }
 
-async function judge(log: EventLog, { attempts }: History, seed: number): Promise<void> {
+/** Every append judged rightly and whole, every command once. */
+export async function judge(log: EventLog, { attempts }: History, seed: number): Promise<void> {
   const events = await wholeLog(log)
   const problems = [
     ...checkAppends(attempts, events),
@@ -95,59 +90,21 @@ async function judge(log: EventLog, { attempts }: History, seed: number): Promis
   equal(problems.length, 0, account(problems, seed))
 }
 
-/** Lets a writer run, kills it at a random moment and notes what it had asked and been told. */
-async function killedRun(
+/** Lets a writer run, kills it at a random moment. */
+function killedRun(
   { engine, place }: KillSite,
   history: History,
   random: Random,
   args: readonly string[],
 ): Promise<ReadonlyMap<string, Append>> {
-  const child = spawn(process.execPath, [CRASH_WRITER, engine, JSON.stringify(place), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended = once(child, 'close')
-  let trouble = ''
-  child.stderr.on('data', (text) => {
-    trouble += text
-  })
   // Some while it opens the files, most after so many answers and a moment more.
   const early = random.chance(0.1)
   const answersMax = random.int(0, ANSWERS_MAX)
   const later = random.int(0, early ? 150 : 5)
-  const kill = () => void wait(later).then(() => child.kill('SIGKILL'))
-  if (early) kill()
-
-  const asked = new Map<string, { readonly invoked: number; readonly append: Append }>()
-  let answers = 0
-  let struck = false
-  for await (const text of createInterface({ input: child.stdout })) {
-    const line = parsed(text)
-    if (line === null) continue
-    if ('ask' in line) asked.set(line.ask, { invoked: line.at, append: line.append })
-    else {
-      const { told: name, at, verdict: outcome } = line
-      history.attempts.push({ name, ...asked.get(name)!, completed: at, outcome })
-      asked.delete(name)
-      answers++
-    }
-    if (!early && !struck && answers >= answersMax) {
-      struck = true
-      kill()
-    }
-  }
-  const [, signal] = await ended
-  equal(signal, 'SIGKILL', `the writer ended by itself: ${trouble}`)
-  const completed = Number.POSITIVE_INFINITY
-  for (const [name, question] of asked)
-    history.attempts.push({ name, ...question, completed, outcome: 'unknown' } satisfies Attempt)
-  return new Map([...asked].map(([name, { append }]) => [name, append]))
-}
-
-/** The last line may be cut. */
-function parsed(text: string): CrashLine | null {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
+  const writer = writerProcess(engine, place, history, args, (answers) => {
+    if (!early && answers === answersMax + 1) strike()
+  })
+  const strike = () => void wait(later).then(writer.kill)
+  if (early) strike()
+  return writer.ended
 }

@@ -38,8 +38,7 @@ function problemsOf(
     return answered ? [`${id} has no record, and was answered from one`] : []
   }
   const [effect] = effects
-  // Without events an unanswered attempt leaves only its record behind.
-  const cause = effect ?? all.find((attempt) => isUnknown(attempt) && asked(attempt, record))
+  const cause = effect ?? all.find((attempt) => leavesOnlyItsRecord(attempt, record))
   if (cause === undefined) return [`${id} has a record and no effect`]
   return [
     ...(asked(cause, record) ? [] : [`${id} was recorded with other content than was carried out`]),
@@ -85,6 +84,14 @@ const sorted = ({ id, fingerprint, response, position, version }: CommandRecord)
 ]
 const asked = ({ append }: Attempt, record: CommandRecord) =>
   append.command!.fingerprint === record.fingerprint
+/**
+ * Nothing of it is in the log: it was never answered, or it has no events, and an engine that asked
+ * again after an answer was lost met the record of its own first asking.
+ */
+const leavesOnlyItsRecord = (attempt: Attempt, record: CommandRecord) =>
+  asked(attempt, record) &&
+  (isUnknown(attempt) || (isAnswer(attempt.outcome) && isEmpty(attempt.append)))
+const isEmpty = ({ writes }: Attempt['append']) => writes.every(({ events }) => events.length === 0)
 const isOk = ({ outcome }: Attempt) => typeof outcome !== 'string' && outcome.ok
 const isUnknown = ({ outcome }: Attempt) => outcome === 'unknown'
 const isAnswer = (outcome: Attempt['outcome']) =>

@@ -2,7 +2,7 @@
 import { deepEqual, match, ok } from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import type { Recorded } from '#kernel/message.ts'
-import type { CommandRecord, Verdict } from '#storage/event-log.ts'
+import type { Append, CommandRecord, Verdict } from '#storage/event-log.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { checkAppends } from './append-checker.ts'
 import { checkCommands } from './command-checker.ts'
@@ -274,6 +274,19 @@ describe('the checker of commands', () => {
     const without = history.attempts.filter(({ name }) => name !== 'order')
     finds(check(without), /c-1 has a record and no effect/)
   })
+
+  test('passes a command without events that met the record of its own first asking', () => {
+    const without = history.attempts.filter(({ name }) => name !== 'order')
+    const empty = without.map((attempt) =>
+      attempt.name === 'again' ? { ...attempt, append: withoutEvents(attempt.append) } : attempt,
+    )
+    deepEqual(check(empty), [])
+  })
+})
+
+const withoutEvents = (append: Append): Append => ({
+  ...append,
+  writes: append.writes.map((one) => ({ ...one, events: [] })),
 })
 
 test('an account names the seed, the problem and the attempts that show it, and stays short', () => {

@@ -16,8 +16,8 @@ export type KeptServer = {
   readonly hasEnded: () => boolean
   /** SIGKILL, SIGSTOP, SIGCONT …, to the program alone. */
   readonly signal: (name: NodeJS.Signals) => void
-  /** Resolves when the program has ended, and its folder is gone. */
-  readonly stop: () => Promise<void>
+  /** Resolves when the program has ended, and its folder is gone, unless it is wanted. */
+  readonly stop: (folder?: 'keep') => Promise<void>
 }
 
 export type Keep = {
@@ -35,14 +35,14 @@ const KEEPER = `folder=$1; signal=$2; shift 2
 "$@" >>"$folder/printed" 2>&1 &
 pid=$!
 echo "$pid"
-cat >/dev/null
+word=$(cat)
 kill -"$signal" "$pid" 2>/dev/null
 kill -CONT "$pid" 2>/dev/null
 tries=0
 while kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 250 ]; do sleep 0.02; tries=$((tries + 1)); done
 kill -KILL "$pid" 2>/dev/null
 wait "$pid"
-rm -rf "$folder"`
+[ "$word" = keep ] || rm -rf "$folder"`
 
 export async function keep({ folder, command, stopWith, account }: Keep): Promise<KeptServer> {
   // A group of its own: Ctrl-C is for the tests, the keeper goes by the pipe.
@@ -61,12 +61,13 @@ export async function keep({ folder, command, stopWith, account }: Keep): Promis
     printed: () => readFileSync(join(folder, 'printed'), 'utf8'),
     hasEnded: () => !isRunning(pid),
     signal: (name) => void process.kill(pid, name),
-    async stop() {
+    async stop(wanted) {
       if (keeper.exitCode !== null || keeper.signalCode !== null) return
       keeper.ref()
       const ended = once(keeper, 'exit')
-      keeper.stdin.end()
+      keeper.stdin.end(wanted)
       await ended
+      if (wanted === 'keep') return
       // What the account of the program may not remove, we may.
       removeFolder(folder)
     },

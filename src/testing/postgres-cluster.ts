@@ -21,10 +21,13 @@ import {
 export type Cluster = {
   /** Of its database `postgres`, as a role that may do anything. */
   readonly url: string
-  readonly server: KeptServer
+  readonly stop: () => Promise<void>
+  /** Killed without a warning, and started again at the same address with what was on the disk. */
+  readonly crash: () => Promise<void>
 }
 
 const STARTED_WITHIN_MS = 30_000
+const CONNECTED_WITHIN_MS = 2_000
 const PORT_TRIES = 3
 const ROLE = 'daybook'
 
@@ -61,28 +64,47 @@ export async function startCluster(bin: string): Promise<Cluster> {
     const programs = reachable(bin, folder, account)
     const password = randomBytes(16).toString('hex')
     const data = await initialise(programs, folder, password, account)
-    for (let attempt = 1; ; attempt++) {
-      const port = await freePort()
+    const urlAt = (port: number) => `postgres://${ROLE}:${password}@127.0.0.1:${port}/postgres`
+    const start = (port: number) => {
       const settings = [...SETTINGS, ...ODD_HABITS, `port=${port}`]
       const flags = settings.flatMap((setting) => ['-c', setting])
-      const server = await keep({
-        folder,
-        command: [join(programs, 'postgres'), '-D', data, ...flags],
-        // At once, without tidying up what is removed anyway.
-        stopWith: 'QUIT',
-        account,
-      })
-      const url = `postgres://${ROLE}:${password}@127.0.0.1:${port}/postgres`
-      const trouble = await troubleUntilReady(server, url)
-      if (trouble === null) return { url, server }
-      if (attempt === PORT_TRIES || !trouble.includes('could not bind')) {
-        await server.stop()
-        throw new Error(trouble)
-      }
+      const command = [join(programs, 'postgres'), '-D', data, ...flags]
+      return ready(() => keep({ folder, command, stopWith: 'QUIT', account }), urlAt(port))
+    }
+    const { port, server } = await onFreePort(start)
+    let now = server
+    return {
+      url: urlAt(port),
+      stop: () => now.stop(),
+      async crash() {
+        // All of it: a process that waits for one that is no more would hold the server's memory.
+        const children = await processesOf(urlAt(port))
+        now.signal('SIGKILL')
+        for (const pid of children) end(pid)
+        await now.stop('keep')
+        try {
+          now = await start(port)
+        } catch (error) {
+          removeFolder(folder)
+          throw error
+        }
+      },
     }
   } catch (error) {
     removeFolder(folder)
     throw error
+  }
+}
+
+async function onFreePort(start: (port: number) => Promise<KeptServer>) {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    try {
+      return { port, server: await start(port) }
+    } catch (error) {
+      if (attempt === PORT_TRIES || !(error as Error).message.includes('could not bind'))
+        throw error
+    }
   }
 }
 
@@ -119,24 +141,54 @@ function reachable(bin: string, folder: string, account: Account): string {
   return join(copy, 'bin')
 }
 
-async function troubleUntilReady(server: KeptServer, url: string): Promise<string | null> {
+/** Tried again while processes of a killed server are still there. */
+async function ready(launch: () => Promise<KeptServer>, url: string): Promise<KeptServer> {
   const end = performance.now() + STARTED_WITHIN_MS
-  while (performance.now() < end) {
-    if (server.hasEnded()) return `PostgreSQL ended: ${server.printed().trim()}`
-    if (await answers(url)) return null
+  let server = await launch()
+  for (;;) {
+    if (await answers(url)) return server
+    const isLate = performance.now() > end
+    if (isLate || server.hasEnded()) {
+      const printed = server.printed().trim()
+      await server.stop('keep')
+      if (isLate) throw new Error(`not ready within ${STARTED_WITHIN_MS} ms: ${printed}`)
+      if (!/still in use|lock file/.test(printed)) throw new Error(`it ended: ${printed}`)
+      server = await launch()
+    }
     await wait(20)
   }
-  return `PostgreSQL did not answer within ${STARTED_WITHIN_MS} ms: ${server.printed().trim()}`
 }
 
 async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {})
   try {
-    await client.connect()
-    await client.end()
+    await ask(url, 'SELECT 1')
     return true
   } catch {
     return false
+  }
+}
+
+const processesOf = async (url: string): Promise<readonly number[]> =>
+  (await ask(url, 'SELECT pid FROM pg_stat_activity')).map(({ pid }) => pid)
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}
+
+async function ask(url: string, text: string): Promise<readonly { pid: number }[]> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECTED_WITHIN_MS,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
   }
 }

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { describe } from 'node:test'
 import pg from 'pg'
 import { absent, isRequired } from './absent.ts'
-import { npmPostgres, startCluster, systemPostgres } from './postgres-cluster.ts'
+import { type Cluster, npmPostgres, startCluster, systemPostgres } from './postgres-cluster.ts'
 
 export type TestDatabase = { readonly url: string; readonly remove: () => Promise<void> }
 export type Skipped = { readonly skipped: string }
@@ -55,8 +55,14 @@ async function ownServer(): Promise<string | Skipped> {
   }
 }
 
+/**
+ * For tests that are not for a server that others use: it is killed and started again. Throws where
+ * there is none.
+ */
+export const ownPostgres = (): Promise<Cluster> => startServer()
+
 /** PostgreSQL 18 from npm; the system's where npm has none for this platform. */
-async function startServer() {
+async function startServer(): Promise<Cluster> {
   try {
     return await startCluster(await npmPostgres())
   } catch (error) {
@@ -73,9 +79,9 @@ async function startServer() {
 export async function shareServer(): Promise<() => Promise<void>> {
   if (process.env.TEST_POSTGRES_URL !== undefined) return async () => {}
   try {
-    const { url, server } = await startServer()
+    const { url, stop } = await startServer()
     process.env[SHARED_URL] = url
-    return server.stop
+    return stop
   } catch (error) {
     process.env[SHARED_TROUBLE] = (error as Error).message
     if (isRequired('postgres')) throw error

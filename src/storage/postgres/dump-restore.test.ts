@@ -83,7 +83,7 @@ function dumpAndRestore(bin: string): void {
       await one?.reads.close()
       await one?.log.close()
     }
-    await Promise.all([from, to].map((cluster) => cluster?.server.stop()))
+    await Promise.all([from, to].map((cluster) => cluster?.stop()))
     rmSync(folder, { recursive: true })
   })
 

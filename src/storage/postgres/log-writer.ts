@@ -94,7 +94,8 @@ const isHeld = (error: unknown): boolean =>
 const END_PROCESS: Statement = {
   name: 'log_end_process',
   text: `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE pid = $1 AND usename = current_user AND application_name = 'daybook'`,
+    WHERE pid = $1 AND usename = current_user
+      AND application_name = current_setting('application_name')`,
 }
 const FIND_EVENT: Statement = {
   name: 'log_find_event',
