@@ -194,7 +194,7 @@ await onPostgres('roles', (fresh) => {
       const unit = { name: 'Box' }
       const made = await send('POST', `${command.at.commands}/api/v1/units`, unit)
       equal(made.status, 201, JSON.stringify(made.body))
-      const url = `${query.at.queries}/api/v1/units/${made.body.id}?min_position=${made.body.position}`
+      const url = `${query.at.queries}/api/v1/units?min_position=${made.body.position}`
       const lagging = await send('GET', url)
       deepEqual([lagging.status, lagging.body.code], [503, 'projection_lagging'])
       const resume = `${admin.at.admin}/api/v1/admin/projections/units/resume`
@@ -278,6 +278,23 @@ await onPostgres('roles', (fresh) => {
       await third.ended
       t.diagnostic(`killed: taken over in ${await until('whole', isWhole, 2 * LEASE_MS)} ms`)
     })
+  })
+
+  it('one that only reads waits quietly for another to fill the tables', async () => {
+    const database = await fresh()
+    const shop = program(database.url)
+    try {
+      const early = await shop.start('query,saga')
+      const list = await send('GET', `${early.at.queries}/api/v1/products`)
+      deepEqual([list.status, list.body.code], [503, 'projection_lagging'])
+      await shop.start('projection')
+      while ((await send('GET', `${early.at.queries}/api/v1/products`)).status !== 200)
+        await sleep(20)
+      equal(early.said.err, '')
+    } finally {
+      await shop.end()
+      await database.remove()
+    }
   })
 
   it('a wrong password is told without it', async () => {

@@ -6,7 +6,7 @@ import type { Row, Table } from '#kernel/projection.ts'
 import { projection } from '#kernel/projection.ts'
 import { type Send, type Waiting, waiting } from '#kernel/waiting.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
-import type { ReadModels } from '#storage/read-models.ts'
+import { type ReadModels, TableUnready } from '#storage/read-models.ts'
 import { restingRows } from './resting-rows.ts'
 import { derivedId, type WaitingRunner, waitingRunner } from './run-waiting.ts'
 
@@ -311,6 +311,61 @@ describe('waiting runner', () => {
     await runner.runs(['remind'])
     await sleep(20)
     deepEqual(acted, ['b'])
+    deepEqual(errors, [])
+  })
+
+  test('a store that is away is told, asked less and less often, and used again when it is back', async () => {
+    let isAway = true
+    let asked = 0
+    const acted: string[] = []
+    const act: Waiting['act'] = async (row) => void acted.push(String((row as Row).reminder_id))
+    runner = waitingRunner({
+      waitings: [waiting({ name: 'remind', projection: reminders, due: 'due_at', act })],
+      reads: {
+        find: reads.find,
+        async checkpoints() {
+          asked++
+          if (isAway) throw new Error('away')
+          return reads.checkpoints()
+        },
+      },
+      send: () => Promise.reject(new Error('nothing is sent here')),
+      now: () => new Date().toISOString(),
+      onError: (error) => void errors.push(error),
+      pollMs: 2,
+    })
+    runner.start()
+    await sleep(100)
+    ok(asked > 1 && asked < 10, `asked ${asked} times in 100 ms`)
+    equal(errors.length, asked)
+    isAway = false
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    await until(() => acted.length > 0)
+  })
+
+  test('a table that nobody has filled yet is no failure', async () => {
+    const acted: string[] = []
+    const act: Waiting['act'] = async (row) => void acted.push(String((row as Row).reminder_id))
+    let isThere = false
+    runner = waitingRunner({
+      waitings: [waiting({ name: 'remind', projection: reminders, due: 'due_at', act })],
+      reads: {
+        checkpoints: reads.checkpoints,
+        async find(...given) {
+          if (!isThere) throw new TableUnready('reminders is not there yet')
+          return reads.find(...given)
+        },
+      },
+      send: () => Promise.reject(new Error('nothing is sent here')),
+      now: () => new Date().toISOString(),
+      onError: (error) => void errors.push(error),
+      pollMs: 2,
+    })
+    runner.start()
+    await sleep(20)
+    isThere = true
+    await commit([{ reminder_id: 'a', due_at: PAST }])
+    await until(() => acted.length > 0)
     deepEqual(errors, [])
   })
 

@@ -5,7 +5,7 @@ import { v5 } from 'uuid'
 import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
 import type { Send, Waiting, WaitingTools } from '#kernel/waiting.ts'
-import type { ReadModels } from '#storage/read-models.ts'
+import { type ReadModels, TableUnready } from '#storage/read-models.ts'
 import { restingRows } from './resting-rows.ts'
 
 export type WaitingParts = {
@@ -48,6 +48,8 @@ export const derivedId = (...parts: string[]): string => v5(parts.join('\n'), NA
 
 const AT_ONCE_MAX = 64
 const POLL_MS = 50
+/** A store that is away is asked less and less often. */
+const BACK_OFF_MAX_MS = 5_000
 const LOOK_MAX = 1_000
 /** From here on, what rests is looked through at every look. */
 const RESTING_MAX = 10_000
@@ -79,9 +81,16 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
   let looking: Promise<void> | null = null
   let again = false
   let timer: NodeJS.Timeout | undefined
+  let failures = 0
+  let restUntil = 0
 
+  const failed = (error: unknown) => {
+    restUntil = performance.now() + Math.min(pollMs * 2 ** failures++, BACK_OFF_MAX_MS)
+    // No failure: nobody has filled it yet.
+    if (!(error instanceof TableUnready)) onError(error, name)
+  }
   const lookSoon = () => {
-    if (!running) return
+    if (!running || performance.now() < restUntil) return
     if (looking !== null) {
       again = true
       return
@@ -89,7 +98,9 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
     again = false
     looking = desk
       .look()
-      .catch((error) => onError(error, name))
+      .then(() => {
+        failures = 0
+      }, failed)
       .finally(() => {
         looking = null
         if (again) lookSoon()

@@ -80,7 +80,7 @@ const numbered = (rows: readonly Numbered[]) => new Map(rows.map((row) => [row.n
 export function readingOver(run: Run): Reading {
   let known: ReadonlyMap<string, Stored> = new Map()
   const learn = async (through = run) => {
-    const stored = await through<Stored>(LEARN)
+    const stored = await orNothing(through<Stored>(LEARN))
     known = new Map(stored.map((one) => [one.table_name, one]))
     return stored
   }
@@ -120,19 +120,27 @@ export function readingOver(run: Run): Reading {
         const { text, values } = keysOfSql(postgresDialect, fromTarget(at), shape, lookup)
         return (await run<Row>(statement(text), values)).map((row) => String(row[shape.key]))
       }),
-    checkpoints: async () => numbered(await run<Numbered>(CHECKPOINTS)),
-    generations: async () => numbered(await run<Numbered>(GENERATIONS)),
+    checkpoints: async () => numbered(await orNothing(run<Numbered>(CHECKPOINTS))),
+    generations: async () => numbered(await orNothing(run<Numbered>(GENERATIONS))),
     parked: (projection) =>
-      projection === undefined ? run<Parked>(PARKED_ALL) : run<Parked>(PARKED_OF, [projection]),
+      orNothing(
+        projection === undefined ? run<Parked>(PARKED_ALL) : run<Parked>(PARKED_OF, [projection]),
+      ),
     isParked: (projection, keys) => isParked(run, projection, keys),
     async held() {
-      const rows = await run<{ projection: string; for_ever: boolean }>(HELD)
+      const rows = await orNothing(run<{ projection: string; for_ever: boolean }>(HELD))
       return new Map(rows.map(({ projection, for_ever }) => [projection, for_ever]))
     },
   }
 }
 
 const UNDEFINED_TABLE = '42P01'
+/** Who only reads makes no tables; before somebody has, there is nothing in them. */
+const orNothing = <R>(rows: Promise<readonly R[]>): Promise<readonly R[]> =>
+  rows.catch((error) => {
+    if ((error as { code?: string }).code === UNDEFINED_TABLE) return []
+    throw error
+  })
 const REPLACED = 'DB001'
 const isReplaced = (error: unknown) => {
   const { code } = error as { code?: string }
