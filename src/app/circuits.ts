@@ -2,9 +2,9 @@
 // lies in a file or in memory has none: it does not go away for a while.
 import type { PaymentProvider } from '#contexts/payments/provider.ts'
 import type { Carrier } from '#contexts/shipping/carrier.ts'
-import { type Breaker, breaker, repeated, through } from '#runtime/breaker.ts'
+import { type Breaker, breaker, NoAnswer, repeated, through, within } from '#runtime/breaker.ts'
 import type { SharedCache } from '#storage/cache.ts'
-import type { EventLog } from '#storage/event-log.ts'
+import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Providers } from './contexts.ts'
 import type { Config } from './settings.ts'
@@ -26,6 +26,9 @@ const READ_ROWS = [
   ...(['load', 'find', 'group', 'keysOf', 'checkpoints', 'generations'] as const),
   ...(['parked', 'isParked'] as const),
 ]
+
+/** No statement of a gateway takes so long, unless the network swallows it. */
+const ANSWER_WITHIN_MS = 10_000
 
 export function circuitsOf(config: Config, tell: (line: string) => void): Circuits {
   const made: Breaker[] = []
@@ -55,12 +58,13 @@ export function circuitsOf(config: Config, tell: (line: string) => void): Circui
     log(log) {
       if (!isFar(config['event_store.driver'])) return log
       const { run } = circuit('event log')
-      // An append is not repeated here: the engine knows what became of it.
-      return through(through(log, run, [...READ_LOG, 'append']), repeated, READ_LOG)
+      // An append is not repeated here: the engine knows best what became of it.
+      const guarded = through(log, answeredBy(run, ANSWER_WITHIN_MS), ['append'])
+      return { ...through(guarded, repeatedBy(run), READ_LOG), append: settled(guarded.append) }
     },
     reads(reads) {
       if (!isFar(config['read_store.driver'])) return reads
-      return through(through(reads, circuit('read models').run, READ_ROWS), repeated, READ_ROWS)
+      return through(reads, repeatedBy(circuit('read models').run), READ_ROWS)
     },
     // The process has what it needs without it: no second try.
     cache: (cache) => through(cache, circuit('cache').run, ['get', 'fill']),
@@ -72,6 +76,18 @@ export function circuitsOf(config: Config, tell: (line: string) => void): Circui
       Object.fromEntries(made.map((one) => [one.name.replaceAll(' ', '_'), one.state()])),
   }
 }
+
+/** An append that got no answer may have been carried out. */
+const settled =
+  (append: EventLog['append']): EventLog['append'] =>
+  async (request) => {
+    try {
+      return await append(request)
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error
+      throw new OutcomeUnknown(`the event log gave ${error.message}`, { cause: error })
+    }
+  }
 
 /** To the outside, a silence and a throw are answers too: nobody knows. */
 const isUnknown = (answer: unknown): boolean =>
@@ -94,20 +110,16 @@ function guardedCarrier(carrier: Carrier, { run }: Breaker, withinMs: number): C
 type Run = Breaker['run']
 
 /** Whoever does not answer fails as well. */
-function answeredBy(run: Run, withinMs: number): Run {
-  return (work) =>
-    run(async () => {
-      let timer: NodeJS.Timeout | undefined
-      const silence = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${withinMs} ms`)), withinMs)
-      })
-      try {
-        return await Promise.race([work(), silence])
-      } finally {
-        clearTimeout(timer)
-      }
-    })
-}
+const answeredBy =
+  (run: Run, withinMs: number): Run =>
+  (work) =>
+    run(() => within(withinMs, work))
+
+/** All tries together are one failure. */
+const repeatedBy =
+  (run: Run): Run =>
+  (work) =>
+    run(() => repeated(() => within(ANSWER_WITHIN_MS, work)))
 
 /** That it does not know yet what became of an operation is no failure. */
 const found =

@@ -119,9 +119,26 @@ export function isAway(error: unknown): boolean {
   return AWAY.includes(name) || code === STATEMENT_TIMEOUT
 }
 /** Not reached; the connection died, or the disk failed, while something was under way. */
-const AWAY = ['Unavailable', 'Interrupted', 'OutcomeUnknown']
+const AWAY = ['Unavailable', 'Interrupted', 'OutcomeUnknown', 'NoAnswer']
 /** PostgreSQL gave a statement up that took too long. */
 const STATEMENT_TIMEOUT = '57014'
+
+/** Whoever was asked says nothing; whether it does something is not known. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+}
+/** A network that swallows everything ends no connection: only a clock tells. */
+export async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new NoAnswer(`no answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work(), silence])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 const REPEATS = 2
 const FIRST_PAUSE_MS = 50

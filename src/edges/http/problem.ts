@@ -173,6 +173,7 @@ export function rejectionOf(error: unknown): Rejection {
         message: 'Nothing was recorded: the storage is full. Reading goes on.',
       }
     case 'Unavailable':
+    case 'NoAnswer':
     case 'CircuitOpen':
       return {
         code: (error as Error).name === 'CircuitOpen' ? 'circuit_open' : 'unavailable',

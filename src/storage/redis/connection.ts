@@ -72,6 +72,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   redis.on('ready', () => {
     redis.subscribe(channel).then(
       () => {
+        reason = 'it ended the connection'
         turn(true)
         report('fine', 'is back')
       },
