@@ -3,13 +3,24 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { query } from '#kernel/query.ts'
+import { json, object } from '#kernel/schema.ts'
 import { cacheContract } from '#storage/cache.contract.ts'
 import type { Cache, SharedCache } from '#storage/cache.ts'
 import { openCache as openNear } from '#storage/memory/cache.ts'
 import { openCache as openFar } from '#storage/redis/cache.ts'
 import { type OwnRedis, onOwnRedis, onRedis } from '#testing/redis-server.ts'
+import { levels } from '#testing/stock-book.ts'
+import { cachedAnswers } from './cached-answers.ts'
 import { layered } from './cached-layers.ts'
 
+const GetLevel = query({
+  type: 'GetLevel',
+  input: object({}),
+  answer: json(),
+  run: async () => null,
+  keeping: { key: () => 'a', ttl: 'stock', of: [{ projection: levels(), names: () => ['a'] }] },
+})
 const LONG_MS = 3_600_000
 const OF = ['stock@1']
 const SHARED = { edition: '1', timeoutMs: 5_000 }
@@ -87,6 +98,38 @@ onOwnRedis('a cache in the process before Redis', (fresh) => {
       equal(await freshOf(one.cache, 'b'), 'y')
       await other.cache.forget(['stock@1'])
       await until(async () => (await freshOf(one.cache, 'b')) === null)
+    }),
+  )
+
+  test(
+    'lets 200 who ask at once in each of two processes cost one reading each, and later ones none',
+    seated(async (_, one, other) => {
+      let reads = 0
+      const asking = ({ cache }: Process) => {
+        const { answer } = cachedAnswers({
+          cache,
+          sources: { nameOf: () => 'stock@1' },
+          checkpoints: async () => new Map([['levels', 5]]),
+          ttlMs: { product: LONG_MS, stock: LONG_MS, dashboard: LONG_MS },
+        })
+        const read = async () => {
+          reads++
+          await sleep(50)
+          return { ok: true, result: 'x', keep: true } as const
+        }
+        return () => answer({ query: GetLevel, input: {}, wait: async () => null, read })
+      }
+      const [here, there] = [asking(one), asking(other)]
+      const crowd = Array.from({ length: 200 }, () => [here(), there()]).flat()
+      for (const answer of await Promise.all(crowd))
+        deepEqual(answer, { ok: true, result: 'x', from: 'miss' })
+      equal(reads, 2)
+      await until(async () => (await freshOf(one.cache)) !== null)
+      for (const ask of [here, there, here]) {
+        const answer = await ask()
+        equal(answer.ok && answer.from, 'hit')
+      }
+      equal(reads, 2)
     }),
   )
 
