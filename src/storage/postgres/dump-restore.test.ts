@@ -1,6 +1,7 @@
 // A backup with PostgreSQL's own tools, taken while the shop is busy and put into another cluster:
-// nothing in it may depend on where it was (transaction ids, sequences, times), so that readers go on
-// from their checkpoints there, miss nothing, repeat nothing, and new appends follow without a gap.
+// nothing in it may depend on where it was (transaction ids, sequences, times), so that readers go
+// on from their checkpoints there, miss nothing, repeat nothing, and new appends follow without a
+// gap.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
