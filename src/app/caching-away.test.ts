@@ -186,8 +186,8 @@ await onPostgres('a shop of two processes, its PostgreSQL and its Redis', (fresh
         await until(async () => quantityOf(await stock(kept)) === 105)
         await until(async () => (await add().catch(() => null))?.ok === true)
         await until(async () => quantityOf(await stock(other)) === 105)
-        match(lines.join('\n'), /the read models fails again and again/)
-        match(lines.join('\n'), /the read models is back/)
+        match(lines.join('\n'), /circuit open: read models failed too often/)
+        match(lines.join('\n'), /circuit closed: read models answered again/)
         for (const line of lines) ok(!/postgres(ql)?:\/\//.test(line), line)
       }),
     )

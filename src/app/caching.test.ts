@@ -176,6 +176,17 @@ describe('the kept answers of a shop', () => {
     }
   })
 
+  test('are made of rows without persons: who adds a table here has looked', () => {
+    const queries = contextsOf(noProviders).flatMap((context) => context.queries)
+    const of = queries.flatMap(({ keeping }) => keeping?.of ?? [])
+    deepEqual([...new Set(of.map(({ projection }) => projection.name))].sort(), [
+      'inventory_views',
+      'product_read_view',
+      'sales_analytics',
+      'stock_by_store',
+    ])
+  })
+
   test('are none where the past is asked for', () => {
     for (const { type, input, keeping } of contextsOf(noProviders).flatMap(
       ({ queries }) => queries,

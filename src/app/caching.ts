@@ -76,7 +76,9 @@ async function openChosen(parts: CachingParts): Promise<Cache | null> {
 /** In the process alone: right where no other process moves the rows. */
 async function openAlone({ config, reads, tell }: CachingParts): Promise<Cache | null> {
   if (config['read_store.driver'] !== 'postgres') return await openNear()
-  if (reads !== null && config['cache.driver'] === 'memory')
-    tell('no answers are kept: other processes may change these read models; set redis.url')
+  if (reads !== null)
+    tell(
+      'No answers are kept: other processes may change these read models. With redis.url they are.',
+    )
   return null
 }

@@ -224,6 +224,8 @@ const warningsOf = (config: Config): readonly string[] => [
     : []),
 ]
 const OPEN: Readonly<Record<string, string>> = {
-  true: 'Authentication is off and anonymous callers are allowed on any address (auth.unsafe_allow_anonymous).',
+  true:
+    'Authentication is off and anonymous callers are allowed on any address ' +
+    '(auth.unsafe_allow_anonymous).',
   false: 'Authentication is off: everyone who can reach this machine’s loopback can do everything.',
 }

@@ -1,6 +1,6 @@
 // A program of its own: asks the process with the same settings (file, environment, flags) whether
-// it can work, and ends with 0 or says why not. For containers, which have no curl; so it loads next
-// to nothing.
+// it can work, and ends with 0 or says why not. For containers, which have no curl; so it loads
+// next to nothing.
 import { get } from 'node:http'
 import { configFor } from './config-for.ts'
 import { doorsOf } from './config-rules.ts'

@@ -58,7 +58,7 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
     ...projectionTroubles(status),
     ...Object.entries(parts.circuits())
       .filter(([, state]) => state !== 'closed')
-      .map(([name]) => `${name} failed again and again and is left alone for a while`),
+      .map(([name, state]) => `the circuit of ${name} is ${state.replace('_', ' ')}`),
     ...(behind !== null && behind.lag_seconds > LAG_SECONDS_MAX
       ? [`the read models are ${Math.round(behind.lag_seconds)} s behind`]
       : []),

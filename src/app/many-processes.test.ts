@@ -1,6 +1,6 @@
-// Nine processes on one PostgreSQL, killed at random while they trade: the books are straight. Plays
-// orders of the real shop's file where it lies beside (DAYBOOK_SAMPLE), made-up ones elsewhere.
-// INVOICES=5000 plays them all; the seed is printed, SEED=… plays its choices again.
+// Nine processes on one PostgreSQL, killed at random while they trade: the books are straight.
+// Plays orders of the real shop's file where it lies beside (DAYBOOK_SAMPLE), made-up ones
+// elsewhere. INVOICES=5000 plays them all; the seed is printed, SEED=… plays its choices again.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -113,7 +113,9 @@ async function oneProduct({ post }: Client, quantity: number): Promise<string> {
   return product_id
 }
 
-/** Everybody wants one; order ids of those who got it. What was told is true at once, everywhere. */
+/**
+ * Everybody wants one; order ids of those who got it. What was told is true at once, everywhere.
+ */
 async function buyEach(client: Client, product_id: string): Promise<readonly string[]> {
   const bought: string[] = []
   const buyer = async (customer: number) => {

@@ -50,8 +50,8 @@ const STATE_NAMES: Readonly<Record<CircuitState, CircuitStateName>> = {
 const TRIAL_MS = 1_000
 
 /**
- * `isFailure`: of the dependency; a refusal or a bug is none. `isFailedAnswer`: where a failure is an
- * answer too.
+ * `isFailure`: of the dependency; a refusal or a bug is none. `isFailedAnswer`: where a failure is
+ * an answer too.
  */
 export function breaker(
   name: string,

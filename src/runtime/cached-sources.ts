@@ -31,7 +31,8 @@ export function sourcesOf(
   let running = Promise.resolve()
 
   const look = async () => {
-    // Before the checkpoints: of rows that changed in between it is the older name, not vouched for.
+    // Before the checkpoints: of rows that changed in between it is the older name, not vouched
+    // for.
     const generations = await reads.generations()
     const checkpoints = await reads.checkpoints()
     names = new Map(

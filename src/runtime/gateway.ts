@@ -155,8 +155,8 @@ async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Ou
     const release = await tools.queues.hold(refs)
     try {
       const { states: known, remembered } = await tools.states.load(refs, fresh)
-      // Where others write too, a refusal that rests on memory alone would be a guess. An acceptance
-      // is checked by the append.
+      // Where others write too, a refusal that rests on memory alone would be a guess. An
+      // acceptance is checked by the append.
       const isGuess = remembered && tools.log.capabilities.manyProcesses
       const conflict = versionConflict(task, refs, known)
       if (conflict !== null) return isGuess ? 'again' : await rejected(conflict, task, tools)

@@ -1,6 +1,6 @@
 // All projections that a process knows and where they stand. Those at the same checkpoint go
-// together: one page of the log, one commit. One that is behind catches up by itself until it stands
-// where the next do. Others may move the same projections in other processes.
+// together: one page of the log, one commit. One that is behind catches up by itself until it
+// stands where the next do. Others may move the same projections in other processes.
 import type { Projection } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'

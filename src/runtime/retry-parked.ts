@@ -1,5 +1,5 @@
-// Takes parked events again, in order, once their handler or their type is mended. Whoever moves the
-// projection meanwhile, here or in another process, goes on; the store tells when they met.
+// Takes parked events again, in order, once their handler or their type is mended. Whoever moves
+// the projection meanwhile, here or in another process, goes on; the store tells when they met.
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Parked, type ReadModels, RowsRefused } from '#storage/read-models.ts'
 import {

@@ -314,7 +314,7 @@ describe('waiting runner', () => {
     deepEqual(errors, [])
   })
 
-  test('a store that is away is told, asked less and less often, and used again when it is back', async () => {
+  test('a store that is away is told, asked less and less often, and used when it is back', async () => {
     let isAway = true
     let asked = 0
     const acted: string[] = []

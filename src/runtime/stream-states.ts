@@ -10,8 +10,8 @@ export type Known = { readonly state: unknown; readonly version: number }
 
 export type StreamStates = {
   /**
-   * The states of these streams, as they were at some moment. Remembered ones may be old where other
-   * processes write too; `fresh` asks the log for what came since.
+   * The states of these streams, as they were at some moment. Remembered ones may be old where
+   * other processes write too; `fresh` asks the log for what came since.
    */
   load(refs: readonly Ref[], fresh?: boolean): Promise<LoadedStates>
   /** Takes what was appended to a stream whose state before it is given. */

@@ -74,8 +74,8 @@ export type NewAnswer = {
   readonly ageMs?: number
 }
 /**
- * The answers under these names have changed on the source's way `from` one checkpoint `to` another;
- * the same twice when rows changed without it moving.
+ * The answers under these names have changed on the source's way `from` one checkpoint `to`
+ * another; the same twice when rows changed without it moving.
  */
 export type Change = {
   readonly source: string
@@ -91,8 +91,8 @@ export const hasSeen = ({ told }: Ticket, reached: readonly number[]): boolean =
 /** A cache that several processes share, which tells each of them what it was told by any. */
 export type SharedCache = Cache & {
   /**
-   * `deaf`: something may be missed from now on, until `hearing`. Which of them it is now is told at
-   * once.
+   * `deaf`: something may be missed from now on, until `hearing`. Which of them it is now is told
+   * at once.
    */
   onHeard(listener: (heard: Heard) => void): void
 }

@@ -1,5 +1,5 @@
-// Random questions of read models beside a plain scan of the rows: what each operator means, told in
-// JavaScript. Every engine answers the same.
+// Random questions of read models beside a plain scan of the rows: what each operator means, told
+// in JavaScript. Every engine answers the same.
 import { deepEqual, equal } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Condition, Filter, Row, Table, Value } from '#kernel/projection.ts'

@@ -38,8 +38,8 @@ export type ReadModels = {
    */
   isParked(projection: string, keys: readonly string[]): Promise<boolean>
   /**
-   * The table beside the live one takes its name, with its checkpoint; atomically. Whoever was about
-   * to commit to the old one, in this process or another, gets false from `commit`. False and
+   * The table beside the live one takes its name, with its checkpoint; atomically. Whoever was
+   * about to commit to the old one, in this process or another, gets false from `commit`. False and
    * nothing done when the live one has gone further: readers have seen it there.
    */
   swap(projection: string, shadow: string): Promise<boolean>

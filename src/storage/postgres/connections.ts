@@ -223,8 +223,12 @@ const AWAY = new Set([
   // A transaction that was idle for too long lost its connection.
   '25P03',
 ])
-const AWAY_TEXT =
-  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|not queryable|Connection ended/
+const AWAY_TEXT = new RegExp(
+  [
+    ...['Connection terminated', 'Connection ended', 'not queryable', 'timeout expired'],
+    ...['timeout exceeded when trying to connect', 'Client has encountered a connection error'],
+  ].join('|'),
+)
 
 /** The server or the way to it, not the statement. */
 export function isAway(error: unknown): boolean {

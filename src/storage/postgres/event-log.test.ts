@@ -1,5 +1,5 @@
-// What the contract cannot ask of every engine: held locks, connections that die, plans, round trips,
-// numbers beyond 32 bits.
+// What the contract cannot ask of every engine: held locks, connections that die, plans, round
+// trips, numbers beyond 32 bits.
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { afterEach, beforeEach, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -25,8 +25,8 @@ export type PostgresLogOptions = {
 }
 
 /**
- * Makes or brings up the schema `event_store`. Throws Unavailable when the server cannot be reached,
- * Error when it is too old, not UTF-8 or not durable.
+ * Makes or brings up the schema `event_store`. Throws Unavailable when the server cannot be
+ * reached, Error when it is too old, not UTF-8 or not durable.
  */
 export async function openEventLog({ url, patience }: PostgresLogOptions): Promise<EventLog> {
   const connections = connect(url)
@@ -120,7 +120,9 @@ function eventLog(connections: Connections, patience: Patience | undefined): Eve
   }
 }
 
-/** A statement may touch a row once: of two snapshots of one stream the later counts if it is newer. */
+/**
+ * A statement may touch a row once: of two snapshots of one stream the later counts if it is newer.
+ */
 function newest(snapshots: readonly Snapshot[]): readonly Snapshot[] {
   const byStream = new Map<string, Snapshot>()
   for (const one of snapshots) {

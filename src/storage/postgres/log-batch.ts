@@ -15,7 +15,9 @@ export type BatchAnswer = {
   readonly at: string
   /** Of each write's stream before the batch, in order of appends and writes. */
   readonly versions: readonly number[] | null
-  /** JSON text of those that were refused: `a` counts from 1; of several reasons the first counts. */
+  /**
+   * JSON text of those that were refused: `a` counts from 1; of several reasons the first counts.
+   */
   readonly refused: string | null
 }
 

@@ -75,6 +75,8 @@ BEGIN
         AND (o.for_ever OR o.until > clock_timestamp()))
     ORDER BY 1 LIMIT 1;
   IF wrong IS NOT NULL THEN RETURN wrong; END IF;
+  -- After a crash rows and checkpoint fall back together and are folded again: no need to wait.
+  PERFORM set_config('synchronous_commit', 'off', true);
   UPDATE read_models.projections p SET checkpoint = h.target, generation =
       CASE WHEN h.target = h.origin THEN nextval('read_models.projection_numbers')
         ELSE p.generation END

@@ -59,7 +59,8 @@ end
 for i = 2, #KEYS do
   if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('HSET', KEYS[i], 'mark', ARGV[1]) end
 end
-redis.call('PUBLISH', ARGV[5], table.concat({gap and 'gap' or 'told', ARGV[6], ARGV[2], ARGV[3], ARGV[7]}, '\\n'))
+local told = {gap and 'gap' or 'told', ARGV[6], ARGV[2], ARGV[3], ARGV[7]}
+redis.call('PUBLISH', ARGV[5], table.concat(told, '\\n'))
 return 1
 `
 

@@ -1,4 +1,5 @@
-// One connection of read models: its prepared statements, its transactions, its errors in our words.
+// One connection of read models: its prepared statements, its transactions, its errors in our
+// words.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import type { Table } from '#kernel/projection.ts'
