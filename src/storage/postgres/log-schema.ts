@@ -68,8 +68,8 @@ FROM event_store.log;
  * `{ a, w, s, x, h }` (append, index, stream, expected version if any, h: it has to be there); `e`:
  * events `{ a, p, w, v, s, i, t, y, d, m, o }` (p: place among all events, v: place in its write);
  * `m`: texts of metadata; `k`: commands `{ a, i, f, r, p, w, v }` (id, fingerprint, response; p and
- * v: of the last event and of the first write, w: 0 without writes); `q`: claims
- * `{ a, s, v, o, r }` (r: a release). Appends, writes and metadata count from 1. No stream that is written, no claim
+ * v: of the last event and of the first write, w: 0 without writes); `q`: claims `{ a, s, v, o, r
+ * }` (r: a release). Appends, writes and metadata count from 1. No stream that is written, no claim
  * and no command comes twice in a batch, so each append is judged against what is stored; versions
  * are read by statements that begin after the counter is held (so nothing here is STABLE). Arrays
  * instead of joins: a call for one event takes a third less time.
