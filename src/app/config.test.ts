@@ -126,6 +126,14 @@ describe('reading the configuration', () => {
     deepEqual(configOf({ file: shipped }), configOf({}))
     ok(Object.keys(parse(readFileSync(shipped, 'utf8'))).length > 0)
   })
+
+  it('ships examples in it that are settings, too', () => {
+    const text = textOf('configs/config.yaml').replaceAll(/^( *)# ( *[a-z_]+:.*)$/gm, '$1$2')
+    const config = configOf({ file: fileOf(text) })
+    deepEqual([config['event_store.driver'], config['read_store.driver']], ['postgres', 'postgres'])
+    equal(config['database.postgres.sslmode'], 'verify-full')
+    deepEqual(config['process.roles'], ROLES)
+  })
 })
 
 describe('kinds of values', () => {
@@ -354,6 +362,23 @@ describe('where events and rows are kept', () => {
       match(problem!, /database\.driver/)
       deepEqual(more, [])
     }
+  })
+
+  it('is what was said last, of one store or of both', () => {
+    const file = fileOf('event_store.driver: sqlite\nread_store.driver: sqlite\n')
+    const url = { DATABASE_POSTGRES_URL: 'postgres://shop@db/shop' }
+    deepEqual(drivers({ file, ...set('database.driver=postgres') }), ['postgres', 'postgres'])
+    deepEqual(drivers({ file, env: { DATABASE_DRIVER: 'postgres' } }), ['postgres', 'postgres'])
+    const both = fileOf('database.driver: postgres\nread_store.driver: sqlite\n')
+    deepEqual(drivers({ file: both }), ['postgres', 'sqlite'])
+    // Anybody's variables do not overrule what the shop's own file says; its own ones are asked.
+    const anybody = { DB_HOST: 'db', DB_PORT: '5432' }
+    deepEqual(drivers({ file, env: anybody }), ['sqlite', 'sqlite'])
+    const [problem] = problemsOf({ file, env: url })
+    match(problem!, /^database\.postgres\.url .* event_store\.driver is sqlite \(from .*line 1\)/)
+    deepEqual(drivers({ file, env: { ...url, DATABASE_DRIVER: 'sqlite' } }), ['sqlite', 'sqlite'])
+    const inFile = fileOf('event_store.driver: sqlite\ndatabase.postgres.host: db\n')
+    deepEqual(drivers({ file: inFile }), ['sqlite', 'sqlite'])
   })
 
   it('takes an address in one line or in parts, not both', () => {

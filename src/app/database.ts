@@ -34,6 +34,12 @@ const WAYS =
   'say which with database.driver: sqlite, postgres or memory (--set database.driver=postgres, ' +
   'DATABASE_DRIVER), or set the address of one server only'
 
+/** File, environment, command line: what is said later counts. */
+const strength = (origin: string | undefined): number =>
+  origin === undefined
+    ? 0
+    : ['the environment', 'the command line'].findIndex((by) => origin.startsWith(by)) + 2
+
 /** Puts the drivers in that nobody named; what is wrong when they cannot be told. */
 export function chooseDrivers(
   values: { -readonly [K in keyof Config]: Config[K] },
@@ -42,16 +48,17 @@ export function chooseDrivers(
 ): readonly string[] {
   const { 'database.driver': named } = values
   const servers = serversIn(origins, env)
-  const isNamed = named !== '' || origins.has('event_store.driver')
-  if (!isNamed) {
-    const problem = problemWith(servers)
-    if (problem !== null) return [problem]
-  }
+  // What is said of one store counts, unless both are spoken of from further up.
+  const isNamed = (key: 'event_store.driver' | 'read_store.driver') =>
+    origins.has(key) && strength(origins.get(key)) >= strength(origins.get('database.driver'))
+  const isOwn = isNamed('event_store.driver')
+  const problem = named !== '' ? null : isOwn ? overruled(values, origins) : problemWith(servers)
+  if (problem !== null) return [problem]
   const chosen = named || (servers[0]?.driver ?? 'sqlite')
-  if (!origins.has('event_store.driver')) values['event_store.driver'] = chosen
+  if (!isOwn) values['event_store.driver'] = chosen
   const log = values['event_store.driver']
   // Rows that outlive their events would be wrong; events named alone take the rows along.
-  if (!origins.has('read_store.driver')) values['read_store.driver'] = named || log
+  if (!isNamed('read_store.driver')) values['read_store.driver'] = named || log
   return [
     ...(log === 'memory' && values['read_store.driver'] !== 'memory'
       ? [
@@ -63,12 +70,22 @@ export function chooseDrivers(
   ]
 }
 
+/** A file says SQLite, and somebody further up gives the address of a server. */
+function overruled(config: Config, origins: Origins): string | null {
+  const driver = config['event_store.driver']
+  const [origin, by] = [origins.get('event_store.driver'), ownAddresses(origins)]
+  const stronger = by.find((key) => strength(origins.get(key)) > strength(origin))
+  if (driver === 'postgres' || stronger === undefined) return null
+  return (
+    `${stronger} (from ${origins.get(stronger)}) names PostgreSQL, and event_store.driver is ` +
+    `${driver} (from ${origin}); ${WAYS}`
+  )
+}
+
 /** The database servers that something gives an address of, with what said so. */
 function serversIn(origins: Origins, env: Environment): readonly Named[] {
   const from = (key: SettingKey) => `${key} (from ${origins.get(key)})`
-  const own = (['database.postgres.url', 'database.postgres.host'] as const).filter(
-    (key) => origins.has(key) && origins.get(key) !== originOf('DB_HOST'),
-  )
+  const own = ownAddresses(origins)
   const servers: Named[] = []
   if (env.DB_PORT === MYSQL_PORT)
     servers.push({ what: 'MySQL', driver: null, by: `DB_PORT ${MYSQL_PORT}` })
@@ -84,6 +101,12 @@ function serversIn(origins: Origins, env: Environment): readonly Named[] {
     servers.push({ what: 'a SQLite file', driver: 'sqlite', by: `--data (from ${path})` })
   return servers
 }
+
+/** Said under our own names; DB_HOST may be anybody's. */
+const ownAddresses = (origins: Origins) =>
+  (['database.postgres.url', 'database.postgres.host'] as const).filter(
+    (key) => origins.has(key) && origins.get(key) !== originOf('DB_HOST'),
+  )
 
 function problemWith(servers: readonly Named[]): string | null {
   const [first, ...others] = servers
