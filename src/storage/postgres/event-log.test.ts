@@ -11,12 +11,31 @@ import { openEventLog } from './event-log.ts'
 import { problemOf } from './server-check.ts'
 
 it('refuses a server that is too old, not UTF-8, or would lose what it acknowledged', () => {
-  const good = { version: 150_018, encoding: 'UTF8', fsync: 'on', full_page_writes: 'on' }
+  const session = { synchronous_commit: 'on', lock_timeout: '5s', timezone: 'UTC' }
+  const server = { version: 150_018, encoding: 'UTF8', fsync: 'on', full_page_writes: 'on' }
+  const good = { ...server, ...session }
   equal(problemOf(good), null)
   match(problemOf({ ...good, version: 140_002 })!, /PostgreSQL 14 is too old; 15 or newer/)
   match(problemOf({ ...good, encoding: 'SQL_ASCII' })!, /SQL_ASCII/)
   match(problemOf({ ...good, fsync: 'off' })!, /fsync off and would lose/)
   match(problemOf({ ...good, full_page_writes: 'off' })!, /full_page_writes off/)
+  equal(problemOf({ ...good, synchronous_commit: 'remote_apply' }), null)
+  for (const lost of [
+    { synchronous_commit: 'off' },
+    { lock_timeout: '0' },
+    { timezone: 'Asia/Kathmandu' },
+  ])
+    match(problemOf({ ...good, ...lost })!, /is not what was asked for: a pooler/)
+})
+
+await onPostgres('sessions on PostgreSQL', (fresh) => {
+  it('refuses sessions without what they were to have, as a pooler would give it', async () => {
+    const database = await fresh()
+    const url = new URL(database.url)
+    url.searchParams.set('options', '-c timezone=UTC')
+    await rejects(openEventLog({ url: url.href }), /lock_timeout 0, which is not what was asked/)
+    await database.remove()
+  })
 })
 
 await onPostgres('event log on PostgreSQL', (fresh) => {
