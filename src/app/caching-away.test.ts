@@ -28,7 +28,7 @@ async function openApp(sets: readonly string[], tell: (line: string) => void): P
   return await compose(read.config, { tell })
 }
 
-async function openShop(database: string, redis: OwnRedis): Promise<Shop> {
+async function openShop(database: string, redis: OwnRedis, sets: readonly string[]): Promise<Shop> {
   const way = await tcpProxy(database)
   const lines: string[] = []
   const open = (url: string, roles: string, more: readonly string[] = []) =>
@@ -42,7 +42,7 @@ async function openShop(database: string, redis: OwnRedis): Promise<Shop> {
       ],
       (line) => void lines.push(line),
     )
-  const all = await open(database, 'command,projection,query')
+  const all = await open(database, 'command,projection,query', sets)
   return { all, query: await open(way.url, 'command,query'), way, redis, lines }
 }
 
@@ -69,20 +69,23 @@ async function until(is: () => boolean | Promise<boolean>, withinMs = 15_000): P
 
 await onPostgres('a shop of two processes, its PostgreSQL and its Redis', (freshDatabase) => {
   onOwnRedis('with a Redis', (freshRedis) => {
-    const inShop = (run: (shop: Shop) => Promise<void>) => async () => {
-      const [database, redis] = [await freshDatabase(), await freshRedis()]
-      const shop = await openShop(database.url, redis)
-      try {
-        await run(shop)
-      } finally {
-        shop.way.open()
-        await shop.query.close()
-        await shop.all.close()
-        await shop.way.close()
-        await redis.remove()
-        await database.remove()
+    /** `sets`: of the one that projects. */
+    const inShop =
+      (run: (shop: Shop) => Promise<void>, sets: readonly string[] = []) =>
+      async () => {
+        const [database, redis] = [await freshDatabase(), await freshRedis()]
+        const shop = await openShop(database.url, redis, sets)
+        try {
+          await run(shop)
+        } finally {
+          shop.way.open()
+          await shop.query.close()
+          await shop.all.close()
+          await shop.way.close()
+          await redis.remove()
+          await database.remove()
+        }
       }
-    }
 
     test(
       'one process keeps what another has read, and drops what a third has changed',
@@ -100,6 +103,22 @@ await onPostgres('a shop of two processes, its PostgreSQL and its Redis', (fresh
         await until(async () => fromOf(await stock()) === 'hit')
         equal(quantityOf(await stock()), 105)
       }),
+    )
+
+    test(
+      'what nobody tells of is seen within five seconds all the same',
+      inShop(
+        async ({ all, query }) => {
+          const product_id = await stocked(all, 'CUP')
+          const stock = () => query.ask('GetStock', { product_id })
+          for (let added = 1; added <= 2; added++) {
+            await until(async () => fromOf(await stock()) === 'hit')
+            await done(all, 'AddStock', { product_id, quantity: '5', reason: 'x' })
+            await until(async () => quantityOf(await stock()) === 100 + 5 * added, 5_000)
+          }
+        },
+        ['cache.driver=none'],
+      ),
     )
 
     test(

@@ -4,7 +4,6 @@ import { type CachedAnswers, cachedAnswers } from '#runtime/cached-answers.ts'
 import { keptProjections, teller } from '#runtime/cached-changes.ts'
 import { layered } from '#runtime/cached-layers.ts'
 import { sourcesOf } from '#runtime/cached-sources.ts'
-import type { Cache } from '#storage/cache.ts'
 import { openCache as openNear } from '#storage/memory/cache.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Circuits } from './circuits.ts'
@@ -56,29 +55,26 @@ export async function openCaching(parts: CachingParts): Promise<Caching> {
 
 const REDIS_HERE = 'redis://localhost:6379'
 
-async function openChosen(parts: CachingParts): Promise<Cache | null> {
-  const { config, version, circuits, tell } = parts
-  const url = config['redis.url']
-  const driver = config['cache.driver'] || (url === '' ? 'memory' : 'redis')
-  if (driver === 'none') return null
-  if (driver === 'memory') return await openAlone(parts)
+const driverOf = (config: Config) =>
+  config['cache.driver'] || (config['redis.url'] === '' ? 'memory' : 'redis')
+
+/** In the process alone is right where no other process moves the rows. */
+export const cachingWarnings = (config: Config): readonly string[] =>
+  driverOf(config) === 'memory' && config['read_store.driver'] === 'postgres'
+    ? ['No answers are kept: on PostgreSQL that takes a Redis (redis.url).']
+    : []
+
+async function openChosen({ config, version, circuits, tell }: CachingParts) {
+  const driver = driverOf(config)
+  if (driver === 'none' || cachingWarnings(config).length > 0) return null
+  if (driver === 'memory') return await openNear()
   const { openCache } = await import('#storage/redis/cache.ts')
   const far = await openCache({
-    url: url === '' ? REDIS_HERE : url,
+    url: config['redis.url'] || REDIS_HERE,
     // What else makes an answer another one than the same rows did before.
     edition: `${version}:${config['catalog.enrich_with_inventory']}`,
     timeoutMs: config['redis.timeout'],
     tell,
   })
   return layered(await openNear(), circuits.cache(far))
-}
-
-/** In the process alone: right where no other process moves the rows. */
-async function openAlone({ config, reads, tell }: CachingParts): Promise<Cache | null> {
-  if (config['read_store.driver'] !== 'postgres') return await openNear()
-  if (reads !== null)
-    tell(
-      'No answers are kept: other processes may change these read models. With redis.url they are.',
-    )
-  return null
 }

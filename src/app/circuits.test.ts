@@ -6,6 +6,7 @@ import { openCarrier } from '#providers/carrier-simulator.ts'
 import { openPaymentProvider } from '#providers/payment-simulator.ts'
 import { CircuitOpen, NoAnswer } from '#runtime/breaker.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
+import { openCache } from '#storage/memory/cache.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
 import { Unavailable } from '#storage/unavailable.ts'
@@ -46,7 +47,19 @@ test('a store on a server has one breaker for all its methods, which health can 
   deepEqual(states(), { event_log: 'open', read_models: 'closed' })
   await rejects(events.append(command), CircuitOpen)
   equal((await rows.checkpoints()).size, 0)
-  deepEqual(lines, ['the event log fails again and again and is left alone for a while'])
+  deepEqual(lines, ['circuit open: event log failed too often, left alone for a while'])
+})
+
+test('a cache that is known to be away is not a failing one; one that does not answer is', async () => {
+  const { cache, states } = circuits()
+  let error = new Unavailable('away')
+  const far = { ...(await openCache()), onHeard: () => {}, get: () => Promise.reject(error) }
+  const guarded = cache(far)
+  for (let times = 0; times < 5; times++) await rejects(guarded.get('a', ['s']), Unavailable)
+  equal(states().cache, 'closed')
+  error = new Unavailable('silent', { cause: new Error('Command timed out') })
+  for (let times = 0; times < 3; times++) await rejects(guarded.get('a', ['s']), Unavailable)
+  await rejects(guarded.get('a', ['s']), CircuitOpen)
 })
 
 test('an append is not repeated, a reading is', async () => {

@@ -2,7 +2,15 @@
 // lies in a file or in memory has none: it does not go away for a while.
 import type { PaymentProvider } from '#contexts/payments/provider.ts'
 import type { Carrier } from '#contexts/shipping/carrier.ts'
-import { type Breaker, breaker, NoAnswer, repeated, through, within } from '#runtime/breaker.ts'
+import {
+  type Breaker,
+  breaker,
+  isAway,
+  NoAnswer,
+  repeated,
+  through,
+  within,
+} from '#runtime/breaker.ts'
 import type { SharedCache } from '#storage/cache.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
@@ -38,13 +46,13 @@ export function circuitsOf(config: Config, tell: (line: string) => void): Circui
     openForMs: config['breaker.open_for'],
     halfOpenMax: config['breaker.half_open_max'],
     onState: (name: string, state: string) => {
-      if (state === 'open') tell(`the ${name} fails again and again and is left alone for a while`)
-      if (state === 'closed') tell(`the ${name} is back`)
+      if (state === 'open') tell(`circuit open: ${name} failed too often, left alone for a while`)
+      if (state === 'closed') tell(`circuit closed: ${name} answered again`)
     },
   }
   const circuit = (
     name: string,
-    isFailure?: () => boolean,
+    isFailure?: (error: unknown) => boolean,
     isFailed?: (answer: unknown) => boolean,
   ) => {
     const one = breaker(name, settings, isFailure, isFailed)
@@ -67,7 +75,7 @@ export function circuitsOf(config: Config, tell: (line: string) => void): Circui
       return through(reads, repeatedBy(circuit('read models').run), READ_ROWS)
     },
     // The process has what it needs without it: no second try.
-    cache: (cache) => through(cache, circuit('cache').run, ['get', 'fill']),
+    cache: (cache) => through(cache, circuit('cache', isSilent).run, ['get', 'fill']),
     providers: ({ provider: pays, carrier }) => ({
       provider: guardedProvider(pays, provider('payment provider'), config['saga.step_timeout']),
       carrier: guardedCarrier(carrier, provider('carrier'), config['saga.step_timeout']),
@@ -88,6 +96,9 @@ const settled =
       throw new OutcomeUnknown(`the event log gave ${error.message}`, { cause: error })
     }
   }
+
+/** A connection that is known to be down refuses at once, without a cause, and comes back itself. */
+const isSilent = (error: unknown): boolean => isAway(error) && (error as Error).cause !== undefined
 
 /** To the outside, a silence and a throw are answers too: nobody knows. */
 const isUnknown = (answer: unknown): boolean =>

@@ -14,7 +14,7 @@ import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { type Relay, relay } from '#runtime/relay.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
-import { openCaching } from './caching.ts'
+import { cachingWarnings, openCaching } from './caching.ts'
 import { circuitsOf } from './circuits.ts'
 import { shopSettings } from './config.ts'
 import { doorsOf } from './config-rules.ts'
@@ -222,6 +222,7 @@ const warningsOf = (config: Config): readonly string[] => [
   ...(config['event_store.driver'] === 'memory'
     ? ['Events are kept in memory and lost at exit.']
     : []),
+  ...cachingWarnings(config),
 ]
 const OPEN: Readonly<Record<string, string>> = {
   true:
