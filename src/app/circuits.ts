@@ -1,5 +1,5 @@
-// One circuit breaker for each dependency of a process, around the ports that its gateways use. What
-// lies in a file or in memory has none: it does not go away for a while.
+// One circuit breaker for each dependency of a process, around the ports that its gateways use.
+// What lies in a file or in memory has none: it does not go away for a while.
 import type { PaymentProvider } from '#contexts/payments/provider.ts'
 import type { Carrier } from '#contexts/shipping/carrier.ts'
 import {
@@ -97,7 +97,7 @@ const settled =
     }
   }
 
-/** A connection that is known to be down refuses at once, without a cause, and comes back itself. */
+/** A connection known to be down refuses at once, without a cause, and comes back by itself. */
 const isSilent = (error: unknown): boolean => isAway(error) && (error as Error).cause !== undefined
 
 /** To the outside, a silence and a throw are answers too: nobody knows. */
