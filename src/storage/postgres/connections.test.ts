@@ -1,5 +1,5 @@
 // What users of shared connections rely on: their own end is theirs alone, and an orderly one.
-import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { it } from 'node:test'
 import { onPostgres } from '#testing/postgres-server.ts'
 import { connect } from './connections.ts'
@@ -33,4 +33,32 @@ await onPostgres('PostgreSQL connections', (fresh) => {
     await theirs.close()
     await remove()
   })
+
+  it('that are refused say by which server, what it said and where to look, and no password', async () => {
+    const { url, remove } = await fresh()
+    const [wrong, nowhere] = [new URL(url), new URL(url)]
+    wrong.password = 'hunter2'
+    nowhere.pathname = '/nowhere'
+    for (const [to, said] of [
+      [wrong, 'password authentication failed'],
+      [nowhere, 'database "nowhere" does not exist'],
+    ] as const) {
+      const connections = connect(to.href)
+      for (const asked of [connections.read(ONE), connections.reserve()]) {
+        const { name, message } = await failure(asked)
+        equal(name, 'Error', 'not as if it were away: a second try helps nobody')
+        ok(message.startsWith(`PostgreSQL at ${to.host}${to.pathname} does not let`), message)
+        ok(message.includes(said) && message.includes('database.postgres.*'), message)
+        ok(!message.includes('hunter2'))
+      }
+      await connections.close()
+    }
+    await remove()
+  })
 })
+
+const failure = (asked: Promise<unknown>): Promise<Error> =>
+  asked.then(
+    () => Promise.reject(new Error('it was let in')),
+    (error) => error,
+  )

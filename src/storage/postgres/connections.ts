@@ -75,7 +75,7 @@ export function connect(url: string): Connections {
     try {
       return await pool.connect()
     } catch (error) {
-      throw isAway(error) ? new Unavailable(awayText(url, error), { cause: error }) : error
+      throw notOpened(url, error)
     }
   }
   const once = async <T>(work: (run: Run) => Promise<T>): Promise<T> => {
@@ -98,8 +98,11 @@ export function connect(url: string): Connections {
           const { rows } = await client.query({ name, text, values: values as unknown[] })
           return rows
         } catch (error) {
-          if (!isAway(error)) throw error
+          const readOnly = (error as { code?: string }).code === READ_ONLY
+          if (!readOnly && !isAway(error)) throw error
+          // Of no use either: a fresh one finds the server that is to be written to now.
           broken = true
+          if (readOnly) throw new Unavailable(readOnlyText(url, error), { cause: error })
           const { processID = 0 } = client as { processID?: number }
           throw new Interrupted(awayText(url, error), processID, { cause: error })
         }
@@ -145,7 +148,7 @@ export function connect(url: string): Connections {
       try {
         await client.connect()
       } catch (error) {
-        throw isAway(error) ? new Unavailable(awayText(url, error), { cause: error }) : error
+        throw notOpened(url, error)
       }
       return client
     },
@@ -210,10 +213,26 @@ function withoutOwn(url: string): string {
 }
 
 /** Where the server is, without user and password. */
-function awayText(url: string, error: unknown): string {
+function at(url: string): string {
   const { host, pathname } = new URL(url)
-  return `PostgreSQL at ${host}${pathname} cannot be reached: ${(error as Error).message}`
+  return `PostgreSQL at ${host}${pathname}`
 }
+const awayText = (url: string, error: unknown) =>
+  `${at(url)} cannot be reached: ${(error as Error).message}`
+const readOnlyText = (url: string, error: unknown) =>
+  `${at(url)} takes no writes, as a standby does: ${(error as Error).message}`
+
+function notOpened(url: string, error: unknown): Error {
+  const { message } = error as Error
+  if (isAway(error)) return new Unavailable(awayText(url, error), { cause: error })
+  return new Error(
+    `${at(url)} does not let this process in: ${message}; look at the settings database.postgres.*`,
+    { cause: error },
+  )
+}
+
+/** A standby, or a server that was made one: nothing was done. */
+const READ_ONLY = '25006'
 
 const AWAY = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],

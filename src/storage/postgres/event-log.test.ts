@@ -233,6 +233,39 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
     equal((await log.head()).position, 2)
   })
 
+  it('is away, not broken, while the server takes no writes, and goes on with the next that does', async () => {
+    await log.append(append('note-1'))
+    const name = new URL(database.url).pathname.slice(1)
+    // What a former primary does after a switch-over; a connection opened later finds the new one.
+    await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`)
+    await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    )
+    const refused = [append('note-1', 1), append('note-2')].map((one) => log.append(one))
+    for (const one of refused)
+      await rejects(one, { name: 'Unavailable', message: /takes no writes/ })
+    const waiting = log.append(append('note-1', 1))
+    await sleep(200)
+    await admin.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`)
+    equal((await waiting).ok, true)
+    equal((await log.head()).position, 2)
+  })
+
+  it('says that the disk is full, has stored nothing then, and goes on when there is room', async () => {
+    await log.append(append('note-1'))
+    await admin.query(
+      `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+       CREATE TRIGGER full_disk BEFORE INSERT ON event_store.log EXECUTE FUNCTION full_disk()`,
+    )
+    const refused = [append('note-1', 1), append('note-2')].map((one) => log.append(one))
+    for (const one of refused) await rejects(one, { name: 'StorageFull' })
+    equal((await log.readAll(0, 10)).length, 1)
+    await admin.query('DROP FUNCTION full_disk() CASCADE')
+    equal((await log.append(append('note-1', 1))).ok, true)
+  })
+
   it('keeps events as they are, whoever has the right to write', async () => {
     await log.append(append('note-1'))
     for (const change of ['UPDATE event_store.log SET version = 7', 'DELETE FROM event_store.log'])

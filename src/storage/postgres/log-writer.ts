@@ -1,7 +1,7 @@
 // Appends to PostgreSQL: a batch is one call. What becomes of a batch whose connection died is
 // settled before anybody is told: its events carry ids, and the server is asked for them.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OutcomeUnknown, type Verdict } from '#storage/event-log.ts'
+import { OutcomeUnknown, StorageFull, type Verdict } from '#storage/event-log.ts'
 import type { Judged, Packed } from '#storage/log-packing.ts'
 import { Unavailable } from '#storage/unavailable.ts'
 import { type Connections, Interrupted, type Statement } from './connections.ts'
@@ -15,10 +15,11 @@ export type Patience = {
 }
 export const PATIENCE: Patience = { beginWithinMs: 5_000, settleWithinMs: 15_000 }
 
+const DISK_FULL = '53100'
 const PAUSE_FIRST_MS = 20
 const PAUSE_MAX_MS = 500
 
-/** Takes a batch to its verdicts. Throws Unavailable (nothing was done) or OutcomeUnknown. */
+/** Takes a batch to its verdicts. Throws Unavailable or StorageFull (nothing was done), OutcomeUnknown. */
 export function batchWriter(
   connections: Connections,
   patience: Patience = PATIENCE,
@@ -35,6 +36,10 @@ export function batchWriter(
     } catch (error) {
       if (error instanceof Interrupted) return settle(batch, error)
       if (error instanceof Unavailable) throw error
+      if ((error as { code?: string }).code === DISK_FULL)
+        throw new StorageFull('the server has no room to write; nothing was stored', {
+          cause: error,
+        })
       if (batch.length === 1) return [{ error: (error as Error).message }]
       const judged: Judged[] = []
       for (const append of batch) judged.push(...(await apply([append])))

@@ -2,6 +2,7 @@
 // all.
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, beforeEach, it } from 'node:test'
@@ -103,6 +104,21 @@ await onPostgres('PostgreSQL migrations', (fresh) => {
     deepEqual(await ask("SELECT 1 FROM pg_namespace WHERE nspname = 'made'"), [])
     await migrate(connections, 'made', [...made, third()])
     deepEqual(await runs(), [1, 2, 3])
+  })
+
+  it('say what a role lacks that may not run them', async () => {
+    const role = `daybook_test_${randomBytes(4).toString('hex')}`
+    await ask(`CREATE ROLE ${role} LOGIN PASSWORD 'none'`)
+    try {
+      const theirs = new URL(url)
+      theirs.username = role
+      theirs.password = 'none'
+      const limited = connect(theirs.href)
+      await rejects(migrate(limited, 'made', made), /schema made cannot .* granted CREATE/)
+      await limited.close()
+    } finally {
+      await ask(`DROP ROLE ${role}`)
+    }
   })
 
   it('go on in another process when one is killed in the middle', async () => {

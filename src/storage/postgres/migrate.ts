@@ -18,6 +18,25 @@ export async function migrate(
   migrations: readonly Migration[],
 ): Promise<void> {
   if (await isCurrent(connections, schema, migrations)) return
+  try {
+    await applyAll(connections, schema, migrations)
+  } catch (error) {
+    if ((error as { code?: string }).code !== NOT_PERMITTED) throw error
+    throw new Error(
+      `the schema ${schema} cannot be made or changed: ${(error as Error).message}; ` +
+        'the role has to own the database, or to be granted CREATE on it and own the schema',
+      { cause: error },
+    )
+  }
+}
+
+const NOT_PERMITTED = '42501'
+
+async function applyAll(
+  connections: Connections,
+  schema: string,
+  migrations: readonly Migration[],
+): Promise<void> {
   await connections.transaction(async (run) => {
     // Others wait here, then find nothing left to do.
     await run({ name: '', text: 'SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0' })
