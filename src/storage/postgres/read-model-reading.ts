@@ -3,7 +3,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
 import { cursorAt } from '#storage/find-cursor.ts'
-import { findSql, groupSql, keysOfSql, successor } from '#storage/read-model-sql.ts'
+import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
 import { type Parked, type ReadModels, TableUnready } from '#storage/read-models.ts'
 import { type Shape, shapeOf } from '#storage/table-shape.ts'
 import type { Run, Statement } from './connections.ts'
@@ -68,10 +68,10 @@ const PARKED_ALL = statement(`${PARKED} ORDER BY position, projection`)
 const PARKED_OF = statement(`${PARKED} WHERE projection = $1 ORDER BY position`)
 const IS_PARKED = statement(
   `SELECT EXISTS (SELECT FROM read_models.parked_keys WHERE projection = $1 AND key = ANY($2))
-    OR EXISTS (SELECT FROM unnest($3::text[], $4::text[]) AS range (first, beyond), LATERAL (
-      SELECT FROM read_models.parked_keys k WHERE k.projection = $1
-        AND k.key >= range.first AND (range.beyond IS NULL OR k.key < range.beyond) LIMIT 1
-    ) found) AS waits`,
+    OR EXISTS (SELECT FROM unnest($3::text[]) AS beginning, LATERAL (
+      SELECT k.key FROM read_models.parked_keys k
+      WHERE k.projection = $1 AND k.key >= beginning ORDER BY k.key LIMIT 1
+    ) next WHERE starts_with(next.key, beginning)) AS waits`,
 )
 
 type Numbered = { readonly name: string; readonly number: number }
@@ -201,12 +201,11 @@ async function group(run: Run, shape: Shape, at: Target, query: Group): Promise<
 async function isParked(run: Run, projection: string, keys: readonly string[]): Promise<boolean> {
   const asked = keys.filter((key) => !key.includes('\0'))
   if (asked.length === 0) return false
-  const begins = asked.filter((key) => key.endsWith('*')).map((key) => key.slice(0, -1))
-  const [row] = await run<{ waits: boolean }>(IS_PARKED, [
+  const values = [
     projection,
     asked.filter((key) => !key.endsWith('*')),
-    begins,
-    begins.map(successor),
-  ])
-  return row!.waits
+    asked.filter((key) => key.endsWith('*')).map((key) => key.slice(0, -1)),
+  ]
+  const [row] = await orNothing(run<{ waits: boolean }>(IS_PARKED, values))
+  return row?.waits ?? false
 }

@@ -121,6 +121,6 @@ function lastOfEach({ key }: Shape, rows: readonly Row[]): readonly Row[] {
 export const removalOf = (table: Table, target: Target, keys: readonly string[]): Write => ({
   text:
     `DELETE FROM ${tableNamed(target)} ` +
-    `WHERE ${quoted(table.key)} IN (SELECT json_array_elements_text($1))`,
+    `WHERE ${quoted(table.key)} = ANY(ARRAY(SELECT json_array_elements_text($1)))`,
   document: JSON.stringify(keys),
 })

@@ -231,8 +231,8 @@ function unparkingOf(projection: string, positions: readonly number[]): readonly
   const document = JSON.stringify({ projection, positions })
   return ['parked', 'parked_keys'].map((table) => ({
     text:
-      `DELETE FROM ${SCHEMA}.${table} WHERE projection = $1->>'projection' AND position IN ` +
-      `(SELECT value::bigint FROM json_array_elements_text($1->'positions'))`,
+      `DELETE FROM ${SCHEMA}.${table} WHERE projection = $1->>'projection' AND position = ` +
+      `ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1->'positions')))`,
     document,
   }))
 }
