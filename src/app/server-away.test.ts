@@ -1,5 +1,5 @@
-// The database server goes away under load, for longer than the leases last: the process lives, says
-// how it is, gives its work up, and takes it up again when the server is back.
+// The database server goes away under load, for longer than the leases last: the process lives,
+// says how it is, gives its work up, and takes it up again when the server is back.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -227,6 +227,14 @@ describe('the program', () => {
     equal(code, 1)
     for (const name of ['server.port', 'payments.capture_on', 'reservation.ttl'])
       match(err, new RegExp(name))
+  })
+
+  test('a part of the work is refused on a file, which one process owns', async () => {
+    const part = ['start', '--data', join(folder, 'shop.db'), '--role', 'command,query', ...ports]
+    const { code, err } = await run(part).ended
+    equal(code, 1)
+    match(err, /process\.roles is command, query .* several need PostgreSQL/)
+    deepEqual(readdirSync(folder), [])
   })
 
   test('an address that others can reach is refused without saying so', async () => {

@@ -243,6 +243,19 @@ describe('doors', () => {
     deepEqual(await statuses('GET', '/health/ready'), [200, 200, 200])
   })
 
+  test('show commands alone where other processes answer queries, and health wherever it is', async () => {
+    await reopen({ offers: 'commands' })
+    const { public: main, query, health } = bank.ports
+    const made = await call(main, 'POST', '/accounts', { body: { owner: 'a', currency: 'USD' } })
+    equal(made.status, 201)
+    equal((await call(main, 'GET', '/api/v1/accounts')).status, 405)
+    equal((await call(query, 'GET', '/api/v1/accounts')).status, 200)
+    equal((await call(health, 'GET', '/api/v1/accounts')).status, 404)
+    for (const port of Object.values(bank.ports))
+      for (const path of ['/health', '/health/live', '/health/ready'])
+        deepEqual((await call(port, 'GET', path)).json, { status: 'ok' })
+  })
+
   test('show admin paths on the public one only when the settings say so', async () => {
     await reopen({ settings: { 'admin.expose_on_main': true } })
     equal((await send('GET', '/api/v1/admin/projections')).status, 200)
