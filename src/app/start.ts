@@ -5,6 +5,7 @@ import { configFor } from './config-for.ts'
 import { type PortKey, portsOf, type Roles } from './roles.ts'
 import type { Address } from './setting-kinds.ts'
 import type { Config } from './settings.ts'
+import { sparing } from './sparing.ts'
 
 /** To finish what was accepted; after it the process leaves anyway. */
 const LEAVE_AFTER_MS = 20_000
@@ -40,7 +41,7 @@ export async function start(argv: readonly string[]): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0))
 }
 
-const tell = (line: string) => void process.stderr.write(`${line}\n`)
+const tell = sparing((line) => void process.stderr.write(`${line}\n`))
 
 /** Which door listens where, and what the start line calls it. */
 const DOORS = {

@@ -15,6 +15,7 @@ import Fastify, {
 import type { Rejection } from '#kernel/decider.ts'
 import type { Answer } from './answer.ts'
 import { type Endpoint, isLabel, Refused } from './endpoint.ts'
+import { failureLines } from './failure-lines.ts'
 import { type Guard, SECURITY_HEADERS } from './guard.ts'
 import { problem, rejectionOf } from './problem.ts'
 import { stragglersOf } from './stragglers.ts'
@@ -34,7 +35,7 @@ export type ServerParts = {
   readonly pages: readonly Page[]
   readonly guard: Guard
   readonly settings: ServerSettings
-  /** One line of JSON for each request that failed on our side. */
+  /** Lines of JSON about requests that failed on our side. */
   readonly log: (line: string) => void
 }
 
@@ -107,6 +108,7 @@ type Outlet = {
 }
 
 function outletFor({ guard, log }: ServerParts): Outlet {
+  const failed = failureLines(log)
   const outlet: Outlet = {
     closing: false,
     send({ headers }, reply, { status, contentType, headers: own, text }, correlationId) {
@@ -129,8 +131,13 @@ function outletFor({ guard, log }: ServerParts): Outlet {
     },
     fail(error, request, reply) {
       const correlationId = correlationIdIn(request.headers)
-      const answer = problem(rejectionFor(error), correlationId)
-      if (answer.status >= 500) log(failureLine(error, request, answer.status, correlationId))
+      const rejection = rejectionFor(error)
+      const answer = problem(rejection, correlationId)
+      const { method, routeOptions } = request
+      const path = routeOptions.url ?? '(unknown path)'
+      const { status } = answer
+      if (status >= 500)
+        failed({ error, code: rejection.code, status, method, path, correlationId })
       outlet.send(request, reply, answer, correlationId)
     },
   }
@@ -266,23 +273,6 @@ function rejectionFor(error: unknown): Rejection {
     default:
       return rejectionOf(error)
   }
-}
-
-/** Names the route, never the address asked for: that may hold what belongs in no log. */
-function failureLine(
-  error: unknown,
-  { method, routeOptions }: FastifyRequest,
-  status: number,
-  correlationId: string,
-): string {
-  return JSON.stringify({
-    level: 'error',
-    time: new Date().toISOString(),
-    message: `${method} ${routeOptions.url ?? '(unknown path)'} failed`,
-    status,
-    correlation_id: correlationId,
-    error: error instanceof Error ? (error.stack ?? String(error)) : String(error),
-  })
 }
 
 /** What is no HTTP never reaches a route: a last word on the bare socket, which is then closed. */

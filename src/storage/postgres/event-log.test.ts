@@ -233,7 +233,7 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
     equal((await log.head()).position, 2)
   })
 
-  it('is away, not broken, while the server takes no writes, and goes on with the next that does', async () => {
+  it('is away, not broken, while the server takes no writes, and goes on when one does', async () => {
     await log.append(append('note-1'))
     const name = new URL(database.url).pathname.slice(1)
     // What a former primary does after a switch-over; a connection opened later finds the new one.

@@ -19,7 +19,10 @@ const DISK_FULL = '53100'
 const PAUSE_FIRST_MS = 20
 const PAUSE_MAX_MS = 500
 
-/** Takes a batch to its verdicts. Throws Unavailable or StorageFull (nothing was done), OutcomeUnknown. */
+/**
+ * Takes a batch to its verdicts. Throws Unavailable or StorageFull (nothing was done), or
+ * OutcomeUnknown.
+ */
 export function batchWriter(
   connections: Connections,
   patience: Patience = PATIENCE,
