@@ -61,7 +61,7 @@ export function batchWriter(
     let done: readonly (Verdict | null)[]
     try {
       done = await patiently(async () => {
-        await connections.read(END_PROCESS, [interrupted.pid])
+        await endProcess(connections, interrupted.pid)
         return Promise.all(batch.map((append) => found(connections, append)))
       }, patience.settleWithinMs)
     } catch (error) {
@@ -99,9 +99,16 @@ async function patiently<T>(work: () => Promise<T>, withinMs: number): Promise<T
 const isHeld = (error: unknown): boolean =>
   ['55P03', '57014', '40P01', '40001'].includes((error as { code?: string }).code ?? '')
 
+/** Throws Unavailable while it goes on: it could still commit. */
+async function endProcess({ read }: Connections, pid: number): Promise<void> {
+  const processes = await read<{ ended: boolean }>(END_PROCESS, [pid])
+  if (processes.some(({ ended }) => !ended))
+    throw new Unavailable('the server does not end the process that was at work')
+}
+
 const END_PROCESS: Statement = {
   name: 'log_end_process',
-  text: `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+  text: `SELECT pg_terminate_backend(pid, 5000) AS ended FROM pg_stat_activity
     WHERE pid = $1 AND usename = current_user
       AND application_name = current_setting('application_name')`,
 }
