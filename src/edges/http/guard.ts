@@ -17,7 +17,8 @@ export type Guard = {
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
-const READABLE = 'ETag, Location, Link, X-Correlation-Id, Idempotent-Replayed, Retry-After'
+const READABLE =
+  'ETag, Location, Link, X-Correlation-Id, Idempotent-Replayed, Retry-After, X-Cache, Age'
 const SENDABLE =
   'Content-Type, Idempotency-Key, If-Match, X-Correlation-Id, X-Min-Position, Authorization'
 const PREFLIGHT_AGE_S = 600

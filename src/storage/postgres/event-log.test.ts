@@ -242,9 +242,9 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE datname = current_database() AND pid <> pg_backend_pid()`,
     )
-    const refused = [append('note-1', 1), append('note-2')].map((one) => log.append(one))
-    for (const one of refused)
-      await rejects(one, { name: 'Unavailable', message: /takes no writes/ })
+    const said = { name: 'Unavailable', message: /takes no writes/ }
+    const asked = [append('note-1', 1), append('note-2')]
+    await Promise.all(asked.map((one) => rejects(log.append(one), said)))
     const waiting = log.append(append('note-1', 1))
     await sleep(200)
     await admin.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`)
@@ -259,8 +259,8 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
          $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
        CREATE TRIGGER full_disk BEFORE INSERT ON event_store.log EXECUTE FUNCTION full_disk()`,
     )
-    const refused = [append('note-1', 1), append('note-2')].map((one) => log.append(one))
-    for (const one of refused) await rejects(one, { name: 'StorageFull' })
+    const asked = [append('note-1', 1), append('note-2')]
+    await Promise.all(asked.map((one) => rejects(log.append(one), { name: 'StorageFull' })))
     equal((await log.readAll(0, 10)).length, 1)
     await admin.query('DROP FUNCTION full_disk() CASCADE')
     equal((await log.append(append('note-1', 1))).ok, true)
