@@ -107,7 +107,7 @@ describe('SQLite event log', () => {
       for (let i = 0; i < 500 && failures < 3; i++) {
         try {
           const verdict = await log.append({ writes: [{ stream: 'note-1', expected: 'any', events: [{
-            event_id: 'e' + i, event_type: 'Noted', event_version: 1,
+            event_id: crypto.randomUUID(), event_type: 'Noted', event_version: 1,
             data: { text: 'x'.repeat(20000) }, metadata: {} }] }] })
           console.log(JSON.stringify({ position: verdict.position }))
         } catch (error) {
