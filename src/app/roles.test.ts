@@ -249,7 +249,7 @@ await onPostgres('roles', (fresh) => {
       return Date.now() - from
     }
 
-    it('is halved when a second comes, and whole again when it goes or dies', async (t) => {
+    it('is halved when a second comes, and whole again when it goes, stands still or dies', async (t) => {
       const first = await shop.start(ALSO)
       const [all = 0, waitings = 0] = await sizes(first)
       ok(all > 10 && waitings > 2)
@@ -273,7 +273,12 @@ await onPostgres('roles', (fresh) => {
       t.diagnostic(`told to stop: taken over in ${await until('whole', isWhole, LEASE_MS / 2)} ms`)
 
       const third = await shop.start(ALSO)
-      await until('halved again', async () => (await sizes(first))[0]! < all, 2 * LEASE_MS)
+      const isLess = async () => (await sizes(first))[0]! < all
+      await until('halved again', isLess, 2 * LEASE_MS)
+      third.child.kill('SIGSTOP')
+      t.diagnostic(`paused: taken over in ${await until('whole', isWhole, 2 * LEASE_MS)} ms`)
+      third.child.kill('SIGCONT')
+      await until('halved when it wakes', isLess, 2 * LEASE_MS)
       third.child.kill('SIGKILL')
       await third.ended
       t.diagnostic(`killed: taken over in ${await until('whole', isWhole, 2 * LEASE_MS)} ms`)

@@ -39,7 +39,8 @@ export async function importRetail(
   }
   const report = dryRun
     ? await tryOnlineRetail(options)
-    : await importInto(await compose(config, { tell }), options)
+    : // Whatever the settings say of serving processes: an import needs all there is.
+      await importInto(await compose({ ...config, 'process.roles': ['all'] }, { tell }), options)
   bar.end()
   process.stdout.write(reportText(report))
   // Of the whole process, its threads included.
