@@ -32,7 +32,10 @@ const PORT_TRIES = 3
 const ROLE = 'daybook'
 
 // Sessions say what they need themselves: a server with odd habits shows where one forgot.
-const ODD_HABITS = ['timezone=Asia/Kathmandu', 'datestyle=German']
+const ODD_HABITS = [
+  ...['timezone=Asia/Kathmandu', 'datestyle=German', 'intervalstyle=iso_8601'],
+  ...['default_transaction_isolation=serializable', 'bytea_output=escape'],
+]
 const SETTINGS = [
   ...['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'],
   ...['shared_buffers=64MB', 'max_wal_size=2GB', 'checkpoint_timeout=1h'],

@@ -34,7 +34,7 @@ await onPostgres('the PostgreSQL of the tests', (fresh) => {
   it('gives every test an empty database of its own, and takes it back', async () => {
     const [one, two] = [await fresh(), await fresh()]
     notEqual(one.url, two.url)
-    await ask(one.url, 'CREATE TABLE made (n int)')
+    await ask(one.url, 'CREATE TABLE public.made (n int)')
     deepEqual(await ask(one.url, NONE), [1])
     deepEqual(await ask(two.url, NONE), [0])
     await one.remove()

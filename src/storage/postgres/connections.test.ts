@@ -44,8 +44,8 @@ await onPostgres('PostgreSQL connections', (fresh) => {
       [nowhere, 'database "nowhere" does not exist'],
     ] as const) {
       const connections = connect(to.href)
-      for (const asked of [connections.read(ONE), connections.reserve()]) {
-        const { name, message } = await failure(asked)
+      for (const ask of [() => connections.read(ONE), () => connections.reserve()]) {
+        const { name, message } = await failure(ask())
         equal(name, 'Error', 'not as if it were away: a second try helps nobody')
         ok(message.startsWith(`PostgreSQL at ${to.host}${to.pathname} does not let`), message)
         ok(message.includes(said) && message.includes('database.postgres.*'), message)

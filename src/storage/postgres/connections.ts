@@ -54,6 +54,8 @@ const SESSION = [
   'lock_timeout=5s',
   'idle_in_transaction_session_timeout=10s',
   'statement_timeout=60s',
+  // Who waited for a lock goes on with what is there by then, whatever the server's habit is.
+  'default_transaction_isolation=read committed',
   // An answer means durable, whatever the server's default is.
   'synchronous_commit=on',
   'timezone=UTC',
@@ -200,7 +202,7 @@ function clientConfig(url: string): pg.ClientConfig {
     connectionString: withoutOwn(url),
     application_name: 'daybook',
     keepAlive: true,
-    options: SESSION.map((setting) => `-c ${setting}`).join(' '),
+    options: SESSION.map((setting) => `-c ${setting.replace(' ', '\\ ')}`).join(' '),
     types: valueTypes,
   }
 }
