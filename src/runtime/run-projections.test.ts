@@ -225,7 +225,7 @@ test('a new projection catches up by itself and then joins the others', async ()
 })
 
 describe('an event that cannot be taken', () => {
-  test('keeps back its own rows alone, and all is right once it is mended', async () => {
+  test('keeps back its own rows alone, and all is right once it is mended (traps 1.7)', async () => {
     let broken = true
     const mending = levels((phase, { position }, key) => {
       if (broken && phase === 'apply' && position === 3 && key === 's1:p1')

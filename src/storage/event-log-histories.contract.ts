@@ -61,12 +61,12 @@ export function eventLogHistories(name: string, open: () => Promise<Opened<Event
       ok(repeated! > 0 && reused! > 0, `${repeated} repeated, ${reused} reused`)
     }
 
-    it('judges racing writers rightly, and shows every reader the one log', async () => {
+    it('judges racing writers rightly, and shows every reader the one log (traps 1.1)', async () => {
       await race([log], history, seeded(seed))
       await judgeRace()
     })
 
-    it('judges writers that race in several processes no differently', async (t) => {
+    it('judges writers that race in several processes no differently (traps 1.2)', async (t) => {
       equal(opened.beside !== undefined, log.capabilities.manyProcesses)
       if (opened.beside === undefined) return t.skip(`${name} has one process`)
       await withThree((logs) =>

@@ -271,7 +271,7 @@ export function readModelsRunnersContract(
     })
 
     describe('several at once', () => {
-      it('take every step exactly once between them', async () => {
+      it('take every step exactly once between them (traps 1.12)', async () => {
         const steps = 60
         const run = async (by: ReadModels) => {
           for (;;) {

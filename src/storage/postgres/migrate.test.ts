@@ -148,7 +148,7 @@ await onPostgres('PostgreSQL migrations', (fresh) => {
     })
   })
 
-  it('of a newer version run while the older one goes on appending', async () => {
+  it('of a newer version run while the older one goes on appending (traps 1.13)', async () => {
     const log = await openEventLog({ url })
     let appended = 0
     let going = true

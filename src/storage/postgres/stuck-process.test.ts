@@ -1,5 +1,6 @@
-// The way to the server is cut in the middle of an append, and the server's process does not end, as
-// when its disk stands still: it may commit any time later, so nothing is decided before it is gone.
+// The way to the server is cut in the middle of an append, and the server's process does not end,
+// as when its disk stands still: it may commit any time later, so nothing is decided before it is
+// gone.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
