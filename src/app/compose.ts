@@ -58,7 +58,7 @@ export type ComposeOptions = {
   readonly tell?: (line: string) => void
   /** Nothing is acted on by itself: no saga goes on, nothing expires. For maintenance. */
   readonly passive?: boolean
-  /** The log cannot be written any more: the process has to start afresh. */
+  /** The log cannot be written any more, or nothing is projected: it has to start afresh. */
   readonly onBroken?: (error: Error) => void
 }
 
@@ -88,7 +88,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const sealEvery = config['seals.every']
   const folding = { log, projections, types, personal, sealEvery }
   const moves = movesOf(config, roles, passive)
-  const reading = await openReading(config, folding, { roles, moves, tell, opening })
+  const reading = await openReading(config, folding, { roles, moves, tell, onBroken, opening })
   const reads = reading.reads ?? refusing<ReadModels>('the read models', 'no queries are answered')
   const { host } = reading
 

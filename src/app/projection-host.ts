@@ -32,14 +32,17 @@ export type ProjectionHost = {
 /** A page of events and the rows they touch; without it garbage grows with the machine's memory. */
 const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 512 }
 
-/**
- * Starts the thread; `append` writes its seals where only one handle may write, and this thread has
- * it.
- */
+export type ThreadMeans = {
+  /** Writes its seals where only one handle may write the log, and this thread has it. */
+  readonly append: (request: never) => Promise<unknown>
+  readonly onError: (message: string) => void
+  /** It has ended by itself: nothing is projected here any more, though its leases are held. */
+  readonly onBroken: (error: Error) => void
+}
+
 export async function projectionThread(
   data: object,
-  append: (request: never) => Promise<unknown>,
-  onError: (message: string) => void,
+  { append, onError, onBroken }: ThreadMeans,
 ): Promise<ProjectionHost> {
   const file = import.meta.url.endsWith('.ts') ? './projection-worker.ts' : './projection-worker.js'
   const worker = new Worker(new URL(file, import.meta.url), {
@@ -63,14 +66,20 @@ export async function projectionThread(
     onError(`the projection thread failed: ${reason.stack}`)
     calls.end(reason)
   })
+  let expected = true
   // A thread that ends by itself answers nothing any more.
-  worker.on('exit', () => calls.end(new Error('the projection thread has ended')))
+  worker.on('exit', () => {
+    const reason = new Error('the projection thread has ended')
+    calls.end(reason)
+    if (!expected) onBroken(reason)
+  })
   try {
     await started
   } catch (error) {
     await worker.terminate()
     throw error
   }
+  expected = false
 
   let woken = false
   return {
@@ -100,6 +109,7 @@ export async function projectionThread(
     },
     seal: () => calls.call('seal'),
     async close() {
+      expected = true
       const exited = once(worker, 'exit')
       await calls.call('close')
       await worker.terminate()

@@ -26,12 +26,13 @@ type Means = {
   readonly roles: Roles
   readonly moves: Moves
   readonly tell: (line: string) => void
+  readonly onBroken: (error: Error) => void
   readonly opening: AsyncDisposableStack
 }
 
 /** A thread of its own projects; stores in memory live in this one. */
 export async function openReading(config: Config, parts: Parts, means: Means): Promise<Reading> {
-  const { roles, moves, tell, opening } = means
+  const { roles, moves, tell, onBroken, opening } = means
   const drivers = [config['event_store.driver'], config['read_store.driver']]
   if (drivers.includes('memory')) {
     const reads = await openRows(placesOf(config).views)
@@ -47,7 +48,8 @@ export async function openReading(config: Config, parts: Parts, means: Means): P
       sealEvery: parts.sealEvery,
       moves,
     }
-    const started = await projectionThread(data, (request) => parts.log.append(request), tell)
+    const append = (request: never) => parts.log.append(request)
+    const started = await projectionThread(data, { append, onError: tell, onBroken })
     opening.defer(() => started.close())
     host = started
   }

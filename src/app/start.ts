@@ -16,7 +16,7 @@ export async function start(argv: readonly string[]): Promise<void> {
   const app = await compose(config, {
     tell,
     onBroken: (error) => {
-      tell(`${error.message}. Stopping: only a fresh start knows what is in the file.`)
+      tell(`${error.message}. Stopping: it takes a fresh start.`)
       stop(1)
     },
   })
