@@ -25,23 +25,24 @@ import { personalData } from '#runtime/personal.ts'
 import { queryGateway } from '#runtime/query-gateway.ts'
 import { projectionRunner } from '#runtime/run-projections.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
-import { engines } from '#storage/engines.ts'
+import { type EngineName, engines } from '#storage/engines.ts'
+import { onPostgres, testDatabase } from '#testing/postgres-server.ts'
 
 const PAID = { 'payments.default_method': 'credit_card' }
-
-type Engine = 'memory' | 'sqlite'
 
 type Shop = Awaited<ReturnType<typeof openShop>>
 
 /** A whole shop whose clock the test moves: nothing has to be waited for. */
-async function openShop(engine: Engine, settings: Record<string, unknown> = PAID) {
+async function openShop(engine: EngineName, settings: Record<string, unknown> = PAID) {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-flow-'))
-  const at = (name: string) => ({ path: join(folder, name) })
+  const database = engine === 'postgres' ? await testDatabase() : null
+  if (database !== null && 'skipped' in database) throw new Error(database.skipped)
+  const at = (name: string) => ({ path: join(folder, name), url: database?.url ?? '' })
   const stored = await engines[engine]()
   const log = await stored.openEventLog(at('log.db'))
   const keys = await stored.openKeyRing(at('keys.db'))
   const reads = await stored.openReadModels(at('views.db'))
-  const books = await openBooks(engine, { ...at('simulator.db'), url: '' })
+  const books = await openBooks(engine, at('simulator.db'))
   const provider = openPaymentProvider({ book: books.payments })
   const carrier = openCarrier({ book: books.labels })
   const contexts = [
@@ -194,6 +195,7 @@ async function openShop(engine: Engine, settings: Record<string, unknown> = PAID
       await log.close()
       await keys.close()
       await books.close()
+      await database?.remove()
       await rm(folder, { recursive: true })
     },
   }
@@ -270,257 +272,251 @@ const eventsOf = async (shop: Shop) =>
   (await shop.log.readAll(0, 10_000)).map(({ event_type }) => event_type)
 
 for (const engine of ['memory', 'sqlite'] as const)
-  describe(`fulfilment over ${engine}`, () => {
-    const whats = ['decline', 'lost_before', 'lost_after', 'duplicate', 'slow', 'down'] as const
-    for (const on of ['authorize', 'label'])
-      for (const what of whats)
-        it(`the call "${on}" that meets "${what}" ends completed or compensated`, async () => {
-          await using shop = await openShop(engine)
-          const faults: Fault[] = [
-            { on, what, times: 2, ms: 5 },
-            // Asking fails as well, once.
-            { on: 'find', what: 'down', times: 1 },
-          ]
-          shop.provider.play(faults)
-          shop.carrier.play(faults)
-          const order_id = await shop.order()
-          await shop.settle()
-          assertFired(shop, on, what)
-          const [order] = await allAgree(shop, [order_id])
-          equal(order?.status, what === 'decline' ? 'CANCELLED' : 'CONFIRMED')
-          if (what === 'decline')
-            equal(order?.cancel_cause, on === 'label' ? 'label_refused' : 'payment_declined')
-        })
+  describe(`fulfilment over ${engine}`, () => fulfilment(engine))
+await onPostgres('fulfilment over postgres', () => fulfilment('postgres'))
 
+function fulfilment(engine: EngineName): void {
+  const whats = ['decline', 'lost_before', 'lost_after', 'duplicate', 'slow', 'down'] as const
+  for (const on of ['authorize', 'label'])
     for (const what of whats)
-      it(`a capture that meets "${what}" is never made twice and never takes the order back`, async () => {
+      it(`the call "${on}" that meets "${what}" ends completed or compensated`, async () => {
         await using shop = await openShop(engine)
-        shop.provider.play([{ on: 'capture', what, times: 2, ms: 5 }])
+        const faults: Fault[] = [
+          { on, what, times: 2, ms: 5 },
+          // Asking fails as well, once.
+          { on: 'find', what: 'down', times: 1 },
+        ]
+        shop.provider.play(faults)
+        shop.carrier.play(faults)
         const order_id = await shop.order()
         await shop.settle()
-        assertFired(shop, 'capture', what)
-        const order = await shop.get('GetOrder', { order_id })
-        const payment = await shop.get('GetPayment', { payment_id: order_id })
-        equal(order?.status, 'CONFIRMED')
-        if (what !== 'decline') return void (await allAgree(shop, [order_id]))
-        deepEqual([payment?.status, payment?.needs_attention], ['FAILED', true])
-        shop.provider.play([])
-        await shop.done('CapturePayment', { payment_id: order_id })
-        await shop.settle()
-        await allAgree(shop, [order_id])
-      })
-
-    for (const what of whats)
-      it(`a void that meets "${what}" goes on until the money is free`, async () => {
-        await using shop = await openShop(engine)
-        shop.carrier.play([{ on: 'label', what: 'decline', times: 1 }])
-        shop.provider.play([{ on: 'void', what, times: 2, ms: 5 }])
-        const order_id = await shop.order()
-        await shop.settle()
-        assertFired(shop, 'void', what)
+        assertFired(shop, on, what)
         const [order] = await allAgree(shop, [order_id])
-        equal(order?.payment_status, 'voided')
+        equal(order?.status, what === 'decline' ? 'CANCELLED' : 'CONFIRMED')
+        if (what === 'decline')
+          equal(order?.cancel_cause, on === 'label' ? 'label_refused' : 'payment_declined')
       })
 
-    for (const what of whats)
-      it(`a refund and a label taken back that meet "${what}" go on until all is undone`, async () => {
+  for (const what of whats)
+    it(`a capture that meets "${what}" is never made twice and never takes the order back`, async () => {
+      await using shop = await openShop(engine)
+      shop.provider.play([{ on: 'capture', what, times: 2, ms: 5 }])
+      const order_id = await shop.order()
+      await shop.settle()
+      assertFired(shop, 'capture', what)
+      const order = await shop.get('GetOrder', { order_id })
+      const payment = await shop.get('GetPayment', { payment_id: order_id })
+      equal(order?.status, 'CONFIRMED')
+      if (what !== 'decline') return void (await allAgree(shop, [order_id]))
+      deepEqual([payment?.status, payment?.needs_attention], ['FAILED', true])
+      shop.provider.play([])
+      await shop.done('CapturePayment', { payment_id: order_id })
+      await shop.settle()
+      await allAgree(shop, [order_id])
+    })
+
+  for (const what of whats)
+    it(`a void that meets "${what}" goes on until the money is free`, async () => {
+      await using shop = await openShop(engine)
+      shop.carrier.play([{ on: 'label', what: 'decline', times: 1 }])
+      shop.provider.play([{ on: 'void', what, times: 2, ms: 5 }])
+      const order_id = await shop.order()
+      await shop.settle()
+      assertFired(shop, 'void', what)
+      const [order] = await allAgree(shop, [order_id])
+      equal(order?.payment_status, 'voided')
+    })
+
+  for (const what of whats)
+    it(`a refund and a label taken back that meet "${what}" go on until all is undone`, async () => {
+      await using shop = await openShop(engine)
+      const order_id = await shop.order()
+      await shop.settle()
+      shop.provider.play([{ on: 'refund', what, times: 2, ms: 5 }])
+      shop.carrier.play([{ on: 'cancel_label', what, times: 2, ms: 5 }])
+      await shop.done('CancelOrder', { order_id, reason: 'changed my mind' })
+      await shop.settle()
+      assertFired(shop, 'refund', what)
+      assertFired(shop, 'cancel_label', what)
+      const [order] = await allAgree(shop, [order_id])
+      deepEqual(
+        [order?.status, order?.payment_status, order?.cancel_reason],
+        ['CANCELLED', 'refunded', 'changed my mind'],
+      )
+    })
+
+  it('a crash between any call and its record changes nothing in the end', async () => {
+    for (let crashAt = 1; crashAt <= 5; crashAt++) {
+      await using shop = await openShop(engine)
+      let sends = 0
+      shop.onBetween(async () => {
+        sends += 1
+        if (sends === crashAt) throw new Error('the process died')
+      })
+      const order_id = await shop.order()
+      await shop.settle()
+      if (crashAt > 3) {
+        await shop.done('CancelOrder', { order_id })
+        await shop.settle()
+      }
+      ok(sends >= crashAt, 'the crash came')
+      await allAgree(shop, [order_id])
+    }
+  })
+
+  it('a cancel between any call and its record takes everything back, whatever was under way', async () => {
+    let cancelled = 0
+    for (const faults of [[], [{ what: 'lost_after', times: 1 }], [{ what: 'decline', times: 1 }]])
+      for (let cancelAt = 1; cancelAt <= 4; cancelAt++) {
         await using shop = await openShop(engine)
+        shop.provider.play(faults as Fault[])
         const order_id = await shop.order()
-        await shop.settle()
-        shop.provider.play([{ on: 'refund', what, times: 2, ms: 5 }])
-        shop.carrier.play([{ on: 'cancel_label', what, times: 2, ms: 5 }])
-        await shop.done('CancelOrder', { order_id, reason: 'changed my mind' })
-        await shop.settle()
-        assertFired(shop, 'refund', what)
-        assertFired(shop, 'cancel_label', what)
-        const [order] = await allAgree(shop, [order_id])
-        deepEqual(
-          [order?.status, order?.payment_status, order?.cancel_reason],
-          ['CANCELLED', 'refunded', 'changed my mind'],
-        )
-      })
-
-    it('a crash between any call and its record changes nothing in the end', async () => {
-      for (let crashAt = 1; crashAt <= 5; crashAt++) {
-        await using shop = await openShop(engine)
         let sends = 0
         shop.onBetween(async () => {
           sends += 1
-          if (sends === crashAt) throw new Error('the process died')
+          if (sends === cancelAt) await shop.done('CancelOrder', { order_id })
         })
-        const order_id = await shop.order()
         await shop.settle()
-        if (crashAt > 3) {
-          await shop.done('CancelOrder', { order_id })
-          await shop.settle()
-        }
-        ok(sends >= crashAt, 'the crash came')
-        await allAgree(shop, [order_id])
+        if (sends < cancelAt) continue
+        const [order] = await allAgree(shop, [order_id])
+        equal(order?.status, 'CANCELLED')
+        cancelled++
       }
-    })
-
-    it('a cancel between any call and its record takes everything back, whatever was under way', async () => {
-      let cancelled = 0
-      for (const faults of [
-        [],
-        [{ what: 'lost_after', times: 1 }],
-        [{ what: 'decline', times: 1 }],
-      ])
-        for (let cancelAt = 1; cancelAt <= 4; cancelAt++) {
-          await using shop = await openShop(engine)
-          shop.provider.play(faults as Fault[])
-          const order_id = await shop.order()
-          let sends = 0
-          shop.onBetween(async () => {
-            sends += 1
-            if (sends === cancelAt) await shop.done('CancelOrder', { order_id })
-          })
-          await shop.settle()
-          if (sends < cancelAt) continue
-          const [order] = await allAgree(shop, [order_id])
-          equal(order?.status, 'CANCELLED')
-          cancelled++
-        }
-      ok(cancelled >= 6, `only ${cancelled} cancels met a call`)
-    })
-
-    it('a step that waits to be tried again is never run once the order is cancelled', async () => {
-      await using shop = await openShop(engine)
-      shop.provider.play([{ on: 'authorize', what: 'lost_before', times: 1 }])
-      const order_id = await shop.order()
-      await shop.act()
-      await shop.done('CancelOrder', { order_id })
-      await shop.settle()
-      await allAgree(shop, [order_id])
-      assertFired(shop, 'authorize', 'lost_before')
-      equal((await shop.provider.ledger()).length, 0)
-    })
-
-    it('200 buyers of 50 pieces: exactly 50 get one, the others have no order at all', async () => {
-      await using shop = await openShop(engine)
-      const { product_id } = shop
-      const outcomes = await Promise.all(
-        Array.from({ length: 200 }, (_, i) =>
-          shop.send('CreateOrder', {
-            customer_id: `c-${i}`,
-            items: [{ product_id, quantity: '1' }],
-          }),
-        ),
-      )
-      const bought = outcomes.flatMap((each) => (each.ok ? [String(each.response.order_id)] : []))
-      const refused = outcomes.flatMap((each) => (each.ok ? [] : [each.rejection.code]))
-      equal(bought.length, 50)
-      deepEqual([...new Set(refused)], ['insufficient_stock'])
-      await shop.settle()
-      await allAgree(shop, bought)
-      equal((await eventsOf(shop)).filter((type) => type === 'OrderCreated').length, 50)
-    })
-
-    it('cancel against ship: exactly one wins, and the stock is right either way', async () => {
-      await using shop = await openShop(engine)
-      const ids: string[] = []
-      for (let i = 0; i < 10; i++) ids.push(await shop.order('1'))
-      await shop.settle()
-      const races = await Promise.all(
-        ids.flatMap((order_id, i) => {
-          const both = [
-            shop.send('CancelOrder', { order_id }),
-            shop.send('ShipOrder', { order_id }),
-          ]
-          return [Promise.all(i % 2 === 0 ? both : both.reverse())]
-        }),
-      )
-      for (const [one, other] of races) ok(one!.ok !== other!.ok, 'exactly one wins')
-      await shop.settle()
-      const rows = await Promise.all(ids.map((order_id) => shop.get('GetOrder', { order_id })))
-      const shipped = rows.filter((row) => row?.status === 'SHIPPED').length
-      equal(rows.filter((row) => row?.status === 'CANCELLED').length, 10 - shipped)
-      deepEqual(await shop.stock(), { quantity: 50 - shipped, reserved: 0 })
-    })
-
-    it('expiry against payment: one wins; who paid late is not charged', async () => {
-      await using shop = await openShop(engine, { 'reservation.ttl_ms': 60_000 })
-      const late = await shop.order()
-      const paid = await shop.order()
-      await shop.done('ProcessPayment', { order_id: paid, method: 'upi' })
-      shop.advance(60_000)
-      const outcomes = await Promise.all([
-        shop.send('ProcessPayment', { order_id: late, method: 'upi' }),
-        shop.send('ExpireOrder', { order_id: late }),
-        shop.send('ExpireOrder', { order_id: paid }),
-      ])
-      deepEqual(
-        outcomes.map((each) => (each.ok ? each.response.has_effect : each.rejection.code)),
-        ['invalid_state', true, false],
-      )
-      await shop.settle()
-      const expired = await shop.get('GetOrder', { order_id: late })
-      const bought = await shop.get('GetOrder', { order_id: paid })
-      deepEqual([expired?.status, expired?.cancel_cause], ['CANCELLED', 'reservation_expired'])
-      deepEqual([bought?.status, bought?.payment_status], ['CONFIRMED', 'captured'])
-      deepEqual(await shop.stock(), { quantity: 50, reserved: 2 })
-      const ledger = await shop.provider.ledger()
-      equal(ledger.filter(({ kind }) => kind === 'capture').length, 1)
-      const again = await shop.send('ProcessPayment', { order_id: late, method: 'upi' })
-      equal(again.ok ? 'ok' : again.rejection.code, 'invalid_state')
-    })
-
-    it('an unpaid order is cancelled by itself when its time is over', async () => {
-      await using shop = await openShop(engine, { 'reservation.ttl_ms': 60_000 })
-      const order_id = await shop.order()
-      const before = await shop.get('GetOrderSaga', { order_id })
-      deepEqual([before?.waiting_for, before?.status], ['payment', 'RUNNING'])
-      await shop.settle()
-      const order = await shop.get('GetOrder', { order_id })
-      deepEqual([order?.status, order?.cancel_cause], ['CANCELLED', 'reservation_expired'])
-      deepEqual(await shop.stock(), { quantity: 50, reserved: 0 })
-      const types = await eventsOf(shop)
-      ok(types.includes('ReservationExpired') && types.includes('StockReleased'))
-    })
-
-    it('the same command 20 times at once is one order, and everyone gets its answer', async () => {
-      await using shop = await openShop(engine)
-      const { product_id } = shop
-      const input = { customer_id: 'c-1', items: [{ product_id, quantity: '3' }] }
-      const outcomes = await Promise.all(
-        Array.from({ length: 20 }, () => shop.send('CreateOrder', input, { command_id: 'buy-1' })),
-      )
-      const ids = new Set(
-        outcomes.map((each) => (each.ok ? each.response.order_id : each.rejection)),
-      )
-      equal(ids.size, 1)
-      equal(outcomes.filter((each) => each.ok && each.replayed).length, 19)
-      await shop.settle()
-      await allAgree(shop, [...ids].map(String))
-    })
-
-    it('the payer’s token reaches the provider and is nowhere in clear', async () => {
-      await using shop = await openShop(engine)
-      // Only a call with just this token is declined, so the decline shows that it arrived.
-      shop.provider.play([{ on: 'authorize', what: 'decline', token: 'tok_secret_4242' }])
-      const payment = { method: 'credit_card', token: 'tok_secret_4242' }
-      const order_id = await shop.order('1', { payment })
-      await shop.settle()
-      const [order] = await allAgree(shop, [order_id])
-      equal(order?.cancel_cause, 'payment_declined')
-      const stored = JSON.stringify(await shop.log.readAll(0, 10_000))
-      const rows = JSON.stringify([
-        await shop.get('GetOrderSaga', { order_id }),
-        await shop.get('GetPayment', { payment_id: order_id }),
-      ])
-      ok(!stored.includes('tok_secret') && !rows.includes('tok_secret'))
-    })
-
-    it('an order that is never answered is taken back at the deadline, and settled', async () => {
-      await using shop = await openShop(engine, { ...PAID, 'saga.deadline_ms': 60_000 })
-      shop.provider.play([
-        { on: 'authorize', what: 'lost_after', times: 1 },
-        { on: 'find', what: 'down', times: 14 },
-      ])
-      const order_id = await shop.order()
-      await shop.settle()
-      const [order] = await allAgree(shop, [order_id])
-      deepEqual([order?.status, order?.cancel_cause], ['CANCELLED', 'payment_timeout'])
-      equal((await shop.provider.balance(`${order_id}:authorize:1`)).is_voided, true)
-    })
+    ok(cancelled >= 6, `only ${cancelled} cancels met a call`)
   })
+
+  it('a step that waits to be tried again is never run once the order is cancelled', async () => {
+    await using shop = await openShop(engine)
+    shop.provider.play([{ on: 'authorize', what: 'lost_before', times: 1 }])
+    const order_id = await shop.order()
+    await shop.act()
+    await shop.done('CancelOrder', { order_id })
+    await shop.settle()
+    await allAgree(shop, [order_id])
+    assertFired(shop, 'authorize', 'lost_before')
+    equal((await shop.provider.ledger()).length, 0)
+  })
+
+  it('200 buyers of 50 pieces: exactly 50 get one, the others have no order at all', async () => {
+    await using shop = await openShop(engine)
+    const { product_id } = shop
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        shop.send('CreateOrder', {
+          customer_id: `c-${i}`,
+          items: [{ product_id, quantity: '1' }],
+        }),
+      ),
+    )
+    const bought = outcomes.flatMap((each) => (each.ok ? [String(each.response.order_id)] : []))
+    const refused = outcomes.flatMap((each) => (each.ok ? [] : [each.rejection.code]))
+    equal(bought.length, 50)
+    deepEqual([...new Set(refused)], ['insufficient_stock'])
+    await shop.settle()
+    await allAgree(shop, bought)
+    equal((await eventsOf(shop)).filter((type) => type === 'OrderCreated').length, 50)
+  })
+
+  it('cancel against ship: exactly one wins, and the stock is right either way', async () => {
+    await using shop = await openShop(engine)
+    const ids: string[] = []
+    for (let i = 0; i < 10; i++) ids.push(await shop.order('1'))
+    await shop.settle()
+    const races = await Promise.all(
+      ids.flatMap((order_id, i) => {
+        const both = [shop.send('CancelOrder', { order_id }), shop.send('ShipOrder', { order_id })]
+        return [Promise.all(i % 2 === 0 ? both : both.reverse())]
+      }),
+    )
+    for (const [one, other] of races) ok(one!.ok !== other!.ok, 'exactly one wins')
+    await shop.settle()
+    const rows = await Promise.all(ids.map((order_id) => shop.get('GetOrder', { order_id })))
+    const shipped = rows.filter((row) => row?.status === 'SHIPPED').length
+    equal(rows.filter((row) => row?.status === 'CANCELLED').length, 10 - shipped)
+    deepEqual(await shop.stock(), { quantity: 50 - shipped, reserved: 0 })
+  })
+
+  it('expiry against payment: one wins; who paid late is not charged', async () => {
+    await using shop = await openShop(engine, { 'reservation.ttl_ms': 60_000 })
+    const late = await shop.order()
+    const paid = await shop.order()
+    await shop.done('ProcessPayment', { order_id: paid, method: 'upi' })
+    shop.advance(60_000)
+    const outcomes = await Promise.all([
+      shop.send('ProcessPayment', { order_id: late, method: 'upi' }),
+      shop.send('ExpireOrder', { order_id: late }),
+      shop.send('ExpireOrder', { order_id: paid }),
+    ])
+    deepEqual(
+      outcomes.map((each) => (each.ok ? each.response.has_effect : each.rejection.code)),
+      ['invalid_state', true, false],
+    )
+    await shop.settle()
+    const expired = await shop.get('GetOrder', { order_id: late })
+    const bought = await shop.get('GetOrder', { order_id: paid })
+    deepEqual([expired?.status, expired?.cancel_cause], ['CANCELLED', 'reservation_expired'])
+    deepEqual([bought?.status, bought?.payment_status], ['CONFIRMED', 'captured'])
+    deepEqual(await shop.stock(), { quantity: 50, reserved: 2 })
+    const ledger = await shop.provider.ledger()
+    equal(ledger.filter(({ kind }) => kind === 'capture').length, 1)
+    const again = await shop.send('ProcessPayment', { order_id: late, method: 'upi' })
+    equal(again.ok ? 'ok' : again.rejection.code, 'invalid_state')
+  })
+
+  it('an unpaid order is cancelled by itself when its time is over', async () => {
+    await using shop = await openShop(engine, { 'reservation.ttl_ms': 60_000 })
+    const order_id = await shop.order()
+    const before = await shop.get('GetOrderSaga', { order_id })
+    deepEqual([before?.waiting_for, before?.status], ['payment', 'RUNNING'])
+    await shop.settle()
+    const order = await shop.get('GetOrder', { order_id })
+    deepEqual([order?.status, order?.cancel_cause], ['CANCELLED', 'reservation_expired'])
+    deepEqual(await shop.stock(), { quantity: 50, reserved: 0 })
+    const types = await eventsOf(shop)
+    ok(types.includes('ReservationExpired') && types.includes('StockReleased'))
+  })
+
+  it('the same command 20 times at once is one order, and everyone gets its answer', async () => {
+    await using shop = await openShop(engine)
+    const { product_id } = shop
+    const input = { customer_id: 'c-1', items: [{ product_id, quantity: '3' }] }
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => shop.send('CreateOrder', input, { command_id: 'buy-1' })),
+    )
+    const ids = new Set(outcomes.map((each) => (each.ok ? each.response.order_id : each.rejection)))
+    equal(ids.size, 1)
+    equal(outcomes.filter((each) => each.ok && each.replayed).length, 19)
+    await shop.settle()
+    await allAgree(shop, [...ids].map(String))
+  })
+
+  it('the payer’s token reaches the provider and is nowhere in clear', async () => {
+    await using shop = await openShop(engine)
+    // Only a call with just this token is declined, so the decline shows that it arrived.
+    shop.provider.play([{ on: 'authorize', what: 'decline', token: 'tok_secret_4242' }])
+    const payment = { method: 'credit_card', token: 'tok_secret_4242' }
+    const order_id = await shop.order('1', { payment })
+    await shop.settle()
+    const [order] = await allAgree(shop, [order_id])
+    equal(order?.cancel_cause, 'payment_declined')
+    const stored = JSON.stringify(await shop.log.readAll(0, 10_000))
+    const rows = JSON.stringify([
+      await shop.get('GetOrderSaga', { order_id }),
+      await shop.get('GetPayment', { payment_id: order_id }),
+    ])
+    ok(!stored.includes('tok_secret') && !rows.includes('tok_secret'))
+  })
+
+  it('an order that is never answered is taken back at the deadline, and settled', async () => {
+    await using shop = await openShop(engine, { ...PAID, 'saga.deadline_ms': 60_000 })
+    shop.provider.play([
+      { on: 'authorize', what: 'lost_after', times: 1 },
+      { on: 'find', what: 'down', times: 14 },
+    ])
+    const order_id = await shop.order()
+    await shop.settle()
+    const [order] = await allAgree(shop, [order_id])
+    deepEqual([order?.status, order?.cancel_cause], ['CANCELLED', 'payment_timeout'])
+    equal((await shop.provider.balance(`${order_id}:authorize:1`)).is_voided, true)
+  })
+}
