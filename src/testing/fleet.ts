@@ -160,8 +160,9 @@ export function fleetClient(fleet: Fleet, random: Random): Client {
     }
     throw new Error(`no answer to ${path} within ${PATIENCE_MS} ms: ${last}; ${fleet.complaints()}`)
   }
+  // The server says itself what may be asked again.
   const isAnswered = ({ status, body }: Answered) =>
-    status !== 503 && status !== 504 && body.code !== 'concurrency_conflict'
+    status < 400 || (body.retryable !== true && body.code !== 'concurrency_conflict')
 
   return {
     post: (path, body, key) =>

@@ -193,5 +193,6 @@ describe('what is no HTTP', () => {
     const answer = await send(`${POST}Content-Type: application/json\nContent-Length: 100\n\n{`)
     match(answer, /^HTTP\/1.1 408 /)
     match(answer, /"code":"request_timeout"/)
+    match(answer, /"retryable":true/)
   })
 })

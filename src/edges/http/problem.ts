@@ -35,7 +35,13 @@ export const problemKinds: Readonly<Record<string, Kind>> = {
   },
   not_found: { status: 404, category: 'business', title: 'There is no such thing' },
   method_not_allowed: { status: 405, category: 'validation', title: 'Not with this method' },
-  request_timeout: { status: 408, category: 'timeout', title: 'The request came too slowly' },
+  // Nothing of it was looked at.
+  request_timeout: {
+    status: 408,
+    category: 'timeout',
+    title: 'The request came too slowly',
+    retryable: true,
+  },
   concurrency_conflict: {
     status: 409,
     category: 'business',
