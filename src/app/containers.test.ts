@@ -224,6 +224,11 @@ describe('compose.yaml', () => {
     }
   })
 
+  it('takes a server at any port', () => {
+    for (const [name, service] of ours.filter(([, { profiles }]) => profiles.includes('postgres')))
+      equal(configOf(service, { DB_PORT: '6543' })['database.postgres.port'], 6543, name)
+  })
+
   it('sets only what is a setting', () => {
     const known = new Set([
       ...settingKeys.map(environmentName),
