@@ -254,7 +254,12 @@ describe('sharing', () => {
 const STEP_MS = 100
 const SEED = seedOfRun()
 
-type Process = Sharer & { readonly member: string; pausedUntil: number; lookAt: number }
+type Process = Sharer & {
+  readonly member: string
+  pausedUntil: number
+  lookAt: number
+  isDead: boolean
+}
 
 /** Joins, pauses, deaths and returns at random; every belief is compared after every step. */
 async function simulation(seed: number) {
@@ -270,6 +275,7 @@ async function simulation(seed: number) {
     // A paused process does nothing, wherever it was: also in the middle of a look.
     const awake = async () => {
       while (box.process !== undefined && paused(box.process)) await tick()
+      if (box.process?.isDead) throw new Error('the dead do nothing')
     }
     const slowly = async <T>(call: () => Promise<T>) => {
       await awake()
@@ -285,7 +291,11 @@ async function simulation(seed: number) {
       acquire: (...given) => slowly(() => leases.acquire(...given)),
       held: (prefix) => slowly(() => leases.held(prefix)),
     }
-    box.process = Object.assign(open(member, { leases: slowed }), { pausedUntil: 0, lookAt: 0 })
+    box.process = Object.assign(open(member, { leases: slowed }), {
+      pausedUntil: 0,
+      lookAt: 0,
+      isDead: false,
+    })
     running.push(box.process)
   }
   const disturb = async () => {
@@ -297,6 +307,8 @@ async function simulation(seed: number) {
     else {
       running = running.filter((other) => other !== one)
       if (what === 'stop' && !paused(one)) await one.stop()
+      one.pausedUntil = 0
+      one.isDead = true
     }
   }
   const looks = new Set<Promise<void>>()
