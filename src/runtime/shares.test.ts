@@ -168,6 +168,25 @@ describe('sharing', () => {
     deepEqual(b.mine(), WORK)
   })
 
+  it('counts from when it asked: an answer that was long on its way gives nothing', async () => {
+    const { open, leases, pass } = await processes(['one'])
+    const a = open('a', {
+      leases: {
+        ...leases,
+        async acquire(...given) {
+          const lease = await leases.acquire(...given)
+          pass(LEASE_MS)
+          return lease
+        },
+      },
+    })
+    await a.look()
+    deepEqual([a.mine(), a.isMember()], [[], false])
+    const b = open('b')
+    await b.look()
+    deepEqual(b.mine(), ['one'])
+  })
+
   it('begins anew with what it lost and got back', async () => {
     const { open, pass } = await processes(['one'])
     const [a, b] = [open('a'), open('b')]
