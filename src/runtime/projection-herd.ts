@@ -3,7 +3,7 @@
 // stands where the next do. Others may move the same projections in other processes.
 import type { Projection } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
-import type { ReadModels } from '#storage/read-models.ts'
+import { type ReadModels, TableUnready } from '#storage/read-models.ts'
 import { advance, type Hears, refresh, type Track, track } from './fold-events.ts'
 import { REBUILDING, type Rebuild, rebuildBeside, SHADOW } from './rebuild.ts'
 import type { Readable } from './recorded-events.ts'
@@ -168,6 +168,9 @@ async function moved(
   try {
     const tracks = group.map((one) => one.track)
     done = await advance(herd.reads, tracks, events, herd.hears)
+  } catch (error) {
+    // A process of another version has made the table anew.
+    if (!(error instanceof TableUnready)) throw error
   } finally {
     // Others were faster, or nobody knows whether it was stored: what is remembered may be old.
     if (!done) for (const one of group) one.stale = true
