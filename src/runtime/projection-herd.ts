@@ -132,8 +132,9 @@ async function onePass(herd: Herd, upTo: number): Promise<{ taken: number; refus
     if (limit <= 0) continue
     const events = await nextPage(herd, checkpoint, limit)
     const isFull = events.length === herd.page
-    // Only where the way is clear: a group of its own goes on with this page alone.
-    if (isFull && groups.length === 1) readAhead(herd, checkpoint + limit, upTo)
+    // While a server reads the next page, another stores this one; within a process nothing is won.
+    const elsewhere = herd.log.capabilities.manyProcesses
+    if (isFull && elsewhere && groups.length === 1) readAhead(herd, checkpoint + limit, upTo)
     if (events.length > 0) {
       if (await moved(herd, group, events)) taken += events.length
       else refused = true

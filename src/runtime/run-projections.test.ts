@@ -71,9 +71,16 @@ const until = async (true_: () => Promise<boolean> | boolean) => {
 
 test('rows equal a plain fold of the log, whatever the pages and however the log grows', async (t) => {
   t.diagnostic(`SEED=${seed}`)
-  for (const pageSize of [1, 2, 7, 5_000]) {
+  for (const [pageSize, manyProcesses] of [
+    [1, true],
+    [2, false],
+    [7, true],
+    [5_000, false],
+  ] as const) {
     const projections = [levels(), movements]
-    const one = runner(projections, { pageSize, cachedRows: 10 })
+    const capabilities = { ...log.capabilities, manyProcesses }
+    const elsewhere = { ...log, capabilities }
+    const one = runner(projections, { pageSize, cachedRows: 10, log: elsewhere })
     for (let part = 0; part < 3; part++) {
       await record(log, some(60))
       await one.catchUp()
@@ -199,6 +206,38 @@ test('all that stand together are fed by one reading and one commit', async () =
   })
   equal(await counted.runOnce(), 50)
   deepEqual(calls, ['read after 0', 'commit levels,movements'])
+})
+
+test('the next page is read while one is stored, where the log is a server', async () => {
+  const calls: string[] = []
+  let away = false
+  const readAll: EventLog['readAll'] = async (after, limit) => {
+    calls.push(`read ${after}+${limit}`)
+    if (away && after === 20) throw new Error('away')
+    return log.readAll(after, limit)
+  }
+  const commit: ReadModels['commit'] = async (commits) => {
+    calls.push(`commit ${commits[0]!.to}`)
+    return reads.commit(commits)
+  }
+  const capabilities = { ...log.capabilities, manyProcesses: true }
+  const one = runner([levels()], {
+    pageSize: 10,
+    log: { ...log, capabilities, readAll },
+    reads: { ...reads, commit },
+  })
+  await record(log, some(25))
+  away = true
+  await rejects(one.catchUp(), /away/)
+  away = false
+  await one.catchUp()
+  deepEqual(calls, [
+    ...['read 0+10', 'read 10+10', 'commit 10'],
+    ...['read 20+10', 'commit 20'],
+    // The one that failed was asked for again by whoever wanted it.
+    ...['read 20+10', 'commit 25', 'read 25+10'],
+  ])
+  await holds(levels())
 })
 
 test('a new projection catches up by itself and then joins the others', async () => {
