@@ -127,7 +127,7 @@ async function foldAndCommit(
   refusal?: RowsRefused,
 ): Promise<boolean> {
   const folds = tracks.map((one) => foldOf(one))
-  for (const fold of folds) await foldInto(fold, reads, events, refusal)
+  await Promise.all(folds.map((fold) => foldInto(fold, reads, events, refusal)))
   const to = events.at(-1)!.event.position
   const commits = folds.map((fold) => commitOf(fold, to))
   if (!(await reads.commit(commits))) return false
