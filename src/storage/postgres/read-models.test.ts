@@ -372,15 +372,20 @@ await onPostgres('read models on PostgreSQL', (fresh) => {
     await next.close()
   })
 
-  it('keeps a frozen view for longer than a transaction may idle', async () => {
+  it('keeps a frozen view for longer than a transaction may idle, and writes nothing', async (t) => {
+    const clients = new Set<pg.Client>()
+    const { query } = pg.Client.prototype
+    t.mock.method(pg.Client.prototype, 'query', function (this: pg.Client, ...args: unknown[]) {
+      if ((args[0] as Sent).text?.startsWith('BEGIN ISOLATION')) clients.add(this)
+      return Reflect.apply(query, this, args)
+    })
     const view = await reads.frozen()
-    const [{ timeout, isolation } = { timeout: '', isolation: '' }] = await asked(
-      `SELECT count(*) FILTER (WHERE state = 'idle in transaction') AS timeout,
-         max(query) AS isolation FROM pg_stat_activity WHERE datname = current_database()
-         AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()`,
-    )
-    equal(timeout, '1')
-    match(isolation, /read_models/)
+    const [client] = clients
+    const setting = async (name: string) =>
+      (await client!.query('SELECT current_setting($1) AS is', [name])).rows[0].is
+    equal(await setting('idle_in_transaction_session_timeout'), '0')
+    equal(await setting('transaction_isolation'), 'repeatable read')
+    equal(await setting('transaction_read_only'), 'on')
     await view.close()
   })
 

@@ -238,7 +238,14 @@ function unparkingOf(projection: string, positions: readonly number[]): readonly
 }
 
 function parkingOf(projection: string, parked: readonly Parked[]): readonly Write[] {
-  const document = JSON.stringify(parked.map((one) => ({ ...one, projection })))
+  const document = JSON.stringify(
+    parked.map(({ position, keys, error }) => ({
+      projection,
+      position,
+      keys: keys.map(storable),
+      error: storable(error),
+    })),
+  )
   const given =
     'FROM json_to_recordset($1) AS given ' +
     '(projection text, position bigint, keys json, error text)'
@@ -257,6 +264,9 @@ function parkingOf(projection: string, parked: readonly Parked[]): readonly Writ
     },
   ]
 }
+
+/** Why an event waits may be told in any characters; it must not stop the projection. */
+const storable = (text: string) => text.toWellFormed().replaceAll('\0', '\ufffd')
 
 const PROGRAM_LIMIT = '54000'
 /** A row that the server cannot store; its message is ours, since the server's may name values. */

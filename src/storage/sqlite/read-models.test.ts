@@ -70,6 +70,22 @@ describe('read models in a file', () => {
     await Promise.all([one.close(), two.close()])
   })
 
+  test('a file of before there were generations and holds is taken on', async () => {
+    const before = await openReadModels({ path })
+    await before.define([definition])
+    await before.commit([commit(0, 3, ['a'])])
+    await before.close()
+    const database = new DatabaseSync(path)
+    database.exec('DROP TABLE projection_generations; DROP TABLE projection_holds')
+    database.close()
+    const reads = await openReadModels({ path })
+    const generation = (await reads.generations()).get('counters')!
+    equal(await reads.commit([{ ...commit(3, 4, ['a']), generation }]), true)
+    await reads.hold('counters')
+    equal(await reads.commit([commit(4, 5, ['a'])]), false)
+    await reads.close()
+  })
+
   test('a table makes sense to whoever looks at it with SQL', async () => {
     const reads = await openReadModels({ path })
     await reads.define([definition])
