@@ -26,7 +26,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   edges: ['kernel', 'runtime'],
   testing: ['kernel', 'storage', 'messaging', 'runtime'],
   entry: ['kernel', 'storage', 'messaging', 'runtime'],
-  app: ['kernel', 'storage', 'messaging', 'contexts', 'runtime', 'providers', 'edges', 'testing'],
+  // From outside: it knows the doors and the log, and nothing of how the shop is made.
+  torture: ['kernel', 'storage', 'testing'],
+  simulation: ['kernel', 'storage', 'messaging', 'contexts', 'runtime', 'providers', 'testing'],
+  app: [
+    ...['kernel', 'storage', 'messaging', 'contexts', 'runtime', 'providers', 'edges'],
+    ...['testing', 'torture', 'simulation'],
+  ],
 }
 
 /**
@@ -48,7 +54,7 @@ const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
   typebox: ['src/kernel/schema.ts'],
   fastify: ['src/edges/http/'],
   'lru-cache': ['src/messaging/', 'src/providers/', 'src/runtime/', 'src/storage/'],
-  uuid: ['src/runtime/', 'src/app/', 'src/testing/'],
+  uuid: ['src/runtime/', 'src/app/', 'src/testing/', 'src/torture/', 'src/simulation/'],
   canonicalize: ['src/runtime/', 'src/storage/'],
   commander: ['src/app/'],
   'csv-parse': ['src/app/import/'],
