@@ -73,7 +73,9 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   await using opening = new AsyncDisposableStack()
   const { log, keys } = await openStores(places, onBroken, opening)
   const { engine, place } = places.simulator
-  const outside = options.providers ?? (await openSimulatedProviders(engine, place, opening))
+  const faults = config['simulator.faults']
+  const outside =
+    options.providers ?? (await openSimulatedProviders(engine, place, faults, opening))
   let loops: Loops | null = null
   const circuits = circuitsOf(config, tell)
   const guarded = circuits.providers(outside)

@@ -298,6 +298,12 @@ const shop = {
     'credit_card',
     'Pays an order that names no method. Empty: such an order waits for its payment.',
   ),
+  'simulator.faults': setting(
+    decimal(0, 0.9),
+    0,
+    'Calls to the built-in provider and carrier that get lost, lose their answer, arrive twice or ' +
+      'are slow, as a share of all. For trying out.',
+  ),
 } as const
 
 const service = {

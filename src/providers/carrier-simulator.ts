@@ -3,7 +3,7 @@
 import type { Carrier, CarrierAnswer } from '#contexts/shipping/carrier.ts'
 import type { ProviderBook } from './book.ts'
 import { memoryBook } from './books/memory.ts'
-import { type Fault, type FiredFault, faultScript, played } from './fault-script.ts'
+import { type Fault, type FiredFault, faultScript, played, type Trouble } from './fault-script.ts'
 
 export type CarrierSimulator = Carrier & {
   /** Labels that are neither refused nor cancelled, by tracking number. */
@@ -24,13 +24,14 @@ type Options = {
   /** Shared with whoever opens the same one; absent: one in memory, gone with the process. */
   readonly book?: LabelBook
   readonly faults?: readonly Fault[]
+  readonly trouble?: Trouble
 }
 
 const NAME = 'simulated carrier'
 
 export function openCarrier(options: Options = {}): CarrierSimulator {
-  const { book = memoryBook<LabelEntry>(), faults = [] } = options
-  const script = faultScript()
+  const { book = memoryBook<LabelEntry>(), faults = [], trouble } = options
+  const script = faultScript(trouble)
   script.play(faults)
 
   const once = (

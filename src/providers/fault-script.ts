@@ -33,7 +33,18 @@ export type FaultScript = {
   next(call: Call): Fault | null
 }
 
-export function faultScript(): FaultScript {
+/** What happens to a call for which nothing is scripted; null: nothing. */
+export type Trouble = () => Fault | null
+
+const BY_CHANCE = ['lost_before', 'lost_after', 'duplicate', 'slow'] as const
+
+/** Of so many calls, from 0 to 1, something happens to the share; as on a bad line. */
+export const troubleByChance =
+  (share: number, chance: () => number = Math.random): Trouble =>
+  () =>
+    chance() < share ? { what: BY_CHANCE[Math.floor(chance() * BY_CHANCE.length)]! } : null
+
+export function faultScript(trouble: Trouble = () => null): FaultScript {
   let script: { fault: Fault; left: number }[] = []
   let fired: FiredFault[] = []
   return {
@@ -43,10 +54,10 @@ export function faultScript(): FaultScript {
     },
     next(call) {
       const found = script.find(({ fault, left }) => left > 0 && fits(fault, call))
-      if (found === undefined) return null
-      found.left -= 1
-      if (fired.length < FIRED_MAX) fired.push({ on: call.on, what: found.fault.what })
-      return found.fault
+      if (found !== undefined) found.left -= 1
+      const fault = found === undefined ? trouble() : found.fault
+      if (fault !== null && fired.length < FIRED_MAX) fired.push({ on: call.on, what: fault.what })
+      return fault
     },
     fired: () => fired,
   }

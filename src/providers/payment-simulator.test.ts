@@ -1,7 +1,9 @@
 // What the built-in provider promises across a restart, which it forgets everything in.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openPaymentProvider } from './payment-simulator.ts'
+import { seeded } from '#testing/random.ts'
+import { troubleByChance } from './fault-script.ts'
+import { DECLINED_TOKEN, openPaymentProvider } from './payment-simulator.ts'
 
 const taken = {
   payment_id: 'p',
@@ -37,4 +39,31 @@ test('what it remembers it guards: no more is given back than was taken', async 
   await provider.refund({ ...taken, operation_id: 'p:refund:3', amount_minor: 50 })
   const over = await provider.refund({ ...taken, operation_id: 'p:refund:4', amount_minor: 950 })
   assert.equal(over.status, 'declined')
+})
+
+test('a token that says so is declined, whatever the amount', async () => {
+  const provider = openPaymentProvider()
+  const about = { payment_id: 'p', order_id: 'o', amount_minor: 999, currency: 'USD' }
+  const refused = await provider.authorize({
+    ...about,
+    operation_id: 'p:authorize:1',
+    payment_method: 'upi',
+    token: DECLINED_TOKEN,
+  })
+  assert.equal(refused.status, 'declined')
+})
+
+test('by chance calls go wrong in every way, and still each is carried out once', async () => {
+  const random = seeded(7)
+  const provider = openPaymentProvider({ trouble: troubleByChance(0.8, random.next) })
+  const request = { payment_id: 'p', order_id: 'o', amount_minor: 1, currency: 'USD', token: null }
+  for (let n = 0; n < 40; n++) {
+    const asked = { ...request, operation_id: `p${n}:authorize:1`, payment_method: 'upi' }
+    while ((await provider.authorize(asked)).status !== 'succeeded');
+  }
+  const ledger = await provider.ledger()
+  assert.equal(new Set(ledger.map(({ operation_id }) => operation_id)).size, 40)
+  assert.equal(ledger.length, 40)
+  const kinds = new Set(provider.fired().map(({ what }) => what))
+  assert.deepEqual([...kinds].sort(), ['duplicate', 'lost_after', 'lost_before', 'slow'])
 })

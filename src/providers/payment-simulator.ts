@@ -12,7 +12,7 @@ import type {
 } from '#contexts/payments/provider.ts'
 import type { ProviderBook } from './book.ts'
 import { memoryBook } from './books/memory.ts'
-import { type Fault, type FiredFault, faultScript, played } from './fault-script.ts'
+import { type Fault, type FiredFault, faultScript, played, type Trouble } from './fault-script.ts'
 
 export type LedgerEntry = {
   readonly operation_id: string
@@ -44,14 +44,17 @@ type Options = {
   readonly book?: PaymentBook
   readonly secret?: string
   readonly faults?: readonly Fault[]
+  readonly trouble?: Trouble
 }
 
 const REFERENCE = 'sim_'
 const SECRET = 'simulator'
+/** An authorization with this token is declined. */
+export const DECLINED_TOKEN = 'sim_declined'
 
 export function openPaymentProvider(options: Options = {}): PaymentSimulator {
-  const { book = memoryBook<LedgerEntry>(), secret = SECRET, faults = [] } = options
-  const script = faultScript()
+  const { book = memoryBook<LedgerEntry>(), secret = SECRET, faults = [], trouble } = options
+  const script = faultScript(trouble)
   script.play(faults)
 
   const authorize = async (request: AuthorizeRequest): Promise<PaymentAnswer> => {
@@ -59,7 +62,8 @@ export function openPaymentProvider(options: Options = {}): PaymentSimulator {
     const about = { operation_id, authorization: operation_id, amount_minor, currency }
     const fault = script.next({ on: 'authorize', amount_minor, token })
     return await played(fault, async (isDeclined, onTheWay) => {
-      const answer = isDeclined ? DECLINED : done(operation_id)
+      const isRefused = isDeclined || token === DECLINED_TOKEN
+      const answer = isRefused ? DECLINED : done(operation_id)
       const entry = await book.carryOut(
         { operation_id, account: operation_id },
         () => ({ ...about, kind: 'authorize', answer }),
