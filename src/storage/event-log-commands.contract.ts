@@ -152,4 +152,16 @@ export function commandPromises(log: Now): void {
     const reused = await log().append({ ...append('note-1'), command: other })
     equal(!reused.ok && reused.reason, 'reused')
   })
+
+  it('gives those of the asked commands that are recorded', async () => {
+    for (let i = 1; i <= 4; i++)
+      await log().append({ ...append('note-1'), command: asCommand(`c-${i}`) })
+    const found = await log().commandRecordsOf(['c-4', 'nobody', 'c-2', 'c-2', 'c\'"\\'])
+    const alone = [await log().commandRecord('c-2'), await log().commandRecord('c-4')]
+    deepEqual(
+      found.toSorted((a, b) => a.position - b.position),
+      alone,
+    )
+    deepEqual(await log().commandRecordsOf([]), [])
+  })
 }

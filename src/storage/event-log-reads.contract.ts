@@ -184,6 +184,20 @@ export function readPromises(log: Now): void {
     ])
   })
 
+  it('gives snapshots as they are kept, by stream', async () => {
+    deepEqual(await log().snapshots('', 10), [])
+    const kept = ['note-1', 'note-10', 'note-2'].map((stream, i) => ({
+      stream,
+      version: i + 1,
+      state_version: 3,
+      state: { text: 'ünïcode 🛒', i },
+    }))
+    await log().saveSnapshots(kept.toReversed())
+    deepEqual(await log().snapshots('', 2), kept.slice(0, 2))
+    deepEqual(await log().snapshots('note-10', 10), kept.slice(2))
+    deepEqual(await log().snapshots('note-2', 10), [])
+  })
+
   it('refuses a snapshot that no engine stores', async () => {
     const snapshot = { stream: 'note-1', version: 1, state_version: 1, state: { text: '\u0000' } }
     await rejects(log().saveSnapshots([snapshot]), { name: 'InvalidAppend' })

@@ -42,6 +42,47 @@ export function restorePromises(log: Now, open: () => Promise<Opened<EventLog>>)
     equal(fresh.ok && fresh.position, events.length + 1)
   })
 
+  it('is unfinished from a part that says so to one that does not, for every handle', async (t) => {
+    const { events, commands } = await exported(open)
+    const other = await open()
+    try {
+      equal(await other.port.isUnfinished(), false)
+      await other.port.restore(events.slice(0, 2), [], true)
+      equal(await other.port.isUnfinished(), true)
+      await other.port.restore(events.slice(2), commands, true)
+      if (other.reopen === undefined) t.diagnostic('keeps nothing, so nothing is opened again')
+      else {
+        await other.port.close()
+        other.port = await other.reopen()
+      }
+      equal(await other.port.isUnfinished(), true)
+      // What does not fit changes nothing of it.
+      await rejects(other.port.restore(events.slice(0, 1), []), { name: 'InvalidAppend' })
+      equal(await other.port.isUnfinished(), true)
+      await other.port.restore([], [])
+      equal(await other.port.isUnfinished(), false)
+      deepEqual(await other.port.readAll(0, 100), events)
+    } finally {
+      await other.port.close()
+      await other.remove()
+    }
+  })
+
+  it('counts nothing wrongly, appended or restored', async () => {
+    deepEqual(await log().inspect(), [])
+    await fill(log())
+    deepEqual(await log().inspect(), [])
+    const { events, commands } = await exported(open)
+    const other = await open()
+    try {
+      await other.port.restore(events, commands)
+      deepEqual(await other.port.inspect(), [])
+    } finally {
+      await other.port.close()
+      await other.remove()
+    }
+  })
+
   it('wakes whoever listens', async () => {
     const { events } = await exported(open)
     const woken = new Promise<number>((resolve) => log().onAppended(resolve))

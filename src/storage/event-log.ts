@@ -24,16 +24,29 @@ export type EventLog = {
   /** The last position recorded at or before this time; 0 when there is none. */
   positionAt(time: Instant): Promise<number>
   commandRecord(id: string): Promise<CommandRecord | null>
+  /** Those of these commands that are recorded, in no order. */
+  commandRecordsOf(ids: readonly string[]): Promise<readonly CommandRecord[]>
   /** Command records after this id, by id; for export and `verify`. */
   commandRecords(afterId: string, limit: number): Promise<readonly CommandRecord[]>
   claims(after: Pick<Claim, 'scope' | 'value'> | null, limit: number): Promise<readonly Claim[]>
   /** Replaces a stream's snapshot unless a newer one is there. Losing it loses nothing. */
   saveSnapshots(snapshots: readonly Snapshot[]): Promise<void>
+  /** Snapshots as they are kept, of the streams after this one, by stream; for `verify`. */
+  snapshots(afterStream: string, limit: number): Promise<readonly Snapshot[]>
   /**
    * Puts exported events back as they were, positions included; they must follow the head without a
-   * gap. Rebuilds claims from their metadata. Throws InvalidAppend when they do not fit.
+   * gap. Rebuilds claims from their metadata. Throws InvalidAppend when they do not fit. With
+   * `unfinished` the log says so until a call without it, however its process ends.
    */
-  restore(events: readonly Recorded[], commands: readonly CommandRecord[]): Promise<void>
+  restore(
+    events: readonly Recorded[],
+    commands: readonly CommandRecord[],
+    unfinished?: boolean,
+  ): Promise<void>
+  /** Whether more was to be restored: such a log is a part, and nobody may work on it. */
+  isUnfinished(): Promise<boolean>
+  /** What this engine counts beside the events, where it is not as they say; for `verify`. */
+  inspect(): Promise<readonly Miscounted[]>
   /**
    * Drops the response bodies of records older than this position; id, fingerprint, position stay.
    */
@@ -141,6 +154,12 @@ export type Loaded = {
   readonly snapshot: { readonly version: number; readonly state: unknown } | null
   readonly events: readonly Recorded[]
 }
+export type Miscounted = {
+  readonly what: string
+  readonly stored: object | null
+  readonly counted: object | null
+}
+
 export type Snapshot = {
   readonly stream: string
   readonly version: number

@@ -33,6 +33,7 @@ export async function openEventLog(options: MemoryLogOptions = {}): Promise<Even
     snapshots: new Map(),
   }
   let closed = false
+  let isPart = false
   const opened = (): Store => {
     if (closed) throw new LogClosed('the log is closed')
     return store
@@ -47,10 +48,14 @@ export async function openEventLog(options: MemoryLogOptions = {}): Promise<Even
       if (verdict.ok) wakeAll()
       return verdict
     },
-    async restore(events, commands) {
+    async restore(events, commands, unfinished = false) {
       restore(opened(), events, commands)
+      isPart = unfinished
       wakeAll()
     },
+    isUnfinished: async () => isPart,
+    // Nothing is counted twice here.
+    inspect: async () => [],
     onAppended,
     async close() {
       closed = true
@@ -110,7 +115,13 @@ function reading(opened: () => Store): Reading {
 
 type Keeping = Pick<
   EventLog,
-  'commandRecord' | 'commandRecords' | 'claims' | 'saveSnapshots' | 'dropResponses'
+  | 'commandRecord'
+  | 'commandRecords'
+  | 'commandRecordsOf'
+  | 'claims'
+  | 'saveSnapshots'
+  | 'snapshots'
+  | 'dropResponses'
 >
 
 function keeping(opened: () => Store): Keeping {
@@ -125,6 +136,13 @@ function keeping(opened: () => Store): Keeping {
         .sort((a, b) => bytewise(a.id, b.id))
         .slice(0, limit)
         .map(toRecord),
+    async commandRecordsOf(ids) {
+      const { commands } = opened()
+      return [...new Set(ids)].flatMap((id) => {
+        const command = commands.get(id)
+        return command === undefined ? [] : [toRecord(command)]
+      })
+    },
     claims: async (after, limit) =>
       [...opened().claims.values()]
         .filter((claim) => after === null || byScopeAndValue(claim, after) > 0)
@@ -141,6 +159,12 @@ function keeping(opened: () => Store): Keeping {
         if (newer) kept.set(stream, { version, state_version, state: texts[i]! })
       })
     },
+    snapshots: async (afterStream, limit) =>
+      [...opened().snapshots]
+        .filter(([stream]) => bytewise(stream, afterStream) > 0)
+        .sort(([a], [b]) => bytewise(a, b))
+        .slice(0, limit)
+        .map(([stream, { state, ...kept }]) => ({ stream, ...kept, state: JSON.parse(state) })),
     async dropResponses(beforePosition) {
       const { commands } = opened()
       let dropped = 0

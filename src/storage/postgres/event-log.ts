@@ -96,9 +96,9 @@ function eventLog(connections: Connections, patience: Patience | undefined): Eve
       opened()
       await connections.write(SNAPSHOTS, snapshotColumns(newest(snapshots)))
     },
-    async restore(events, commands) {
+    async restore(events, commands, unfinished = false) {
       opened()
-      await restoreEvents(connections, events, commands)
+      await restoreEvents(connections, events, commands, unfinished)
       listener.appended((await reader.head()).position)
     },
     async dropResponses(before) {

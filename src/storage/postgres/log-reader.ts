@@ -1,6 +1,6 @@
 // The reading side of the log on PostgreSQL: each question is one statement, and so one moment.
 import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
-import type { EventLog, Loaded, LoadRequest } from '#storage/event-log.ts'
+import type { EventLog, Loaded, LoadRequest, Snapshot } from '#storage/event-log.ts'
 import type { Connections, Statement } from './connections.ts'
 import { type RecordRow, recordFrom } from './log-batch.ts'
 
@@ -15,6 +15,13 @@ export type EventRow = {
   metadata: string
   occurred_at: string | null
   timestamp: string
+}
+type SnapshotRow = Omit<Snapshot, 'state'> & { readonly state: string }
+type Counters = {
+  readonly position: number | null
+  readonly timestamp: string | null
+  readonly last: number
+  readonly last_timestamp: string
 }
 type LoadedRow = EventRow & { readonly n: number; readonly state: string | null }
 
@@ -45,6 +52,21 @@ export const READS = {
   ),
   positionAt: one('position_at', 'SELECT event_store.position_at($1) AS position'),
   command: one('command', 'SELECT * FROM event_store.commands WHERE id = $1'),
+  commandsOf: one('commands_of', 'SELECT * FROM event_store.commands WHERE id = ANY($1)'),
+  snapshots: one(
+    'read_snapshots',
+    `SELECT stream, version, state_version, state FROM event_store.snapshots WHERE stream > $1
+     ORDER BY stream LIMIT $2`,
+  ),
+  unfinished: one('is_unfinished', 'SELECT unfinished FROM event_store.housekeeping'),
+  // One statement, so that an append is seen in both or in neither.
+  counters: one(
+    'counters',
+    `SELECT h.position, h.timestamp, coalesce(l.position, 0) AS last,
+       coalesce(l.timestamp, to_timestamp(0)) AS last_timestamp
+     FROM (SELECT true AS one) o LEFT JOIN event_store.head h ON true LEFT JOIN LATERAL
+       (SELECT position, timestamp FROM event_store.log ORDER BY position DESC LIMIT 1) l ON true`,
+  ),
   commands: one(
     'commands',
     'SELECT * FROM event_store.commands WHERE id > $1 ORDER BY id LIMIT $2',
@@ -90,6 +112,10 @@ type Reading = Pick<
   | 'positionAt'
   | 'commandRecord'
   | 'commandRecords'
+  | 'commandRecordsOf'
+  | 'snapshots'
+  | 'isUnfinished'
+  | 'inspect'
   | 'claims'
 >
 
@@ -116,6 +142,24 @@ export function logReader({ read }: Pick<Connections, 'read'>): Reading {
     },
     commandRecords: async (afterId, limit) =>
       (await read<RecordRow>(READS.commands, [afterId, limit])).map(recordFrom),
+    commandRecordsOf: async (ids) =>
+      (await read<RecordRow>(READS.commandsOf, [ids])).map(recordFrom),
+    snapshots: async (afterStream, limit) =>
+      (await read<SnapshotRow>(READS.snapshots, [afterStream, limit])).map(
+        ({ state, ...kept }): Snapshot => ({ ...kept, state: JSON.parse(state) }),
+      ),
+    async isUnfinished() {
+      const [row] = await read<{ unfinished: boolean }>(READS.unfinished)
+      return row?.unfinished === true
+    },
+    async inspect() {
+      const [row] = await read<Counters>(READS.counters)
+      const { position, timestamp, last, last_timestamp } = row!
+      if (position === last && timestamp === last_timestamp) return []
+      const stored = position === null ? null : { position, timestamp }
+      const counted = { position: last, timestamp: last_timestamp }
+      return [{ what: 'the counter of positions', stored, counted }]
+    },
     claims: (after, limit) =>
       read<Claim>(READS.claims, [after?.scope ?? '', after?.value ?? '', limit]),
     async load(requests) {

@@ -20,6 +20,10 @@ const EVENTS = at(
    FROM jsonb_to_recordset($1::text::jsonb) d(p bigint, i uuid, s text, v bigint, t text, y int,
      d text, m text, o timestamptz, w timestamptz)`,
 )
+const UNFINISHED = at(
+  'unfinished',
+  'UPDATE event_store.housekeeping SET unfinished = $1 WHERE unfinished <> $1',
+)
 const MOVE_HEAD = at('move', 'UPDATE event_store.head SET position = $1, timestamp = $2')
 const COMMANDS = at(
   'commands',
@@ -48,12 +52,14 @@ export async function restoreEvents(
   { transaction }: Connections,
   events: readonly Recorded[],
   commands: readonly CommandRecord[],
+  unfinished: boolean,
 ): Promise<void> {
   const rows = events.map(packRow)
   const records = commands.map(packCommand)
   try {
     await transaction(async (run) => {
       await checkFollows(run, events)
+      await run(UNFINISHED, [unfinished])
       const documents = rows.map(([p, i, s, v, t, y, d, m, o, w]) =>
         o === null ? { p, i, s, v, t, y, d, m, w } : { p, i, s, v, t, y, d, m, o, w },
       )

@@ -188,4 +188,10 @@ END $$;
 export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'log', sql: TABLES },
   { number: 2, name: 'append', sql: APPEND },
+  {
+    number: 3,
+    name: 'unfinished',
+    // True while a restore has not come to its end: the log is a part.
+    sql: `ALTER TABLE event_store.housekeeping ADD COLUMN unfinished bool NOT NULL DEFAULT false`,
+  },
 ]

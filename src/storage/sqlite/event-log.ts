@@ -51,6 +51,11 @@ function eventLog(reader: LogReader, thread: LogThread | null, unlock: () => voi
     head: async () => reader.head(),
     positionAt: async (time) => reader.positionAt(time),
     commandRecord: async (id) => reader.commandRecord(id),
+    commandRecordsOf: async (ids) => reader.commandRecordsOf(ids),
+    snapshots: async (afterStream, limit) => reader.snapshots(afterStream, limit),
+    isUnfinished: async () => reader.isUnfinished(),
+    // Nothing is counted twice here: positions, versions and owners are read from the tables.
+    inspect: async () => [],
     commandRecords: async (afterId, limit) => reader.commandRecords(afterId, limit),
     claims: async (after, limit) => reader.claims(after?.scope ?? '', after?.value ?? '', limit),
   }
@@ -87,12 +92,13 @@ function writing(reader: LogReader, thread: LogThread | null, unlock: () => void
         ]),
       )
     },
-    async restore(events, commands) {
+    async restore(events, commands, unfinished = false) {
       await writer().run(
         'restore',
         events.map(packRow),
         commands.map(packCommand),
         claimsIn(events),
+        unfinished,
       )
       wake(reader.head().position)
     },

@@ -56,7 +56,7 @@ function ringOf(db: DatabaseSync, writer: Writer): KeyRing {
     async close() {
       if (!db.isOpen) return
       await writer.close()
-      db.close()
+      if (db.isOpen) db.close()
     },
   }
 }
@@ -82,13 +82,16 @@ async function ringInThread(path: string): Promise<KeyRing> {
     await worker.terminate()
     throw error
   }
-  return ringOf(openBeside(path), {
+  const beside = openBeside(path)
+  return ringOf(beside, {
     async make(subjects) {
       const keys = await calls.call<ReadonlyMap<string, Uint8Array>>('make', subjects)
       return new Map([...keys].map(([subject, key]) => [subject, Buffer.from(key)]))
     },
     destroy: (subject) => calls.call('destroy', subject),
     async close() {
+      // The writer goes last: it alone can leave everything in one file.
+      beside.close()
       await calls.call('close')
       await worker.terminate()
       await gone

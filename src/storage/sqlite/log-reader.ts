@@ -1,8 +1,8 @@
 // The reading side of the SQLite log: a read-only connection, short pages, no locks on the writer.
 import { DatabaseSync } from 'node:sqlite'
 import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
-import type { CommandRecord, Loaded, LoadRequest } from '#storage/event-log.ts'
-import { type CommandRow, toRecord } from './log-sql.ts'
+import type { CommandRecord, Loaded, LoadRequest, Snapshot } from '#storage/event-log.ts'
+import { type CommandRow, toRecord, UNFINISHED } from './log-sql.ts'
 
 type EventRow = {
   position: number
@@ -49,6 +49,7 @@ export function openLogReader(path: string) {
   const events = (rows: unknown) => (rows as EventRow[]).map(recorded)
 
   return {
+    ...checking(db),
     readAll: (after: number, limit: number) => events(all.all(after, limit)),
     readStream: (name: string, after: number, limit: number) =>
       events(stream.all(name, after, limit)),
@@ -98,6 +99,24 @@ export function openLogReader(path: string) {
     if (stateVersion === undefined || after > 0) return null
     const row = snapshot.get(name) as SnapshotRow | undefined
     return row === undefined || row.state_version !== stateVersion ? null : row
+  }
+}
+
+/** What nobody asks who only serves: for `verify`, backups and restores. */
+function checking(db: DatabaseSync) {
+  const commandsOf = db.prepare(
+    'SELECT * FROM commands WHERE id IN (SELECT value FROM json_each(?))',
+  )
+  const snapshots = db.prepare('SELECT * FROM snapshots WHERE stream > ? ORDER BY stream LIMIT ?')
+  const purpose = db.prepare('PRAGMA application_id')
+  return {
+    commandRecordsOf: (ids: readonly string[]) =>
+      (commandsOf.all(JSON.stringify(ids)) as CommandRow[]).map(toRecord),
+    snapshots: (afterStream: string, limit: number) =>
+      (snapshots.all(afterStream, limit) as (SnapshotRow & { stream: string })[]).map(
+        ({ state, ...kept }): Snapshot => ({ ...kept, state: JSON.parse(state) }),
+      ),
+    isUnfinished: () => (purpose.get() as { application_id: number }).application_id === UNFINISHED,
   }
 }
 

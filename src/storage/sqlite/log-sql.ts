@@ -33,6 +33,8 @@ CREATE TRIGGER IF NOT EXISTS events_remain BEFORE DELETE ON events
   BEGIN SELECT raise(ABORT, 'events are never deleted'); END;
 `
 export const SCHEMA_VERSION = 1
+/** The file's application_id while a restore has not come to its end: "part". */
+export const UNFINISHED = 0x70617274
 
 export type CommandRow = {
   id: string

@@ -10,7 +10,7 @@ import type {
   Restored,
 } from '#storage/log-packing.ts'
 import { openDurable } from './durable.ts'
-import { SCHEMA, SCHEMA_VERSION, statements } from './log-sql.ts'
+import { SCHEMA, SCHEMA_VERSION, statements, UNFINISHED } from './log-sql.ts'
 import { inTransaction, judge, logWriter, recordOf, restoreRow, tick } from './log-writer.ts'
 
 const CACHE_KIB = 16 * 1024
@@ -69,8 +69,10 @@ export function openLogStore(path: string) {
       rows: readonly PackedRow[],
       commands: readonly PackedCommand[],
       claims: Restored,
+      unfinished: boolean,
     ): void {
       inTransaction(writer, () => {
+        db.exec(`PRAGMA application_id = ${unfinished ? UNFINISHED : 0}`)
         for (const row of rows) restoreRow(writer, row, claims)
         for (const command of commands) {
           if (recordOf(writer, command[0]) !== null)
