@@ -14,7 +14,7 @@ import {
   type Write,
 } from './decider.ts'
 import { eventTypes } from './event-types.ts'
-import type { Recorded } from './message.ts'
+import { partsOf, type Recorded, streamOf } from './message.ts'
 import { integer, object } from './schema.ts'
 
 const scale = aggregate({
@@ -34,6 +34,10 @@ describe('a stream', () => {
     const seen = scale.seen('a-1')
     deepEqual([seen.stream, seen.mode, seen.aggregate], ['scale-a-1', 'read', aggregate])
     deepEqual(scale.write('a-1', []), { stream: 'scale-a-1', events: [] })
+  })
+  test('has a name that divides at its first hyphen', () => {
+    const parts = { aggregate_type: 'order', aggregate_id: '01-02-03' }
+    deepEqual(partsOf(streamOf('order', '01-02-03')), parts)
   })
   test('has facts that say when they happened only where that is told', () => {
     deepEqual(scale.event('Weighed', { grams: 1 }), { type: 'Weighed', data: { grams: 1 } })

@@ -52,9 +52,20 @@ describe('decimals', () => {
     equal(JSON.stringify(decimalNumber(-5, 2)), '-0.05')
     equal(JSON.stringify(decimalNumber(1250, 3)), '1.25')
   })
+  test('are written with all their digits, and zero without a sign', () => {
+    deepEqual(
+      [unscaled(0, 2), unscaled(-5, 2), unscaled(1250, 3), unscaled(7, 0), unscaled(-7, 0)],
+      ['0.00', '-0.05', '1.250', '7', '-7'],
+    )
+  })
 
-  test('have the digits of their currency', () =>
-    deepEqual(['USD', 'JPY', 'KWD', 'ZZZ'].map(exponentOf), [2, 0, 3, 2]))
+  test('have the digits of their currency', () => {
+    const none = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ')
+    for (const currency of none) equal(exponentOf(currency), 0, currency)
+    const three = 'BHD IQD JOD KWD LYD OMR TND'.split(' ')
+    for (const currency of three) equal(exponentOf(currency), 3, currency)
+    for (const currency of ['USD', 'EUR', 'ZZZ']) equal(exponentOf(currency), 2, currency)
+  })
 })
 
 describe('a line’s amount', () => {
@@ -69,7 +80,14 @@ describe('a line’s amount', () => {
   })
 
   test('beyond 2^53 is refused, not rounded', () =>
-    throws(() => lineAmount(Number.MAX_SAFE_INTEGER, 2, 0), RangeError))
+    throws(() => lineAmount(Number.MAX_SAFE_INTEGER, 2, 0), {
+      name: 'RangeError',
+      message: 'an amount beyond 2^53 minor units',
+    }))
+  test('of nothing is nothing, without a sign', () => {
+    equal(lineAmount(0, -5, 0), 0)
+    equal(lineAmount(-1, 1, 1), 0)
+  })
 
   test(`is never more than half a minor unit off (seed ${seed})`, () =>
     fc.assert(

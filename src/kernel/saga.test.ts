@@ -17,6 +17,7 @@ import {
 } from '#kernel/saga.ts'
 import { type SagaRow, sagaInstances, sagaSteps } from '#kernel/saga-instances.ts'
 import type { WaitingTools } from '#kernel/waiting.ts'
+import { assertNamesColumns, assertRowsFit } from '#testing/table-rows.ts'
 
 const NOW = '2026-03-02T10:00:00.000Z'
 const LATER = '2026-03-02T11:00:00.000Z'
@@ -187,6 +188,49 @@ describe('the row of a saga', () => {
     deepEqual(
       [row?.next_attempt_at, row?.current_step_name, row?.state.input, row?.version],
       [NOW, 'flight', { seat: '12A' }, 2],
+    )
+  })
+  it('fits its table, with all that is known and with nothing known', () => {
+    const failed = failedTry('s-1', after(started, begin('flight', 'f-1')), 'full', {
+      now: NOW,
+      settings: { 'saga.alarm_after': 1 },
+    })
+    const busy = rowAfter(started, begin('flight', 'f-1', { waiting_for: 'airline' }), failed)
+    const done = rowAfter(started, saga.event('SagaCompleted', { ...id, outcome: 'completed' }))
+    const turned = rowAfter(started, undo)
+    ok(busy && done && turned)
+    assertRowsFit(sagaInstances, busy, done, turned)
+    deepEqual(
+      [busy.waiting_for, busy.attempts, busy.last_error, busy.needs_attention, busy.deadline_at],
+      ['airline', 1, 'full', true, LATER],
+    )
+    deepEqual([busy.saga_id, busy.saga_type, busy.subject_id], ['s-1', 'Trip', 's-1'])
+    deepEqual([done.status, done.outcome, turned.reason], ['COMPLETED', 'completed', 'rain'])
+  })
+  it('was created with its first event and updated with its last', () => {
+    const at = (fact: Fact, version: number, timestamp: string) => ({
+      ...recorded(fact, version),
+      timestamp,
+    })
+    const apply = sagaInstances.on.SagaStarted!.apply
+    const first = apply(undefined, at(started, 1, NOW), 's-1')
+    const then = apply(first as never, at(begin('flight', 'f-1'), 2, LATER), 's-1')
+    const { created_at, updated_at, version } = then as unknown as SagaRow
+    deepEqual([created_at, updated_at, version], [NOW, LATER, 2])
+  })
+  it('is one row per saga, found by when it is due, made of its own stream', () => {
+    deepEqual(sagaInstances.on.SagaStarted!.keys(recorded(started, 1)), ['s-1'])
+    deepEqual(Object.keys(sagaInstances.on), Object.keys(saga.events))
+    deepEqual(sagaInstances.sources?.('s-1', undefined), ['saga-s-1'])
+    deepEqual([sagaInstances.name, sagaInstances.table.key], ['saga_instances', 'saga_id'])
+    assertNamesColumns(sagaInstances)
+    const { due, name, projection } = sagaSteps({})
+    equal(projection, sagaInstances)
+    equal(name, 'saga-steps')
+    ok(sagaInstances.table.indexes?.some(([first]) => first === due))
+    deepEqual(
+      sagaInstances.table.indexes?.map((columns) => columns.length),
+      [1, 2, 2],
     )
   })
   it('is handed to whoever carries out sagas of its type', async () => {

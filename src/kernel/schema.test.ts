@@ -38,7 +38,11 @@ const fields: Readonly<Record<string, readonly [Schema, yes: unknown[], no: unkn
   instant: [instant(), ['2026-03-02T10:00:00.000Z', '2026-03-02T10:00:00+02:00'], ['2026-03-02']],
   day: [day(), ['2010-12-01'], ['2010-13-01', '2010-12-01T00:00:00Z']],
   flag: [flag(), [true, false], [0, 'true']],
-  integer: [integer(), [0, MAX, MIN], [MAX + 1, MIN - 1, 0.5, '1']],
+  integer: [
+    integer(),
+    [0, MAX, MIN],
+    [MAX + 1, MIN - 1, 0.5, '1', Number.NaN, Number.POSITIVE_INFINITY, null],
+  ],
   'an integer with limits': [integer({ min: 1, max: 3 }), [1, 3], [0, 4]],
   money: [money(), [0, MAX, MIN], [MAX + 1, MIN - 1, 0.5]],
   quantity: [quantity(), [0, MAX, MIN], [MAX + 1, MIN - 1, 0.5]],
