@@ -1,7 +1,7 @@
 // Given these events, when this command comes, then these are written, or it is refused with this
-// code. For rules: pure, no log, no clock. Asks are answered as the gateway answers them, and what
-// is written must fit its schema, so that a rule's test fails for an event that could not be
-// stored.
+// code. For rules: pure, no log, no clock. Asks are answered as the gateway answers them. What is
+// written and what is answered must fit its schema, so that a rule's test fails for an event that
+// could not be stored, and a refusal must say something.
 import assert from 'node:assert/strict'
 import {
   type Accepted,
@@ -50,7 +50,7 @@ export function given(...history: readonly Write[]): When {
 function at(history: readonly Write[], moments: Moments): When {
   return {
     at: (more) => at(history, { ...moments, ...more }),
-    when: (command, input) => then(decided(command, input, history, momentOf(moments))),
+    when: (command, input) => then(command, decided(command, input, history, momentOf(moments))),
   }
 }
 
@@ -146,10 +146,12 @@ function onlyRead(everything: Given, refs: readonly Ref[]): Given {
   }
 }
 
-function then({ decision, refs }: Decided): Then {
+function then(command: Command, { decision, refs }: Decided): Then {
   const accepted = (): Accepted => {
     if ('rejected' in decision) assert.fail(`refused: ${JSON.stringify(decision.rejected)}`)
     checkWritten(decision.writes, refs)
+    const answered = check(command.answer, decision.response)
+    assert.ok(answered.ok, `${command.type} answers in another shape: ${JSON.stringify(answered)}`)
     return decision
   }
   const self: Then = {
@@ -176,6 +178,7 @@ function then({ decision, refs }: Decided): Then {
       if (!('rejected' in decision)) assert.fail(`accepted: ${JSON.stringify(decision.writes)}`)
       const { rejected } = decision
       assert.equal(rejected.code, code, JSON.stringify(rejected))
+      assert.match(rejected.message, /^[A-Z].*\.$/, `${code} says nothing`)
       if (more.errors !== undefined) assert.deepEqual({ ...rejected.errors }, more.errors)
       if (more.details !== undefined) assert.deepEqual(rejected.details, more.details)
       return self
