@@ -2,6 +2,7 @@
 // with these words; the edge derives validation and OpenAPI from the same descriptions.
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
+import { Format } from 'typebox/format'
 import { Settings } from 'typebox/system'
 
 export type Schema = TSchema
@@ -94,6 +95,19 @@ export type Checked<T> =
   | { readonly ok: false; readonly errors: FieldErrors }
 /** Field path (`items.0.quantity`) to what is wrong with it, at most 20. */
 export type FieldErrors = Readonly<Record<string, string>>
+
+/** Years 1 to 9999: beyond them neither the text's order nor every store's calendar holds. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00.000Z')
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+/** In UTC; a leap second, which RFC 3339 allows, is a moment that no clock of ours shows (NaN). */
+const isMoment = (text: string): boolean => {
+  const ms = Date.parse(text)
+  return ms >= FIRST_MS && ms <= LAST_MS
+}
+const isRfcDateTime = Format.Get('date-time')!
+const isDate = Format.Get('date')!
+Format.Set('date-time', (text) => isRfcDateTime(text) && isMoment(text))
+Format.Set('date', (text) => isDate(text) && isMoment(text))
 
 const ERRORS_MAX = 20
 // The library stops at 8; some of what it finds is told twice and left out below.

@@ -40,7 +40,7 @@ const getPriceHistory = query({
       price_number: integer(),
       ...price,
       cost_price_minor: nullable(money()),
-      changed_by: nullable(id()),
+      changed_by: nullable(text({ max: 200 })),
     }),
   ),
   route: {

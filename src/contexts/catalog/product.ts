@@ -52,7 +52,8 @@ const productEvents = eventTypes({
       ...names,
       quantity_scale: integer({ min: 0, max: SCALE_MAX }),
       min_stock: quantity({ min: 0 }),
-      user_id: nullable(id()),
+      // Whoever the sender said it was: an id of theirs, in any characters that a header takes.
+      user_id: nullable(text({ max: 200 })),
     }),
   },
   ProductUpdated: {
@@ -77,7 +78,7 @@ const productEvents = eventTypes({
       currency: text({ max: 3 }),
       /** 2 for the first change: the history closes entry 1 and opens entry 2. */
       price_number: integer({ min: 2 }),
-      changed_by: nullable(id()),
+      changed_by: nullable(text({ max: 200 })),
     }),
   },
   ProductArchived: { data: object({ product_id: id() }), aliases: ['ProductDeleted'] },

@@ -222,7 +222,7 @@ const getStockMovements = query({
       reason: nullable(text()),
       reference: nullable(text()),
       reservation_id: nullable(id()),
-      user_id: nullable(id()),
+      user_id: nullable(text({ max: 200 })),
       occurred_at: instant(),
       recorded_at: instant(),
     }),

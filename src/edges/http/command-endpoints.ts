@@ -57,10 +57,11 @@ function commandEndpoint(
       if (errors !== undefined) throw badFields(errors)
       const outcome = await send(type, fields.value, meta)
       const correlationId = meta.correlation_id ?? call.correlationId
-      if (!outcome.ok) return problem(outcome.rejection, correlationId)
+      const known = { 'x-correlation-id': correlationId }
+      if (!outcome.ok) return problem(outcome.rejection, correlationId, known)
       const status = route.statusOf?.(outcome.response) ?? route.status ?? 200
       return answered(outcome, write(outcome), status, {
-        'x-correlation-id': correlationId,
+        ...known,
         ...locate(outcome.response),
       })
     },

@@ -21,7 +21,7 @@ export const metaInput = object({
   ),
 })
 const NAMES = Object.keys(metaInput.properties)
-const LABELS = ['command_id', 'user_id', 'correlation_id', 'causation_id'] as const
+export const LABELS = ['command_id', 'user_id', 'correlation_id', 'causation_id'] as const
 
 type Fields = Readonly<Record<string, unknown>>
 type Read = {

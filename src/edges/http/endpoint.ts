@@ -127,6 +127,8 @@ function bodyOf({ body, headers }: Call): Readonly<Record<string, unknown>> {
 }
 
 /** Keys and ids in headers and bodies: one line of printable ASCII. */
+export const LABEL_PATTERN = '^[!-~](?:[ -~]{0,198}[!-~])?$'
+const LABEL = new RegExp(LABEL_PATTERN)
 export const isLabel = (value: unknown): value is string =>
-  typeof value === 'string' && /^[!-~](?:[ -~]{0,198}[!-~])?$/.test(value)
+  typeof value === 'string' && LABEL.test(value)
 export const NO_LABEL = 'must be 1 to 200 printable ASCII characters'

@@ -2,8 +2,8 @@
 // routes.
 import type { Schema } from '#kernel/schema.ts'
 import { ANSWERED } from './command-endpoints.ts'
-import { metaInput } from './command-meta.ts'
-import type { Endpoint } from './endpoint.ts'
+import { LABELS, metaInput } from './command-meta.ts'
+import { type Endpoint, LABEL_PATTERN } from './endpoint.ts'
 import { kindOf } from './problem.ts'
 import { notesOf, wireName } from './schema-shape.ts'
 import { type Document, exampleOf, wireSchema } from './wire-schema.ts'
@@ -109,7 +109,7 @@ const COMMAND_HEADERS: readonly Document[] = [
     name: 'Idempotency-Key',
     in: 'header',
     description: 'The command’s id; repeated, it has one effect and the first answer.',
-    schema: { type: 'string', minLength: 1, maxLength: 200 },
+    schema: { type: 'string', minLength: 1, maxLength: 200, pattern: LABEL_PATTERN },
   },
   {
     name: 'If-Match',
@@ -143,7 +143,7 @@ function bodyOf(endpoint: Endpoint, path: string): Document {
           properties: Object.fromEntries(
             names.map((name) => {
               const schema: Schema = properties[name]!
-              return [wireName(name, schema), wireSchema(schema, 'in')]
+              return [wireName(name, schema), shownIn(schema)]
             }),
           ),
           ...(required.length === 0
@@ -161,6 +161,12 @@ function bodyOf(endpoint: Endpoint, path: string): Document {
     },
   }
 }
+
+const labels = new Set<Schema>(LABELS.map((name) => metaInput.properties[name]))
+const shownIn = (schema: Schema): Document => ({
+  ...wireSchema(schema, 'in'),
+  ...(labels.has(schema) ? { pattern: LABEL_PATTERN } : {}),
+})
 
 function responsesOf({ kind, route, answer, kept = false, problems = [] }: Endpoint): Document {
   const schema = wireSchema(answer, 'out')

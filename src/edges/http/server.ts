@@ -279,16 +279,18 @@ function rejectionFor(error: unknown): Rejection {
 function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const code = BROKEN_HTTP[error.code ?? ''] ?? 'malformed_request'
+  const correlationId = randomUUID()
   const {
     status,
     headers = {},
     text,
-  } = problem({ code, message: BROKEN_DETAIL[code]! }, randomUUID())
+  } = problem({ code, message: BROKEN_DETAIL[code]! }, correlationId)
   const lines = Object.entries({
     ...SECURITY_HEADERS,
     ...headers,
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(text),
+    'x-correlation-id': correlationId,
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}`)
   socket.end(`HTTP/1.1 ${status} ${REASON[status]}\r\n${lines.join('\r\n')}\r\n\r\n${text}`)

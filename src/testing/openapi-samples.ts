@@ -1,0 +1,261 @@
+// Requests made from an OpenAPI document: as it allows them, almost so, and hostile ones. Seeded;
+// knows nothing of the routes but what the document says, and ids that earlier answers brought.
+import { attacked, JSON_TYPE, type Kind, oddSegment, type Sample } from './hostile-requests.ts'
+import {
+  jsonOf,
+  jsonOfMembers,
+  type Members,
+  ODD_CURSORS,
+  ODD_TEXTS,
+  rawJson,
+  WRONG_VALUES,
+} from './hostile-values.ts'
+import type { Random } from './random.ts'
+
+export type JsonSchema = {
+  readonly type?: string | readonly string[]
+  readonly format?: string
+  readonly pattern?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly anyOf?: readonly JsonSchema[]
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly required?: readonly string[]
+  readonly items?: JsonSchema
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly minimum?: number
+  readonly maximum?: number
+}
+export type Parameter = {
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header'
+  readonly required?: boolean
+  readonly schema: JsonSchema
+}
+type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>
+type Described = {
+  readonly operationId: string
+  readonly parameters: readonly Parameter[]
+  readonly requestBody?: { readonly content: Content }
+  readonly responses: Readonly<Record<string, { readonly content: Content }>>
+}
+/** One method at one path of the document. */
+export type Operation = Omit<Described, 'requestBody'> & {
+  readonly method: string
+  readonly path: string
+  readonly body: JsonSchema | null
+}
+
+export function operationsOf(document: object): readonly Operation[] {
+  const { paths } = document as { paths: Record<string, Record<string, Described>> }
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { requestBody, ...operation }]) => ({
+      ...operation,
+      method: method.toUpperCase(),
+      path,
+      body: requestBody?.content['application/json']?.schema ?? null,
+    })),
+  )
+}
+
+/** A value that an earlier answer had under this name; undefined: none was seen. */
+export type Known = (name: string) => string | undefined
+
+/** A request in parts, before it is written. */
+type Parts = {
+  readonly path: Readonly<Record<string, string>>
+  readonly query: readonly (readonly [string, string])[]
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Members | null
+}
+
+/** `seldom`: fields that spoil most requests, allowed though they are: a version that must hold. */
+export function samplesOf(random: Random, known: Known, seldom: readonly string[] = []) {
+  const valuesOf = valueMaker(random, known, seldom)
+  const isGiven = ({ name, in: place, required = false }: Parameter) =>
+    place === 'path' ||
+    required ||
+    random.chance(place === 'header' || seldom.includes(name) ? 0.05 : 0.25)
+  const partsOf = (operation: Operation): Parts => {
+    const named = (place: Parameter['in']) =>
+      operation.parameters.filter((one) => one.in === place && isGiven(one))
+    const textOf = ({ name, schema }: Parameter) => {
+      const value = valuesOf(schema, name)
+      return typeof value === 'object' ? jsonOf(value) : String(value)
+    }
+    return {
+      path: Object.fromEntries(
+        named('path').map((one) => [one.name, encodeURIComponent(textOf(one))]),
+      ),
+      query: named('query').map((one) => [one.name, encodeURIComponent(textOf(one))] as const),
+      headers: Object.fromEntries(named('header').map((one) => [one.name, textOf(one)])),
+      body:
+        operation.body === null
+          ? null
+          : Object.entries(valuesOf(operation.body, '(body)') as Record<string, unknown>),
+    }
+  }
+  return {
+    valid: (operation: Operation): Sample => written('valid', '', operation, partsOf(operation)),
+    nearly: (operation: Operation): Sample => nearly(operation, partsOf(operation), random),
+    hostile: (operation: Operation): Sample =>
+      attacked(written('hostile', '', operation, partsOf(operation)), random),
+  }
+}
+
+function written(kind: Kind, about: string, { method, path }: Operation, parts: Parts): Sample {
+  const filled = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => parts.path[name] ?? '')
+  const query = parts.query.map(([name, value]) => `${name}=${value}`).join('&')
+  const { body } = parts
+  return {
+    kind,
+    about,
+    method,
+    path: query === '' ? filled : `${filled}?${query}`,
+    headers: { ...(body === null ? {} : JSON_TYPE), ...parts.headers },
+    ...(body === null ? {} : { body: jsonOfMembers(body) }),
+  }
+}
+
+// ── as the document allows ────────────────────────────────────────────────────────────────────
+
+/** Makes values that fit a schema of the document. */
+function valueMaker(random: Random, known: Known, seldom: readonly string[]) {
+  const of = (schema: JsonSchema, name: string): unknown => {
+    if (schema.anyOf !== undefined) return of(random.pick(schema.anyOf), name)
+    if (schema.enum !== undefined) return random.pick(schema.enum)
+    if ('const' in schema) return schema.const
+    if (Array.isArray(schema.type)) return amount(random, schema)
+    switch (schema.type) {
+      case 'object': {
+        const { properties = {}, required = [] } = schema
+        // Some with hardly anything, some with nearly all that may be there.
+        const density = random.pick([0.1, 0.5, 0.9])
+        const chance = (field: string) => random.chance(seldom.includes(field) ? 0.05 : density)
+        return Object.fromEntries(
+          Object.entries(properties)
+            .filter(([field]) => required.includes(field) || chance(field))
+            .map(([field, property]) => [field, of(property, field)]),
+        )
+      }
+      case 'array': {
+        const { items = {}, minItems = 0, maxItems = 3 } = schema
+        const length = Math.min(random.int(minItems, minItems + 2), maxItems)
+        return Array.from({ length }, () => of(items, name))
+      }
+      case 'integer':
+        return whole(random, schema)
+      case 'number':
+        return random.int(1, 50)
+      case 'boolean':
+        return random.chance(0.5)
+      case 'string':
+        return textFor(schema, name, random, known)
+      default:
+        return null
+    }
+  }
+  return of
+}
+
+const amount = (random: Random, { pattern = '' }: JsonSchema): unknown => {
+  const sign = pattern.startsWith('^-?') && random.chance(0.3) ? '-' : ''
+  const text = `${sign}${random.int(0, 40)}${random.chance(0.1) ? `.${random.int(0, 99)}` : ''}`
+  return random.chance(0.5) ? rawJson(text) : text
+}
+
+function whole(random: Random, { minimum, maximum }: JsonSchema): number {
+  const least = minimum ?? -3
+  const most = Math.max(least, Math.min(maximum ?? least + 60, least + 60))
+  return random.chance(0.2) ? random.pick([least, maximum ?? most]) : random.int(least, most)
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function textFor(schema: JsonSchema, name: string, random: Random, known: Known): string {
+  const { format, pattern, minLength = 0, maxLength = 500 } = schema
+  const seen = known(name)
+  const fits = (text: string) =>
+    (format !== 'uuid' || UUID.test(text)) &&
+    (pattern === undefined || new RegExp(pattern).test(text)) &&
+    text.length >= minLength &&
+    text.length <= maxLength
+  if (seen !== undefined && fits(seen) && random.chance(0.9)) return seen
+  switch (format) {
+    case 'uuid':
+      return uuid(random)
+    case 'date-time':
+      return new Date(Date.UTC(2026, random.int(0, 11), random.int(1, 28))).toISOString()
+    case 'date':
+      return `2026-0${random.int(1, 9)}-${random.int(10, 28)}`
+    default:
+  }
+  if (pattern !== undefined)
+    return ['"1"', `${name}-${random.int(1, 99_999)}`, '3', 'USD', 'a@b.example'].find(fits) ?? '1'
+  const text = random.chance(0.5) ? random.pick(ODD_TEXTS) : `${name} ${random.int(1, 9)}`
+  if (random.chance(0.1)) return 'x'.repeat(maxLength)
+  return text.slice(0, maxLength).padEnd(minLength, 'x').toWellFormed()
+}
+
+export const uuid = (random: Random): string =>
+  '01939b5a-7c1e-7000-8000-000000000000'.replaceAll('0', () => random.int(0, 15).toString(16))
+
+// ── almost as it allows: one thing is wrong ───────────────────────────────────────────────────
+
+function nearly(operation: Operation, parts: Parts, random: Random): Sample {
+  const places = operation.parameters.filter((one) => one.in !== 'header')
+  if (parts.body !== null && (places.length === 0 || random.chance(0.8))) {
+    const [about, body] = spoiled(parts.body, random)
+    return written('nearly', about, operation, { ...parts, body })
+  }
+  if (places.length === 0)
+    return written('nearly', 'an unknown parameter', operation, { ...parts, query: [['x', '1']] })
+  const { name, in: place } = random.pick(places)
+  const value = /cursor/.test(name) ? random.pick(ODD_CURSORS) : oddSegment(random)
+  const about = `${name} is ${value.slice(0, 60)}`
+  if (place === 'path')
+    return written('nearly', about, operation, { ...parts, path: { ...parts.path, [name]: value } })
+  const others = parts.query.filter(([other]) => other !== name)
+  return written('nearly', about, operation, { ...parts, query: [...others, [name, value]] })
+}
+
+/** One member, at any depth, is lost, changed, doubled or unheard of. */
+function spoiled(members: Members, random: Random): [about: string, Members] {
+  const at = random.int(0, members.length)
+  const [name, value] = members[at] ?? [random.pick(['no_such_field', '__proto__', 'role']), 1]
+  const deeper = typeof value === 'object' && value !== null && !('rawJson' in value)
+  if (deeper && random.chance(0.7)) {
+    const [about, inner] = spoiledWithin(value, random)
+    return [`${name}.${about}`, members.with(at, [name, inner])]
+  }
+  const wrong = rawJson(random.pick(WRONG_VALUES))
+  const about = `${name} is ${wrong.rawJson.slice(0, 60)}`
+  if (at === members.length) return [`there is ${name}`, [...members, [name, wrong]]]
+  switch (random.int(0, 9)) {
+    case 0:
+      return [`${name} is missing`, members.toSpliced(at, 1)]
+    case 1:
+      return [`${name} is there twice`, [...members, [name, random.chance(0.5) ? value : wrong]]]
+    case 2:
+      return [`${name} has another case`, members.with(at, [name.toUpperCase(), value])]
+    default:
+      return [about, members.with(at, [name, wrong])]
+  }
+}
+
+function spoiledWithin(value: object, random: Random): [about: string, unknown] {
+  if (!Array.isArray(value)) {
+    const [about, members] = spoiled(Object.entries(value), random)
+    return [about, rawJson(jsonOfMembers(members))]
+  }
+  if (value.length === 0) return ['0', [rawJson(random.pick(WRONG_VALUES))]]
+  const at = random.int(0, value.length - 1)
+  const item: unknown = value[at]
+  if (typeof item !== 'object' || item === null)
+    return [String(at), value.with(at, rawJson(random.pick(WRONG_VALUES)))]
+  const [about, inner] = spoiledWithin(item, random)
+  return [`${at}.${about}`, value.with(at, inner)]
+}
