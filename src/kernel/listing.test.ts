@@ -124,6 +124,7 @@ describe('the answer made from a table', () => {
     note: null,
   }
   const answer = rowAnswer(table)
+  const shapes = answer.properties as Readonly<Record<string, Schema>>
 
   test('has each column, in its kind', () => {
     ok(fits(answer, row))
@@ -131,7 +132,7 @@ describe('the answer made from a table', () => {
     for (const [field, value] of Object.entries(wrong))
       ok(!fits(answer, { ...row, [field]: value }), field)
     deepEqual(
-      [answer.properties.price, answer.properties.stock],
+      [shapes.price, shapes.stock],
       [money(), quantity()],
       'the edge knows money and quantities by their kind',
     )

@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
-import { type Command, merged, type Rejected, type Write } from '#kernel/decider.ts'
+import { type Command, merged, type Ref, type Rejected, type Write } from '#kernel/decider.ts'
 import { given, NOW, statesAfter } from '#testing/given.ts'
 import { inventory } from './inventory.ts'
 import { type Line, type ReservationState, reservation } from './reservation.ts'
@@ -164,6 +164,16 @@ describe('reserving, as a piece of a decision', () => {
   test('is made once under one id', () => {
     equal(refusal(reserve(reserved, [line(A, 1)])).code, 'already_exists')
   })
+  test('tells fractions as fractions where the product was read as well', () => {
+    const fine = [thing(A, 3), stock(A, 1_500, { quantity_scale: 3 })]
+    const { details } = refusal(reserve(fine, [line(A, 2_250)]))
+    deepEqual(details, { lines: [{ ...line2(A), requested: 2.25, available: 1.5 }] })
+    const unread = { ...statesAfter(...fine), lacking: (refs: readonly Ref[]) => refs }
+    const wanted = { reservation_id: R, order_id: null, lines: [line(A, 2_250)], expires_at: null }
+    deepEqual(refusal(reserveLines(unread, wanted)).details, {
+      lines: [{ ...line2(A), requested: 2_250, available: 1_500 }],
+    })
+  })
   test('reads each stock item once, to be written', () => {
     const refs = stockRefs([line(A, 1), line(B, 1), line(A, 2)])
     equal(refs.length, 2)
@@ -228,6 +238,82 @@ describe('what becomes of a reservation, as a piece of a decision', () => {
     deepEqual(reservationOf(left).lines, [line(B, 1)])
     const history = [...left, ...done(releaseLines(statesAfter(...left), R, 'x'))]
     equal(reservationOf(history).status, 'COMMITTED')
+  })
+  test('the very last piece may leave', () => {
+    const history = [...shelf, ...done(reserve(shelf, [line(A, 5)]))]
+    const writes = done(commitLines(statesAfter(...history), R))
+    deepEqual([stockOf([...history, ...writes], A).quantity], [0])
+  })
+  test('what is not there, was never there, or is owed already cannot leave', () => {
+    const closed = stockItem.write(stockKey(A, MAIN_STORE_ID), [
+      stockItem.event('InventoryClosed', line2(A)),
+    ])
+    const owed = stockItem.write(stockKey(A, MAIN_STORE_ID), [
+      stockItem.event('InventoryAdjusted', {
+        ...line2(A),
+        adjustment: -9,
+        reason: 'sale',
+        reference: null,
+      }),
+    ])
+    for (const gone of [closed, owed])
+      deepEqual(refusal(commitLines(statesAfter(...reserved, gone), R)).details, {
+        lines: [{ ...line2(A), requested: 2, available: 0 }],
+      })
+  })
+  test('in parts: only what is held, summed, and only while it is held', () => {
+    const given = statesAfter(...reserved)
+    const twice = done(releaseSome(given, R, [line(A, 1), line(A, 1)], 'x'))
+    deepEqual(reservationOf([...reserved, ...twice]).lines, [line(B, 1)])
+    equal(twice.length, 2)
+    for (const lines of [[line(A, 3)], [line(A, 1), line(A, 2)], [line(S, 1)]]) {
+      equal(refusal(releaseSome(given, R, lines, 'x')).code, 'invalid_state')
+      const left = refusal(commitLines(given, R, undefined, lines))
+      equal(left.code, 'invalid_state')
+      ok(left.message.includes('does not hold that much'))
+    }
+    const after = statesAfter(...reserved, ...done(releaseLines(given, R, 'x')))
+    equal(refusal(releaseSome(after, R, [line(A, 1)], 'x')).code, 'invalid_state')
+    equal(refusal(releaseSome(statesAfter(), R, [line(A, 1)], 'x')).code, 'not_found')
+  })
+  test('in parts: goods that have left are remembered until the rest is released', () => {
+    const given = statesAfter(...reserved)
+    const part = done(commitLines(given, R, undefined, [line(A, 1)]))
+    const left = [...reserved, ...part]
+    deepEqual([reservationOf(left).has_committed, reservationOf(left).status], [true, 'ACTIVE'])
+    const more = [...left, ...done(releaseSome(statesAfter(...left), R, [line(A, 1)], 'x'))]
+    equal(reservationOf(more).has_committed, true)
+    equal(
+      reservationOf([...more, ...done(releaseLines(statesAfter(...more), R, 'x'))]).status,
+      'COMMITTED',
+    )
+    const some = [...reserved, ...done(releaseSome(given, R, [line(A, 1)], 'x'))]
+    equal(reservationOf(some).has_committed, false)
+  })
+  test('says in its events whose it was, what, why, and under which name', () => {
+    const given = statesAfter(...ofOrder)
+    const about = { reservation_id: R, order_id: 'order-1', lines: [line(A, 2)] }
+    const held = (type: 'StockReleased' | 'ReservationCommitted', at?: string) =>
+      stockItem.write(stockKey(A, MAIN_STORE_ID), [
+        stockItem.event(type, { ...line(A, 2), reservation_id: R }, at),
+      ])
+    const written = (event: ReturnType<typeof reservation.event>) => reservation.write(R, [event])
+    deepEqual(done(releaseLines(given, R, 'late')), [
+      written(reservation.event('InventoryReleased', { ...about, reason: 'late' })),
+      held('StockReleased'),
+    ])
+    deepEqual(done(releaseLines(given, R, 'late', 'expired')), [
+      written(reservation.event('ReservationExpired', about)),
+      held('StockReleased'),
+    ])
+    deepEqual(done(releaseSome(given, R, [line(A, 2)], 'late')), [
+      written(reservation.event('InventoryReleased', { ...about, reason: 'late' })),
+      held('StockReleased'),
+    ])
+    deepEqual(done(commitLines(given, R, NOW)), [
+      written(reservation.event('InventoryCommitted', about, NOW)),
+      held('ReservationCommitted', NOW),
+    ])
   })
   test('a backorder cannot leave before it has come', () => {
     const shelf = [thing(A), stock(A, 1, { backorder_limit: 5 })]
@@ -313,6 +399,101 @@ describe('reserving by hand', () => {
     given(thing(A), stock(A, 5, {}, S), closed)
       .when(command('ReserveStock'), { ...reserveA, store_id: S })
       .rejects('invalid_state')
+  })
+  test('tells a single line’s mistake without a number', () => {
+    given(...shelf)
+      .when(command('ReserveStock'), { product_id: A, quantity: '0' })
+      .rejects('validation_failed', { errors: { quantity: 'must be more than zero' } })
+  })
+  test('writes what it promised, and each new store once', () => {
+    const lines = [A, B].map((product_id) => ({ product_id, store_id: S, quantity: '1' }))
+    const backorders = [A, B].map((id) => stock(id, 0, { backorder_limit: 1 }, S))
+    const opened = store.event('StoreCreated', {
+      store_id: S,
+      name: S,
+      kind: 'shop',
+      timezone: 'UTC',
+    })
+    const held = [A, B].map((id) =>
+      stockItem.write(stockKey(id, S), [
+        stockItem.event('StockReserved', { ...line(id, 1, S), reservation_id: R }),
+      ]),
+    )
+    given(thing(A), thing(B), ...backorders)
+      .at({ settings: { 'stores.auto_create': true } })
+      .when(command('ReserveInventory'), { reservation_id: R, lines })
+      .writes(
+        reservation.write(R, [
+          reservation.event('InventoryReserved', {
+            reservation_id: R,
+            order_id: null,
+            lines: [line(A, 1, S), line(B, 1, S)],
+            expires_at: null,
+          }),
+        ]),
+        ...held,
+        store.write(S, [opened]),
+      )
+  })
+  test('tells what is wrong with a part, and what it was asked for', () => {
+    given(...reserved)
+      .when(command('ReleaseStock'), { reservation_id: R, product_id: A, quantity: '0.5' })
+      .rejects('validation_failed', { errors: { quantity: 'must be a whole number' } })
+    const released = given(...reserved)
+      .when(command('ReleaseInventory'), { reservation_id: R })
+      .decision()
+      .writes.flatMap(({ events }) => events)[0]!.data
+    equal((released as { reason: string }).reason, 'by request')
+    const some = given(...reserved)
+      .when(command('ReleaseStock'), { reservation_id: R, product_id: A, reason: 'broken' })
+      .decision()
+      .writes.flatMap(({ events }) => events)[0]!.data
+    equal((some as { reason: string }).reason, 'broken')
+  })
+  test('gives back a part in the product’s steps', () => {
+    const fine = [thing(A, 3), stock(A, 5_000, { quantity_scale: 3 })]
+    const history = [...fine, ...done(reserve(fine, [line(A, 2_000)]))]
+    given(...history)
+      .when(command('ReleaseStock'), { reservation_id: R, product_id: A, quantity: '0.25' })
+      .answers({ lines: [{ ...line(A, 1_750), quantity_scale: 3 }] })
+    given(...history)
+      .at({ occurred_at: SOON })
+      .when(command('CommitReservation'), {
+        reservation_id: R,
+        lines: [{ product_id: A, quantity: '0.25' }],
+      })
+      .writes(
+        reservation.write(R, [
+          reservation.event(
+            'InventoryCommitted',
+            { reservation_id: R, order_id: null, lines: [line(A, 250)] },
+            SOON,
+          ),
+        ]),
+        stockItem.write(stockKey(A, MAIN_STORE_ID), [
+          stockItem.event('ReservationCommitted', { ...line(A, 250), reservation_id: R }, SOON),
+        ]),
+      )
+  })
+  test('is done once: what is over cannot be released, committed or extended', () => {
+    const over = [...reserved, ...done(releaseLines(statesAfter(...reserved), R, 'x'))]
+    for (const [type, more] of [
+      ['ReleaseInventory', {}],
+      ['ReleaseStock', { product_id: A }],
+      ['CommitReservation', {}],
+      ['ExtendReservation', { until: null }],
+    ] as const)
+      given(...over)
+        .when(command(type), { reservation_id: R, ...more })
+        .rejects('invalid_state', { details: { status: 'RELEASED' } })
+  })
+  test('may lose its limit, or get one', () => {
+    given(...reserved)
+      .when(command('ExtendReservation'), { reservation_id: R, until: SOON })
+      .answers({ expires_at: SOON, status: 'ACTIVE' })
+    given(...reserved)
+      .when(command('ExtendReservation'), { reservation_id: R, until: null })
+      .writesNothing()
   })
   test('releases all, one product, or a part of it', () => {
     given(...reserved)
@@ -403,6 +584,25 @@ describe('expiring', () => {
       .at({ now: SOON })
       .when(expire, input)
       .answers({ status: 'EXPIRED', lines: [], expires_at: null })
+      .writes(
+        reservation.write(R, [
+          reservation.event('ReservationExpired', {
+            reservation_id: R,
+            order_id: null,
+            lines: [line(A, 2)],
+          }),
+        ]),
+        stockItem.write(stockKey(A, MAIN_STORE_ID), [
+          stockItem.event('StockReleased', { ...line(A, 2), reservation_id: R }),
+        ]),
+      )
+  })
+  test('leaves what an order had to the order, also when it is over', () => {
+    const over = done(releaseLines(statesAfter(...ofOrder), R, 'x'))
+    given(...ofOrder, ...over)
+      .at({ now: SOON })
+      .when(expire, input)
+      .rejects('invalid_state', { details: { order_id: 'order-1' } })
   })
   test('is refused, and so not recorded as done, before its time or without one', () => {
     given(...limited)

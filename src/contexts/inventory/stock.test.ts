@@ -176,6 +176,11 @@ describe('adding stock', () => {
       .when(addStock, { product_id: P, quantity: '1' })
       .rejects('validation_failed', { errors: { quantity: 'is too large' } })
   })
+  test('reads the cost in the product’s currency, and tells what is wrong with it', () => {
+    given(thing)
+      .when(addStock, { product_id: P, quantity: '1', unit_cost: '1.234' })
+      .rejects('validation_failed', { errors: { unit_cost: 'must have at most 2 decimals' } })
+  })
   test('refuses an archived product, an unknown and a closed store', () => {
     given(thing, archived, item())
       .when(addStock, { product_id: P, quantity: '1' })
@@ -224,6 +229,46 @@ describe('adjusting stock', () => {
       .when(adjust, { product_id: P, adjustment: '-6' })
       .answers({ quantity: -1, available_quantity: -4 })
   })
+  test('may promise beyond what is there, but not take beyond it', () => {
+    const open = item({ quantity: 5, backorder_limit: 4 })
+    given(thing, open, held(6))
+      .when(adjust, { product_id: P, adjustment: '-3' })
+      .answers({ quantity: 2, available_quantity: -4 })
+    given(thing, open, held(6))
+      .when(adjust, { product_id: P, adjustment: '-4' })
+      .rejects('insufficient_stock', short(4, 3))
+    given(thing, open)
+      .when(adjust, { product_id: P, adjustment: '-6' })
+      .rejects('insufficient_stock', short(6, 5))
+  })
+  test('tells fractions as fractions where it is short', () => {
+    given(productWith({ quantity_scale: 3 }), item({ quantity: 1_500, quantity_scale: 3 }))
+      .when(adjust, { product_id: P, adjustment: '-1.75' })
+      .rejects('insufficient_stock', short(1.75, 1.5))
+  })
+  test('may go down below zero by no setting but the one for it', () => {
+    given(thing, item({ quantity: 5 }))
+      .at({ settings: { 'inventory.negative': false } })
+      .when(adjust, { product_id: P, adjustment: '-6' })
+      .rejects('insufficient_stock')
+  })
+  test('has nothing to give below zero', () => {
+    given(thing, item({ quantity: 1 }), adjustedBy(-5))
+      .when(adjust, { product_id: P, adjustment: '-1' })
+      .rejects('insufficient_stock', short(1, 0))
+  })
+  test('keeps the cause, and when it happened, where they are told', () => {
+    const occurred_at = '2010-12-01T08:26:00.000Z'
+    const told = { adjustment: 1, reason: 'found', reference: 'I-7' }
+    given(thing, item())
+      .at({ occurred_at })
+      .when(adjust, { product_id: P, adjustment: '1', reason: 'found', reference: 'I-7' })
+      .writes(
+        stockItem.write(KEY, [
+          stockItem.event('InventoryAdjusted', { ...place, ...told }, occurred_at),
+        ]),
+      )
+  })
   test('goes up again from below zero', () => {
     given(thing, item({ quantity: 1 }), adjustedBy(-5))
       .when(adjust, { product_id: P, adjustment: '2' })
@@ -265,6 +310,55 @@ describe('setting stock', () => {
       .when(setStock, { product_id: P, quantity: '12', expected_quantity: '5' })
       .answers({ quantity: 12 })
   })
+  test('wants a product, and where it opens stock, one that is sold in a store that is open', () => {
+    const set = { product_id: P, quantity: '1' }
+    given().when(setStock, set).rejects('not_found')
+    given(thing, archived).when(setStock, set).rejects('invalid_state')
+    given(thing)
+      .when(setStock, { ...set, store_id: S })
+      .rejects('not_found')
+    given(thing, archived, item({ quantity: 2 }))
+      .when(setStock, set)
+      .answers({ quantity: 1 })
+  })
+  test('opens a store too, where the settings say so', () => {
+    given(thing)
+      .at({ settings: { 'stores.auto_create': true } })
+      .when(setStock, { product_id: P, store_id: S, quantity: '0' })
+      .writes(
+        stockItem.write(stockKey(P, S), [
+          stockItem.event('InventoryCreated', { ...empty, store_id: S }),
+        ]),
+        stockedProduct.write(P, [
+          stockedProduct.event('ProductStocked', { product_id: P, store_id: S }),
+        ]),
+        store.write(S, [
+          store.event('StoreCreated', { store_id: S, name: S, kind: 'shop', timezone: 'UTC' }),
+        ]),
+      )
+  })
+  test('tells what is wrong by the field’s name', () => {
+    given(thing, item())
+      .when(setStock, { product_id: P, quantity: '-1', expected_quantity: '0.5' })
+      .rejects('validation_failed', {
+        errors: { quantity: 'must not be negative', expected_quantity: 'must be a whole number' },
+      })
+  })
+  test('answers the whole of it', () => {
+    const all = item({ quantity: 5, location: 'A-1', min_stock: 2, backorder_limit: 3 })
+    given(thing, all, held(1))
+      .when(setStock, { product_id: P, quantity: '5' })
+      .answers({
+        ...place,
+        quantity: 5,
+        reserved_quantity: 1,
+        available_quantity: 4,
+        quantity_scale: 0,
+        backorder_limit: 3,
+        location: 'A-1',
+        min_stock: 2,
+      })
+  })
   test('never takes what is promised', () => {
     given(thing, item({ quantity: 5 }), held(3))
       .when(setStock, { product_id: P, quantity: '2' })
@@ -282,6 +376,15 @@ describe('closing stock', () => {
     given(item({ backorder_limit: 5 }), held(2))
       .when(close, { product_id: P })
       .rejects('invalid_state', { details: { quantity: 0, reserved_quantity: 2 } })
+  })
+  test('tells fractions as fractions, where the product is known', () => {
+    given(
+      productWith({ quantity_scale: 3 }),
+      item({ quantity: 1_500, quantity_scale: 3 }),
+      held(250),
+    )
+      .when(close, { product_id: P })
+      .rejects('invalid_state', { details: { quantity: 1.5, reserved_quantity: 0.25 } })
   })
   test('is done once', () => {
     given(item(), closed).when(close, { product_id: P }).writesNothing()
