@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   testing: ['kernel', 'storage', 'messaging', 'runtime'],
   entry: ['kernel', 'storage', 'messaging', 'runtime'],
   // From outside: it knows the doors and the log, and nothing of how the shop is made.
-  torture: ['kernel', 'storage', 'testing'],
+  torture: ['kernel', 'storage', 'testing', 'providers'],
   simulation: ['kernel', 'storage', 'messaging', 'contexts', 'runtime', 'providers', 'testing'],
   app: [
     ...['kernel', 'storage', 'messaging', 'contexts', 'runtime', 'providers', 'edges'],

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { VERSION } from './compose.ts'
 import { namedFlags, settings } from './settings.ts'
+import type { TortureFlags } from './torture.ts'
 
 type Flags = Readonly<Record<string, unknown>>
 
@@ -73,12 +74,17 @@ configured('export', 'Write the log to a file of JSON lines.')
     await exportFile(argvOf(flags), file)
   })
 
-configured('verify', 'Recompute everything from the log and print the differences.').action(
-  async (flags: Flags) => {
+configured('verify', 'Recompute everything from the log and print the differences.')
+  .option(
+    '--seal <position:hash>',
+    'a seal that was printed before and kept elsewhere; may be given again',
+    (value: string, before: string[]) => [...before, value],
+    [],
+  )
+  .action(async (flags: Flags) => {
     const { verify } = await import('./jobs.ts')
-    await verify(argvOf(flags))
-  },
-)
+    await verify(argvOf(flags), flags.seal as string[])
+  })
 
 configured('rebuild', 'Build read models anew beside the live ones, compare, swap.')
   .argument('[name]', 'one read model; all of them when absent')
@@ -86,6 +92,27 @@ configured('rebuild', 'Build read models anew beside the live ones, compare, swa
   .action(async (name: string | undefined, flags: Flags) => {
     const { rebuild } = await import('./jobs.ts')
     await rebuild(argvOf(flags), name, flags.dryRun === true)
+  })
+
+const count = (text: string): number => {
+  if (!/^[0-9]{1,9}$/.test(text)) throw new Error(`a whole number is needed, not ${text}`)
+  return Number(text)
+}
+
+program
+  .command('torture')
+  .description('Buyers, kills and outages on a scratch store; then every promise is checked.')
+  .option('--store <where>', 'sqlite, postgres (a server of its own) or a server’s URL', 'sqlite')
+  .option('--processes <one|many>', 'many share the work, on a server', 'one')
+  .option('--seconds <n>', 'how long', count, 60)
+  .option('--buyers <n>', 'how many at a time', count, 16)
+  .option('--seed <n>', 'the same choices again; absent: new ones', count)
+  .option('--progress', 'tell progress in lines where there is no terminal')
+  .action(async (flags: Flags) => {
+    const { runTorture } = await import('./torture.ts')
+    const { store, processes, seconds, buyers } = flags as TortureFlags
+    const seed = (flags.seed as number | undefined) ?? Math.floor(Math.random() * 1e9)
+    await runTorture({ store, processes, seconds, buyers, seed, progress: flags.progress === true })
   })
 
 try {

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { v7 } from 'uuid'
 import { openPaymentProvider } from '#providers/payment-simulator.ts'
-import { type Client, type Fleet, fleetClient, openFleet } from '#testing/fleet.ts'
+import { atServer, type Client, type Fleet, fleetClient, openFleet } from '#testing/fleet.ts'
 import { onPostgres } from '#testing/postgres-server.ts'
 import { type Random, seeded, seedOfRun } from '#testing/random.ts'
 import { retailFile } from '#testing/retail-file.ts'
@@ -43,10 +43,11 @@ await onPostgres('many processes on one database', (fresh) => {
     const database = await fresh()
     const folder = mkdtempSync(join(tmpdir(), 'daybook-fleet-'))
     // The file's prices are of its day, not of a price list.
-    const fleet = openFleet(MAIN, database.url, folder, [
-      'orders.client_price=accept',
-      'money.default=GBP',
-    ])
+    const fleet = openFleet(MAIN, {
+      folder,
+      env: atServer(database.url),
+      sets: ['orders.client_price=accept', 'money.default=GBP'],
+    })
     try {
       for (const [name, roles] of Object.entries(MEMBERS)) await fleet.start(name, roles)
       const client = fleetClient(fleet, random)

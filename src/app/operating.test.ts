@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { v7 } from 'uuid'
 import { absent } from '#testing/absent.ts'
-import { type Client, type Fleet, fleetClient, openFleet } from '#testing/fleet.ts'
+import { atServer, type Client, type Fleet, fleetClient, openFleet } from '#testing/fleet.ts'
 import { type Cluster, startCluster, systemPostgres } from '#testing/postgres-cluster.ts'
 import { seeded, seedOfRun } from '#testing/random.ts'
 import { compose } from './compose.ts'
@@ -173,7 +173,7 @@ function onServer(bin: string): void {
   const psql = async (sql: string, database = 'shop') =>
     (await promisify(execFile)(join(bin, 'psql'), ['-AtXqc', sql, urlOf(database)])).stdout.trim()
   const openShop = async (database: string, roles: readonly string[]) => {
-    fleet = openFleet(MAIN, urlOf(database), folder)
+    fleet = openFleet(MAIN, { folder, env: atServer(urlOf(database)) })
     client = fleetClient(fleet, seeded(seedOfRun()))
     for (const one of roles) await fleet.start(one, one)
   }

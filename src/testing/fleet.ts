@@ -1,24 +1,52 @@
-// Several processes of the real program on one PostgreSQL, and clients that do not give up when one
+// Several processes of the real program on one store, and clients that do not give up when one
 // of them is killed: they ask again, elsewhere, with the same key.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from './random.ts'
 
 export type Fleet = {
-  /** Starts a process with these roles under this name; resolves when it is ready. */
-  start(name: string, roles: string): Promise<void>
+  /**
+   * Starts a process with these roles under this name; resolves when it is ready. `own`: for this
+   * start alone.
+   */
+  start(name: string, roles: string, own?: Own): Promise<void>
   /** No warning, no goodbye. */
   kill(name: string): Promise<void>
   /** Told to stop, waited for. Its exit code. */
   stop(name: string): Promise<number | null>
+  /** Frozen in the middle of whatever it does, until it is resumed (or killed). */
+  pause(name: string): void
+  resume(name: string): void
+  /** Another command of the program, on the same store, until it ends. */
+  run(...argv: readonly string[]): Promise<Ran>
+  /** Those that ended by themselves, each once. */
+  ended(): readonly Ended[]
   /** Origins of the doors that processes with this role have; also of those that are down. */
   doors(role: 'command' | 'query' | 'admin'): readonly string[]
   /** What all of them had to say on standard error. */
   complaints(): string
   end(): Promise<void>
 }
+export type Ran = { readonly code: number; readonly said: string }
+export type Ended = { readonly name: string; readonly code: number | null }
+export type Own = { readonly flags?: readonly string[]; readonly env?: Env }
+type Env = Readonly<Record<string, string>>
+export type FleetPlace = {
+  /** Where they run, and where a file they are not told of would lie. */
+  readonly folder: string
+  /** The store: in the environment, where a password is not seen by everybody. */
+  readonly env: Env
+  /** Settings for all, as `key=value`. */
+  readonly sets?: readonly string[]
+}
+/** The environment for a database server. */
+export const atServer = (url: string) => ({
+  DATABASE_DRIVER: 'postgres',
+  DATABASE_POSTGRES_URL: url,
+})
+
 type Member = {
   readonly roles: string
   readonly ports: Readonly<Record<string, number>>
@@ -26,32 +54,33 @@ type Member = {
 }
 
 const READY_WITHIN_MS = 60_000
+const SAID_MAX = 64 * 1024 * 1024
 const DOORS = {
   command: 'server.port',
   query: 'server.query_port',
   admin: 'server.admin_port',
 } as const
 
-/** `main`: the program's file. `sets`: settings for all, as `key=value`. */
-export function openFleet(
-  main: string,
-  url: string,
-  folder: string,
-  sets: readonly string[] = [],
-): Fleet {
+/** `main`: the program's file; started with the Node flags of this process. */
+export function openFleet(main: string, { folder, env, sets = [] }: FleetPlace): Fleet {
   const members = new Map<string, Member>()
+  const left: Ended[] = []
   let complaints = ''
 
-  const launch = async (name: string, member: Member): Promise<void> => {
-    const own = Object.entries(member.ports).map(([key, port]) => `${key}=:${port}`)
-    const flags = [...own, ...sets].flatMap((set) => ['--set', set])
-    const child = spawn(process.execPath, [main, 'start', '--role', member.roles, ...flags], {
+  const launch = async (name: string, member: Member, own: Own) => {
+    const ports = Object.entries(member.ports).map(([key, port]) => `${key}=:${port}`)
+    const flags = [...ports, ...sets].flatMap((set) => ['--set', set])
+    const argv = [...(own.flags ?? []), main, 'start', '--role', member.roles, ...flags]
+    const child = spawn(process.execPath, argv, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // In the environment, where a password is not seen by everybody.
-      env: { ...process.env, DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: url },
+      env: { ...process.env, ...env, ...own.env },
     })
     member.child = child
+    child.on('exit', (code) => {
+      // Who is ended by us is taken off first.
+      if (member.child === child) left.push({ name, code })
+    })
     child.stderr.on('data', (text) => {
       complaints = `${complaints}${name}: ${text}`.slice(-20_000)
     })
@@ -72,25 +101,37 @@ export function openFleet(
     if (member === undefined || child == null) return null
     member.child = null
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+    if (signal === 'SIGTERM') child.kill('SIGCONT')
     const exit = once(child, 'exit')
     child.kill(signal)
     const [code] = await exit
     return code
   }
   return {
-    async start(name, roles) {
+    async start(name, roles, own = {}) {
       let member = members.get(name)
       if (member === undefined) {
         const ports: Record<string, number> = {}
         for (const [role, key] of Object.entries(DOORS))
-          if (roles.split(',').includes(role)) ports[key] = await freePort()
+          if (roles === 'all' || roles.split(',').includes(role)) ports[key] = await freePort()
         member = { roles, ports, child: null }
         members.set(name, member)
       }
-      await launch(name, member)
+      await launch(name, member, own)
     },
     kill: async (name) => void (await ended(name, 'SIGKILL')),
     stop: (name) => ended(name, 'SIGTERM'),
+    pause: (name) => void members.get(name)?.child?.kill('SIGSTOP'),
+    resume: (name) => void members.get(name)?.child?.kill('SIGCONT'),
+    run: (...argv) =>
+      new Promise((resolve) => {
+        const options = { cwd: folder, env: { ...process.env, ...env }, maxBuffer: SAID_MAX }
+        execFile(process.execPath, [main, ...argv], options, (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
+          resolve({ code, said: `${stdout}${stderr}` })
+        })
+      }),
+    ended: () => left.splice(0),
     doors: (role) =>
       [...members.values()].flatMap(({ ports }) => {
         const port = ports[DOORS[role]]

@@ -89,6 +89,13 @@ export async function shareServer(): Promise<() => Promise<void>> {
   }
 }
 
+/** A database of its own on a server that is there already; its role has to be allowed to. */
+export async function databaseOn(url: string): Promise<TestDatabase> {
+  const admin = new pg.Pool({ connectionString: url, max: 1, allowExitOnIdle: true })
+  admin.on('error', () => {})
+  return await freshDatabase(admin)
+}
+
 async function freshDatabase(admin: pg.Pool): Promise<TestDatabase> {
   const name = `daybook_test_${randomBytes(8).toString('hex')}`
   await admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)

@@ -1,0 +1,133 @@
+// What goes wrong while the shop trades: processes are killed, frozen, told to stop and started
+// again with clocks that are wrong; the store is struck by whatever its place offers. Every fault
+// that happened is counted, and each kind happens before any happens again.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Fleet } from '#testing/fleet.ts'
+import { type Random, seeded } from '#testing/random.ts'
+import type { Strike } from './places.ts'
+
+export type Faults = {
+  /** How often each kind happened. */
+  readonly counts: ReadonlyMap<string, number>
+  /** Processes that ended though nobody had ended them, or not as they should. */
+  readonly surprises: readonly string[]
+  /** No more faults; resolves when everything runs. */
+  stop(): Promise<void>
+}
+export type Shop = {
+  readonly fleet: Fleet
+  /** Name and roles. */
+  readonly members: Readonly<Record<string, string>>
+}
+
+/** A lease lasts five seconds: somebody who sleeps for longer wakes up without it. */
+const LONG_PAUSE_MS = 6_500
+const START_WITHIN_MS = 60_000
+/** Beyond the shortest time to live that the torture gives a reservation. */
+const SKEW_MS = 4_000
+const CLOCK = fileURLToPath(
+  new URL(
+    `../testing/skewed-clock.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`,
+    import.meta.url,
+  ),
+)
+
+export async function startAll({ fleet, members }: Shop): Promise<void> {
+  // One after the other: the first one sets the store up.
+  for (const [name, roles] of Object.entries(members)) await fleet.start(name, roles)
+}
+
+export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number): Faults {
+  const { fleet, members } = shop
+  const counts = new Map<string, number>()
+  const surprises: string[] = []
+  const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
+  let isOver = false
+
+  const startAgain = async (name: string, random: Random) => {
+    const skew = random.chance(0.5) ? random.int(-SKEW_MS, SKEW_MS) : 0
+    const own = { flags: ['--import', CLOCK], env: { CLOCK_SKEW_MS: String(skew) } }
+    const until = performance.now() + START_WITHIN_MS
+    for (;;) {
+      try {
+        await fleet.start(name, members[name]!, skew === 0 ? {} : own)
+        if (skew !== 0) count('clock wrong')
+        return
+      } catch (error) {
+        // While its store is away it cannot start; it is no surprise that it says so and ends.
+        await fleet.kill(name)
+        fleet.ended()
+        if (performance.now() > until) throw error
+        await sleep(200)
+      }
+    }
+  }
+  const acts: Strike[] = [
+    {
+      name: 'process killed',
+      async strike(random) {
+        const name = random.pick(Object.keys(members))
+        await fleet.kill(name)
+        await sleep(random.int(0, 400))
+        await startAgain(name, random)
+      },
+    },
+    {
+      name: 'process paused',
+      async strike(random) {
+        const name = random.pick(Object.keys(members))
+        fleet.pause(name)
+        await sleep(random.int(100, 1_200))
+        fleet.resume(name)
+      },
+    },
+    {
+      name: 'process stopped',
+      async strike(random) {
+        const name = random.pick(Object.keys(members))
+        const code = await fleet.stop(name)
+        if (code !== 0) surprises.push(`${name}, told to stop, left with code ${code}`)
+        await startAgain(name, random)
+      },
+    },
+    ...(Object.keys(members).length === 1
+      ? []
+      : [
+          {
+            name: 'process asleep beyond its lease',
+            async strike(random: Random) {
+              const name = random.pick(Object.keys(members))
+              fleet.pause(name)
+              await sleep(LONG_PAUSE_MS)
+              fleet.resume(name)
+            },
+          },
+        ]),
+  ]
+
+  /** All kinds in random order, again and again. */
+  const striking = async (kinds: readonly Strike[], random: Random) => {
+    while (!isOver && kinds.length > 0)
+      for (const { name, strike } of random.shuffled(kinds)) {
+        await sleep(random.int(200, 1_200))
+        if (isOver) return
+        count(name)
+        await strike(random)
+        for (const ended of fleet.ended()) {
+          surprises.push(`${ended.name} ended by itself with code ${ended.code}`)
+          await startAgain(ended.name, random)
+        }
+      }
+  }
+  const going = Promise.all([striking(acts, seeded(seed)), striking(strikes, seeded(seed + 1))])
+  going.catch(() => {})
+  return {
+    counts,
+    surprises,
+    async stop() {
+      isOver = true
+      await going
+    },
+  }
+}

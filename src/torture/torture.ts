@@ -1,0 +1,271 @@
+// The torture: the real program on a scratch store, buyers who do everything at once, faults all the
+// while; then rest, and every promise is checked from the outside and from the log.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openFleet, type Ran } from '#testing/fleet.ts'
+import { type Random, seeded } from '#testing/random.ts'
+import { type Check, judge } from './checks.ts'
+import { type Clients, openClients } from './clients.ts'
+import { startDawdlers } from './dawdlers.ts'
+import { type Evidence, everyPage, look, readBooks, readLog, recordsOf } from './evidence.ts'
+import { type Faults, type Shop, startAll, startFaults } from './faults.ts'
+import { openPlace, type Place } from './places.ts'
+import { type Readers, startReaders } from './readers.ts'
+import { type Goods, openGoods, startTrade, type Trade } from './trade.ts'
+
+export type TortureOptions = {
+  /** The program's file. */
+  readonly main: string
+  readonly store: string
+  /** Several processes; needs a server. */
+  readonly many: boolean
+  readonly seconds: number
+  readonly buyers: number
+  readonly seed: number
+  /** How far it is: done and of, in seconds, and what to say beside. */
+  readonly onProgress: (phase: string, done: number, of: number, note: string) => void
+}
+export type Report = {
+  readonly place: string
+  readonly processes: number
+  readonly checks: readonly Check[]
+  readonly faults: ReadonlyMap<string, number>
+  readonly done: ReadonlyMap<string, number>
+  readonly refused: ReadonlyMap<string, number>
+  readonly events: number
+  readonly requests: number
+  readonly repeats: number
+  readonly restSeconds: number
+  /** The last that the processes said on standard error. */
+  readonly complaints: string
+}
+
+/** Short times, so that in a minute everything happens that takes a shop a day. */
+const SETTINGS = [
+  ...['payments.default_method=', 'reservation.ttl=5s', 'server.read_timeout=2s'],
+  ...['breaker.open_for=1s', 'simulator.faults=0.1', 'retry.base=50ms', 'retry.max=1s'],
+  ...['saga.step_timeout=2s', 'seals.every=100', 'snapshot.every=10'],
+]
+const ALONE = { shop: 'all' }
+const MANY = {
+  ...{ 'front-1': 'command,query', 'front-2': 'command,query' },
+  ...{ 'back-1': 'projection,saga', 'back-2': 'projection,saga', admin: 'admin' },
+}
+const READERS = 3
+const DAWDLERS = 4
+const DAWDLED_MS = 12_000
+const REST_WITHIN_MS = 120_000
+
+export async function torture(options: TortureOptions): Promise<Report> {
+  const place = await openPlace(options.store)
+  try {
+    if (options.many && !place.isShared)
+      throw new Error('many processes need a server: --store postgres, or a URL of one')
+    return await onPlace(place, options)
+  } finally {
+    await place.remove()
+  }
+}
+
+async function onPlace(place: Place, options: TortureOptions): Promise<Report> {
+  const { main, many, seed } = options
+  const { folder, env } = place
+  const fleet = openFleet(main, { folder, env, sets: SETTINGS })
+  const shop: Shop = { fleet, members: many ? MANY : ALONE }
+  const startedAt = performance.now()
+  const clients = openClients(fleet, startedAt)
+  const random = seeded(seed)
+  try {
+    await startAll(shop)
+    const goods = await openGoods(clients, random)
+    await askAsOldClients(clients, goods, random)
+    const busy = startDay(shop, place, clients, goods, options)
+    await busy.trade.over
+    await busy.faults.stop()
+    const restBegan = performance.now()
+    const unrest = await rest(clients, random, options)
+    const restSeconds = (performance.now() - restBegan) / 1_000
+    const evidence = await gather({ shop, place, clients, goods, random, options, unrest }, busy)
+    return {
+      place: place.what,
+      processes: Object.keys(shop.members).length,
+      checks: judge(evidence),
+      faults: withProviders(busy.faults.counts, evidence),
+      ...{ done: busy.trade.done, refused: busy.trade.refused },
+      events: evidence.digests.length,
+      requests: evidence.account.asked.size,
+      repeats: repeatsOf(evidence),
+      restSeconds,
+      complaints: fleet.complaints(),
+    }
+  } finally {
+    clients.giveUp()
+    await fleet.end()
+  }
+}
+
+type Day = { readonly trade: Trade; readonly faults: Faults; readonly readers: Readers }
+
+function startDay(
+  shop: Shop,
+  place: Place,
+  clients: Clients,
+  goods: Goods,
+  { seconds, buyers, seed, onProgress }: TortureOptions,
+): Day {
+  const began = performance.now()
+  const elapsed = () => (performance.now() - began) / 1_000
+  const trade = startTrade(clients, goods, { buyers, seed, until: () => elapsed() >= seconds })
+  const faults = startFaults(shop, place.strikes, seed)
+  const reading = (name: string) => seeded(seed + name.length + name.charCodeAt(name.length - 1))
+  const readers = startReaders(READERS, place.openLog, reading, trade.notice)
+  const door = shop.fleet.doors('command')[0]!
+  const dawdlers = startDawdlers(
+    DAWDLERS,
+    door,
+    () => Math.round(elapsed() * 1_000),
+    (one) => clients.account.dawdled.push(one),
+  )
+  setTimeout(dawdlers.close, DAWDLED_MS).unref()
+  const told = setInterval(() => {
+    const sum = (all: ReadonlyMap<string, number>) => [...all.values()].reduce((a, b) => a + b, 0)
+    const note = `${sum(trade.done)} commands, ${sum(faults.counts)} faults`
+    onProgress('Torture', Math.min(seconds, Math.floor(elapsed())), seconds, note)
+  }, 1_000)
+  void trade.over.finally(() => clearInterval(told))
+  return { trade, faults, readers }
+}
+
+/** A field under the name that it had before. */
+async function askAsOldClients(clients: Clients, goods: Goods, random: Random): Promise<void> {
+  const { product_id } = goods.products[0]!
+  const body = {
+    order_id: randomUUID(),
+    customer_id: 'old-client',
+    items: [{ product_id, quantity: 1 }],
+    payment: { payment_method: 'credit_card' },
+  }
+  await clients.send({ what: 'old order', path: '/api/v1/orders', body }, random)
+}
+
+/** Until nothing is left to do; why not, when that takes too long. */
+async function rest(
+  clients: Clients,
+  random: Random,
+  { onProgress }: TortureOptions,
+): Promise<string | null> {
+  const began = performance.now()
+  let why = ''
+  for (;;) {
+    const seconds = (performance.now() - began) / 1_000
+    onProgress('Rest', Math.floor(seconds), REST_WITHIN_MS / 1_000, why)
+    try {
+      why = await unfinished(clients, random)
+    } catch (error) {
+      why = (error as Error).message
+    }
+    if (why === '') return null
+    if (seconds * 1_000 > REST_WITHIN_MS)
+      return `no rest within ${REST_WITHIN_MS / 1_000} s: ${why}`
+    await sleep(500)
+  }
+}
+
+async function unfinished(clients: Clients, random: Random): Promise<string> {
+  const { body, status } = await clients.get('admin', '/api/v1/admin/projections', random)
+  if (status !== 200) return `the admin door answers ${status}`
+  const behind = (body.items as { name: string; lag_events: number }[]).filter(
+    ({ lag_events }) => lag_events > 0,
+  )
+  if (behind.length > 0) return `${behind.map(({ name }) => name).join()} behind`
+  for (const status of ['RUNNING', 'COMPENSATING']) {
+    const path = `/api/v1/admin/sagas?status=${status}`
+    const open = await everyPage(clients, 'admin', path, random)
+    if (open.length > 0) return `${open.length} sagas ${status}, as ${String(open[0]!.saga_id)}`
+  }
+  const held = await everyPage(
+    clients,
+    'query',
+    '/api/v1/inventory/reservations?status=ACTIVE',
+    random,
+  )
+  const mayExpire = held.filter(({ expires_at }) => expires_at !== null)
+  if (mayExpire.length > 0) return `${mayExpire.length} reservations have not expired`
+  const payments = await everyPage(clients, 'query', '/api/v1/payments', random)
+  const pending = payments.filter(({ pending_operation }) => pending_operation !== null)
+  return pending.length === 0 ? '' : `${pending.length} payments wait for the provider`
+}
+
+type Gathering = {
+  readonly shop: Shop
+  readonly place: Place
+  readonly clients: Clients
+  readonly goods: Goods
+  readonly random: Random
+  readonly options: TortureOptions
+  readonly unrest: string | null
+}
+
+async function gather(
+  { shop, place, clients, goods, random, options, unrest }: Gathering,
+  { faults, readers }: Day,
+): Promise<Evidence> {
+  const { onProgress } = options
+  onProgress('Check', 0, 4, 'what the shop shows')
+  const products = [...goods.products.map(({ product_id }) => product_id), goods.scarce]
+  const shown = await look(clients, products, random)
+  const surprises = [...faults.surprises, ...(await closeShop(shop))]
+  onProgress('Check', 1, 4, 'the log')
+  const log = await place.openLog()
+  const { book, digests } = await readLog(log)
+  const done = [...clients.account.asked.values()].filter(({ told }) =>
+    told.some(({ status }) => status >= 200 && status < 300),
+  )
+  const records = await recordsOf(
+    log,
+    done.map(({ key }) => key),
+  )
+  await log.close()
+  await readers.finish(digests.length)
+  const { ledger, labels } = await readBooks(place)
+  onProgress('Check', 2, 4, 'verify')
+  const verified = await shop.fleet.run('verify')
+  onProgress('Check', 3, 4, 'damage')
+  const damaged = await damage(place, digests.length, random, () => shop.fleet.run('verify'))
+  onProgress('Check', 4, 4, '')
+  return {
+    ...{ account: clients.account, book, digests, readers: readers.all, records, shown },
+    ...{ ledger, labels, surprises, unrest, verified, damaged },
+  }
+}
+
+async function closeShop({ fleet, members }: Shop): Promise<readonly string[]> {
+  const surprises: string[] = []
+  for (const name of Object.keys(members)) {
+    const code = await fleet.stop(name)
+    if (code !== 0) surprises.push(`${name}, told to stop, left with code ${code}`)
+  }
+  return surprises
+}
+
+/** Somewhere in the middle, where a seal has been set since. */
+async function damage(
+  place: Place,
+  events: number,
+  random: Random,
+  again: () => Promise<Ran>,
+): Promise<Evidence['damaged']> {
+  const position = random.int(1, Math.max(1, Math.floor(events / 2)))
+  await place.damage(position)
+  return { position, verified: await again() }
+}
+
+/** What the built-in provider did to us shows in the log. */
+function withProviders(counts: Faults['counts'], { book }: Evidence): ReadonlyMap<string, number> {
+  const unknown = book.counts.get('PaymentOutcomeUnknown') ?? 0
+  const failed = book.counts.get('SagaStepFailed') ?? 0
+  return new Map([...counts, ['provider’s answer lost', unknown], ['saga step failed', failed]])
+}
+
+const repeatsOf = ({ account }: Evidence) =>
+  [...account.asked.values()].reduce((sum, { told }) => sum + Math.max(0, told.length - 1), 0)
