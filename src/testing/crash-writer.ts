@@ -1,12 +1,12 @@
 // A process that is there to be killed: writes to a durable log without a pause and says on its
 // standard output, line by line, what it asks for and what it was told.
 // Arguments: engine, place as JSON, seed, round, which of the round's processes.
-import { writeSync } from 'node:fs'
 import { type EngineName, engines } from '#storage/engines.ts'
 import type { Append, EventLog, Verdict } from '#storage/event-log.ts'
 import { machineTick } from './history.ts'
 import { type Belief, HOT_STREAMS, learn, randomAppend } from './racing-writers.ts'
 import { seeded } from './random.ts'
+import { say as sayLine } from './say.ts'
 
 /**
  * What the parent reads. A line is with the kernel before the next step: a kill cannot take it
@@ -17,6 +17,7 @@ export type CrashLine =
   | { readonly told: string; readonly at: number; readonly verdict: Verdict }
 
 const WRITERS = 8
+const say = (line: CrashLine) => sayLine(line)
 
 const [engine, place, seed, round, nth] = process.argv.slice(2) as [EngineName, ...string[]]
 const { openEventLog } = await engines[engine]()
@@ -35,21 +36,5 @@ async function writeForEver(log: EventLog, writer: number): Promise<never> {
     const verdict = await log.append(append)
     say({ told: name, at: machineTick(), verdict })
     learn(belief, append, verdict)
-  }
-}
-
-function say(line: CrashLine): void {
-  const text = Buffer.from(`${JSON.stringify(line)}\n`)
-  for (let sent = 0; sent < text.length; ) sent += sentOf(text, sent)
-}
-
-/** A full pipe takes nothing for the moment: the parent is behind. */
-function sentOf(text: Buffer, from: number): number {
-  try {
-    return writeSync(1, text, from)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-    return 0
   }
 }

@@ -1,5 +1,16 @@
 // Opens SQLite files so that a commit that was answered is on the disk, and refuses when it would
 // not be.
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 /**
@@ -20,6 +31,27 @@ export function assertSoundSqlite(version: string): void {
   }
 }
 
+/**
+ * The folder that a file shall lie in, made so that it outlasts a power cut: a name is on the disk
+ * when the folder above it is synced. SQLite does that for its files, not for where they lie.
+ */
+export function makeFolderOf(path: string): void {
+  const folder = dirname(resolve(path))
+  const first = mkdirSync(folder, { recursive: true })
+  // Windows syncs no folders.
+  if (first === undefined || process.platform === 'win32') return
+  for (let made = folder; made !== dirname(first); made = dirname(made)) syncFolder(dirname(made))
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
 /** Opens with the durability that the log promises, and refuses when SQLite did not take it. */
 export function openDurable(path: string): DatabaseSync {
   const db = new DatabaseSync(path)
@@ -33,10 +65,36 @@ export function openDurable(path: string): DatabaseSync {
     if (mode.journal_mode !== 'wal')
       throw new Error(`${path}: SQLite keeps journal_mode=${mode.journal_mode}, WAL is needed`)
     assertFull(db, path)
+    writeAgain(db, `${path}-wal`)
     return db
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+const CHUNK_BYTES = 1024 * 1024
+
+/**
+ * Writes once more what a process that died left in the write-ahead log. If its last sync failed,
+ * the system reads those pages from memory and calls them clean: the next sync covers nothing of
+ * them, and whoever was told from them would be told what a power cut takes away.
+ */
+function writeAgain(db: DatabaseSync, wal: string): void {
+  if (!existsSync(wal) || statSync(wal).size === 0) return
+  // Nobody else writes in it meanwhile.
+  db.exec('BEGIN IMMEDIATE')
+  const file = openSync(wal, 'r+')
+  try {
+    const chunk = Buffer.alloc(CHUNK_BYTES)
+    for (let at = 0, size = 1; size > 0; at += size) {
+      size = readSync(file, chunk, 0, chunk.length, at)
+      writeSync(file, chunk, 0, size, at)
+    }
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+    db.exec('ROLLBACK')
   }
 }
 

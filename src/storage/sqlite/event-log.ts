@@ -1,10 +1,9 @@
 // The event log on one SQLite file: reads here, on a connection of its own; appends go to the
 // writer.
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { checkShape, type EventLog, LogClosed, storable } from '#storage/event-log.ts'
 import { claimsIn, pack, packCommand, packRow } from '#storage/log-packing.ts'
 import { appendQueue } from './append-queue.ts'
+import { makeFolderOf } from './durable.ts'
 import { type LogReader, openLogReader } from './log-reader.ts'
 import { inlineLog, type LogThread, startLogThread } from './log-thread.ts'
 import { lockWriter } from './writer-lock.ts'
@@ -19,7 +18,7 @@ export type SqliteLogOptions = {
  * Opens for writing. Throws LogLocked when another process has it, Error when SQLite is not safe.
  */
 export async function openEventLog({ path, mode = 'worker' }: SqliteLogOptions): Promise<EventLog> {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolderOf(path)
   const unlock = lockWriter(path)
   try {
     const thread = mode === 'worker' ? await startLogThread(path) : inlineLog(path)

@@ -1,13 +1,11 @@
 // Keys of persons in a file of their own, with a backup cycle of its own: a backup of the log that
 // held them would bring back whoever was forgotten. Callers of one moment share one commit.
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
 import { threadCalls } from '#storage/thread-calls.ts'
-import { openDurable } from './durable.ts'
+import { makeFolderOf, openDurable } from './durable.ts'
 
 export type SqliteKeyRingOptions = {
   readonly path: string
@@ -112,7 +110,7 @@ function finder(db: DatabaseSync): (subjects: readonly string[]) => Keys {
 }
 
 function openOwned(path: string): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolderOf(path)
   const db = openDurable(path)
   // A destroyed key is overwritten in its page, not only unlinked.
   db.exec(`PRAGMA secure_delete = ON;
