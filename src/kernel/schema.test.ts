@@ -82,7 +82,7 @@ describe('a field', () => {
       [quantity, 'quantity'],
       [decimal, 'decimal'],
     ] as const) {
-      const schema = make(told) as Record<string, unknown>
+      const schema: Readonly<Record<string, unknown>> = { ...make(told) }
       deepEqual(
         [schema.description, schema['x-aliases'], schema['x-kind']],
         ['Why.', ['sku'], kind],
@@ -92,7 +92,8 @@ describe('a field', () => {
       for (const key of ['description', 'x-aliases']) ok(!bare.includes(key), make.name)
       equal(bare.includes('x-kind'), kind !== undefined, make.name)
     }
-    equal((oneOf(['a'], told) as Record<string, unknown>).description, 'Why.')
+    const words: Readonly<Record<string, unknown>> = { ...oneOf(['a'], told) }
+    equal(words.description, 'Why.')
   })
 })
 
