@@ -1,0 +1,83 @@
+// Stock, added up by hand: at every position nothing is promised that is not there, and in the end
+// what is promised is what reservations hold.
+import type { Recorded } from '#kernel/message.ts'
+
+export type Place = { quantity: number; reserved: number; backorder: number }
+type Line = { readonly product_id: string; readonly store_id: string; readonly quantity: number }
+/** Whatever an event of stock or of a reservation may hold. */
+type Data = Line & {
+  readonly adjustment: number
+  readonly backorder_limit: number
+  readonly lines: readonly Line[]
+  readonly reservation_id: string
+}
+
+export function checkStock(events: readonly Recorded[]): readonly string[] {
+  const problems: string[] = []
+  const places = new Map<string, Place>()
+  const held = new Map<string, Map<string, number>>()
+  for (const event of events) {
+    const data = event.data as Data
+    if (event.aggregate_type === 'stock') {
+      const place = moved(places, event)
+      if (place.reserved < 0 || place.quantity < 0)
+        problems.push(`${event.aggregate_id} is below nothing at ${event.position}`)
+      if (place.reserved > place.quantity + place.backorder)
+        problems.push(
+          `${place.reserved} of ${place.quantity} are promised of ${event.aggregate_id} at ${event.position}`,
+        )
+    }
+    if (event.aggregate_type === 'reservation') hold(held, event.event_type, data)
+  }
+  const promised = new Map<string, number>()
+  for (const lines of held.values())
+    for (const [place, quantity] of lines)
+      promised.set(place, (promised.get(place) ?? 0) + quantity)
+  for (const [place, { reserved }] of places)
+    if ((promised.get(place) ?? 0) !== reserved)
+      problems.push(
+        `${reserved} of ${place} are promised, and reservations hold ${promised.get(place) ?? 0}`,
+      )
+  return problems
+}
+
+/** The place after the event. */
+export function moved(
+  places: Map<string, Place>,
+  { aggregate_id, event_type, data }: Recorded,
+): Place {
+  const { quantity, adjustment, backorder_limit } = data as Data
+  const place = places.get(aggregate_id) ?? { quantity: 0, reserved: 0, backorder: 0 }
+  places.set(aggregate_id, place)
+  switch (event_type) {
+    case 'InventoryCreated':
+      Object.assign(place, { quantity, reserved: 0, backorder: backorder_limit })
+      break
+    case 'StockAdded':
+      place.quantity += quantity
+      break
+    case 'InventoryAdjusted':
+      place.quantity += adjustment
+      break
+    case 'StockReserved':
+      place.reserved += quantity
+      break
+    case 'StockReleased':
+      place.reserved -= quantity
+      break
+    case 'ReservationCommitted':
+      place.reserved -= quantity
+      place.quantity -= quantity
+  }
+  return place
+}
+
+function hold(held: Map<string, Map<string, number>>, type: string, data: Data) {
+  const lines = held.get(data.reservation_id) ?? new Map<string, number>()
+  held.set(data.reservation_id, lines)
+  const sign = type === 'InventoryReserved' ? 1 : -1
+  for (const { product_id, store_id, quantity } of data.lines ?? []) {
+    const place = `${product_id}:${store_id}`
+    lines.set(place, (lines.get(place) ?? 0) + sign * quantity)
+  }
+}

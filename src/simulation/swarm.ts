@@ -1,0 +1,112 @@
+// What one history is like: drawn from its seed, so that some have no faults of a kind, some a few
+// and some very many, and every feature is off in some of them. Runs that have everything at once
+// hide what only shows when something is missing.
+import { type Random, seeded } from '#testing/random.ts'
+import { FAULTS, type FaultKind, type FaultRates } from './faulty.ts'
+
+export const PORTS = ['log', 'reads', 'leases', 'keys', 'payments', 'carrier'] as const
+export type PortName = (typeof PORTS)[number]
+
+export const FEATURES = [
+  'crashes',
+  'pauses',
+  'restarts',
+  'outages',
+  'clock jumps',
+  'poison',
+  'operators',
+  'declines',
+  'repeats',
+  'late payers',
+  'hand reservations',
+  'readers',
+  'webhooks',
+  'skew',
+  'seals',
+] as const
+export type Feature = (typeof FEATURES)[number]
+
+export type Swarm = {
+  readonly seed: number
+  readonly processes: number
+  readonly clients: number
+  /** Commands that each client sends. */
+  readonly operations: number
+  readonly thinkMs: number
+  readonly products: number
+  readonly stock: number
+  readonly latencyMs: number
+  readonly atOnce: number
+  readonly pollMs: number
+  readonly leaseMs: number
+  readonly callTimeoutMs: number
+  readonly captureOn: 'confirm' | 'ship' | 'manual'
+  readonly reservationTtlMs: number
+  readonly sagaDeadlineMs: number
+  readonly snapshotEvery: number
+  readonly features: Readonly<Record<Feature, boolean>>
+  readonly faults: Readonly<Record<PortName, FaultRates>>
+}
+
+const LOW = 0.005
+const HIGH = 0.06
+/** No port answers with silence but those that the product gives up waiting for. */
+const SILENT: readonly PortName[] = ['payments', 'carrier']
+
+export function swarmOf(seed: number): Swarm {
+  const random = seeded(seed * 2 + 1)
+  const level = () => random.pick([0, 0, LOW, LOW, HIGH])
+  const base = Object.fromEntries(FAULTS.map((kind) => [kind, level()])) as Rates
+  const isCalm = random.chance(0.1)
+  const faults = Object.fromEntries(
+    PORTS.map((port) => [port, isCalm ? {} : ratesOf(port, base, random)]),
+  ) as Swarm['faults']
+  return {
+    seed,
+    processes: random.pick([1, 1, 2, 2, 3]),
+    clients: random.int(1, 3),
+    operations: random.int(3, 10),
+    thinkMs: random.pick([5, 50, 300]),
+    products: random.int(1, 3),
+    stock: random.pick([1, 3, 10, 100]),
+    latencyMs: random.pick([0.5, 3, 20]),
+    atOnce: random.pick([0.3, 0.7]),
+    pollMs: random.pick([100, 250, 500]),
+    leaseMs: random.pick([500, 2_000]),
+    callTimeoutMs: random.pick([100, 1_000]),
+    captureOn: random.pick(['confirm', 'confirm', 'ship', 'manual'] as const),
+    reservationTtlMs: random.pick([200, 2_000, 10_000]),
+    sagaDeadlineMs: random.pick([300, 5_000, 60_000]),
+    snapshotEvery: random.pick([2, 5, 100]),
+    features: Object.fromEntries(
+      FEATURES.map((feature) => [feature, random.chance(0.5)]),
+    ) as Swarm['features'],
+    faults,
+  }
+}
+
+type Rates = Readonly<Record<FaultKind, number>>
+
+/** The run's own rates, with one or the other port spared. */
+function ratesOf(port: PortName, base: Rates, random: Random): FaultRates {
+  if (random.chance(0.25)) return {}
+  const rates = { ...base, cut: base.cut / 5 }
+  return SILENT.includes(port) ? rates : { ...rates, silent: 0 }
+}
+
+/** In a few words, for whoever looks at a failure. */
+export function described(swarm: Swarm): string {
+  const { features, faults, ...rest } = swarm
+  const on = FEATURES.filter((feature) => features[feature])
+  const rates = PORTS.flatMap((port) =>
+    Object.entries(faults[port])
+      .filter(([, rate]) => rate > 0)
+      .map(([kind, rate]) => `${port} ${kind} ${rate}`),
+  )
+  const numbers = Object.entries(rest).map(([name, value]) => `${name} ${value}`)
+  return [
+    numbers.join(', '),
+    `on: ${on.join(', ') || 'nothing'}`,
+    `faults: ${rates.join(', ')}`,
+  ].join('\n  ')
+}
