@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { styleText } from 'node:util'
 import type { Difference, Progress, VerifyReport } from '#runtime/operations.ts'
 import { personalData } from '#runtime/personal.ts'
+import { keptFrom, keptText } from '#runtime/seals.ts'
 import { verifyLog } from '#runtime/verify-log.ts'
 import { verifyReadModels } from '#runtime/verify-read-models.ts'
 import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
@@ -73,7 +74,8 @@ export async function importFile(
 }
 
 /** Reads only, so it may run beside serving processes. */
-export async function verify(argv: readonly string[]): Promise<void> {
+export async function verify(argv: readonly string[], seals: readonly string[]): Promise<void> {
+  const kept = seals.map(keptFrom)
   const places = existing(configFor(argv))
   for (const { engine, place } of [places.views, places.keys])
     if (engine === 'sqlite' && !existsSync(place.path))
@@ -93,8 +95,10 @@ export async function verify(argv: readonly string[]): Promise<void> {
     bar.show({ phase: `Verify ${what}`, done, of })
   const contexts = contextsOf(noProviders)
   const types = typesOf(contexts)
+  const aggregates = contexts.flatMap((context) => context.aggregates)
+  const recorded = await verifyLog(log, { onProgress, kept, folding: { aggregates, types } })
   const checks = [
-    ...(await verifyLog(log, onProgress)),
+    ...recorded.checks,
     ...(await verifyReadModels({
       log,
       reads,
@@ -108,6 +112,7 @@ export async function verify(argv: readonly string[]): Promise<void> {
   bar.end()
   const { position } = await log.head()
   printChecks(checks, position)
+  say(`Seal: ${keptText(recorded.seal)} (keep it elsewhere; --seal compares with it)`)
 }
 
 function printChecks(checks: VerifyReport['checks'], position: number): void {

@@ -17,7 +17,8 @@ export type OperationParts = Omit<HealthParts, 'reads' | 'host' | 'projections'>
 
 export function operations(parts: OperationParts): Operations {
   const { log, contexts, types } = parts
-  const aggregateTypes = contexts.flatMap(({ aggregates }) => aggregates.map(({ type }) => type))
+  const aggregates = contexts.flatMap((context) => context.aggregates)
+  const aggregateTypes = aggregates.map(({ type }) => type)
   const projections = contexts.flatMap((context) => context.projections.map(({ name }) => name))
   let verified: Verified | null = null
   // Only processes with the role admin offer these, and they have both.
@@ -46,7 +47,7 @@ export function operations(parts: OperationParts): Operations {
     async verify(onProgress = () => {}): Promise<VerifyReport> {
       const { position } = await log.head()
       const checks = [
-        ...(await verifyLog(log, onProgress)),
+        ...(await verifyLog(log, { onProgress, folding: { aggregates, types } })).checks,
         ...(await host().verifyReads(onProgress)),
       ]
       const differences = checks.reduce((sum, { differing }) => sum + differing, 0)

@@ -45,25 +45,26 @@ export function restorePromises(log: Now, open: () => Promise<Opened<EventLog>>)
   it('is unfinished from a part that says so to one that does not, for every handle', async (t) => {
     const { events, commands } = await exported(open)
     const other = await open()
+    let { port } = other
     try {
-      equal(await other.port.isUnfinished(), false)
-      await other.port.restore(events.slice(0, 2), [], true)
-      equal(await other.port.isUnfinished(), true)
-      await other.port.restore(events.slice(2), commands, true)
+      equal(await port.isUnfinished(), false)
+      await port.restore(events.slice(0, 2), [], true)
+      equal(await port.isUnfinished(), true)
+      await port.restore(events.slice(2), commands, true)
       if (other.reopen === undefined) t.diagnostic('keeps nothing, so nothing is opened again')
       else {
-        await other.port.close()
-        other.port = await other.reopen()
+        await port.close()
+        port = await other.reopen()
       }
-      equal(await other.port.isUnfinished(), true)
+      equal(await port.isUnfinished(), true)
       // What does not fit changes nothing of it.
-      await rejects(other.port.restore(events.slice(0, 1), []), { name: 'InvalidAppend' })
-      equal(await other.port.isUnfinished(), true)
-      await other.port.restore([], [])
-      equal(await other.port.isUnfinished(), false)
-      deepEqual(await other.port.readAll(0, 100), events)
+      await rejects(port.restore(events.slice(0, 1), []), { name: 'InvalidAppend' })
+      equal(await port.isUnfinished(), true)
+      await port.restore([], [])
+      equal(await port.isUnfinished(), false)
+      deepEqual(await port.readAll(0, 100), events)
     } finally {
-      await other.port.close()
+      await port.close()
       await other.remove()
     }
   })
