@@ -72,8 +72,11 @@ export function attemptsIn(lines: readonly DiskLine[]): readonly Attempt[] {
     attempts.push({ name: `${name} at ${invoked}`, invoked, completed, append, outcome })
   }
   for (const line of lines)
-    if ('ask' in line) open.set(line.ask, line)
-    else if ('told' in line) settle(line.told, line.at, line.verdict)
+    if ('ask' in line) {
+      // Asked again: the first time was never answered.
+      if (open.has(line.ask)) settle(line.ask, Number.POSITIVE_INFINITY, 'unknown')
+      open.set(line.ask, line)
+    } else if ('told' in line) settle(line.told, line.at, line.verdict)
     else if ('failed' in line) settle(line.failed, line.at, line.known)
   for (const name of [...open.keys()]) settle(name, Number.POSITIVE_INFINITY, 'unknown')
   return attempts
