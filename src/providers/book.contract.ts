@@ -190,6 +190,41 @@ export function bookContract(name: string, make: () => Promise<BookStore>): void
       await labels.close()
     })
 
+    it('gives its operations by id, page by page, and takes them back in any order', async () => {
+      for (const [id, account] of [
+        ['o3', 'a'],
+        ['O4', 'b'],
+        ['o1', 'a'],
+        ['o2', 'a'],
+      ] as const)
+        await take(book, id, account)
+      equal(await book.find('nothing'), null)
+      const [first, rest] = [await other.page('', 3), await other.page('o2', 9)]
+      const all = [...first, ...rest]
+      deepEqual(
+        all.map(({ operation_id, account, number }) => [operation_id, account, number]),
+        [
+          ['O4', 'b', 0],
+          ['o1', 'a', 1],
+          ['o2', 'a', 2],
+          ['o3', 'a', 0],
+        ],
+      )
+      const labels = await store.open('labels')
+      // An answer that is there already is not taken away.
+      const own = await take(labels, 'o3')
+      await labels.restore(all.slice(0, 2))
+      await labels.restore(all)
+      deepEqual(await labels.find('o3'), own)
+      deepEqual((await labels.page('', 9)).slice(0, 3), all.slice(0, 3))
+      deepEqual(
+        (await labels.entries('a')).map(({ operation_id }) => operation_id),
+        ['o3', 'o1', 'o2'],
+      )
+      equal((await take(labels, 'o5'))?.before, 3)
+      await labels.close()
+    })
+
     it('takes ids and accounts of any text', async () => {
       const odd = `'";--\\%_ é 漢 ${'x'.repeat(300)}`
       const entry = await take(book, odd, odd)

@@ -24,8 +24,15 @@ export type ProviderBook<Entry> = {
   find(operationId: string): Promise<Entry | null>
   /** What an account holds, in order; or all of them, account by account, to compare books with. */
   entries(account?: string): Promise<readonly Entry[]>
+  /** All operations that were carried out, after this id, by id; for backups. */
+  page(afterOperationId: string, limit: number): Promise<readonly Kept<Entry>[]>
+  /** Puts operations of a backup back as they were; those that are there already stay. */
+  restore(operations: readonly Kept<Entry>[]): Promise<void>
   close(): Promise<void>
 }
+
+/** An operation with its answer, and which of its account it was, from 0. */
+export type Kept<Entry> = Operation & { readonly number: number; readonly entry: Entry }
 
 export type Operation = { readonly operation_id: string; readonly account: string }
 

@@ -73,6 +73,35 @@ export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing
       deepEqual(await keys.find(['ann']), new Map())
     })
 
+    it('gives all its keys by subject, page by page', async () => {
+      deepEqual(await keys.page('', 10), new Map())
+      const made = await keys.make(['b', 'ä', 'a', 'B', 'ab'])
+      const first = await keys.page('', 3)
+      const rest = await keys.page([...first.keys()].at(-1)!, 3)
+      deepEqual([...first.keys(), ...rest.keys()], ['B', 'a', 'ab', 'b', 'ä'])
+      deepEqual(
+        new Map([...first, ...rest]),
+        new Map([...first, ...rest].map(([subject]) => [subject, made.get(subject)!])),
+      )
+    })
+
+    it('takes keys of a backup back, once or again, and none in the place of another', async () => {
+      const given = new Map([
+        ['ann', Buffer.alloc(KEY_BYTES, 1)],
+        ['bob', Buffer.alloc(KEY_BYTES, 2)],
+      ])
+      await keys.restore(given)
+      await keys.restore(given)
+      deepEqual(await keys.find(['ann', 'bob']), given)
+      deepEqual(await keys.make(['ann']), new Map([['ann', given.get('ann')]]))
+      const other = new Map([
+        ['carl', Buffer.alloc(KEY_BYTES, 3)],
+        ['bob', Buffer.alloc(KEY_BYTES, 4)],
+      ])
+      await rejects(keys.restore(other), /another than the one here/)
+      deepEqual(await keys.find(['ann', 'bob', 'carl']), given)
+    })
+
     it('is not changed by whoever changes a key it gave', async () => {
       const made = await keys.make(['ann'])
       const text = made.get('ann')!.toString('hex')

@@ -8,6 +8,13 @@ export type KeyRing = {
   find(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer>>
   /** For ever: a later `make` for the subject makes another key. */
   destroy(subject: string): Promise<void>
+  /** Keys as they are, of the subjects after this one, by subject; for backups. */
+  page(afterSubject: string, limit: number): Promise<ReadonlyMap<string, Buffer>>
+  /** Puts keys of a backup back. Throws, and changes nothing, where a subject has another one. */
+  restore(keys: ReadonlyMap<string, Buffer>): Promise<void>
   close(): Promise<void>
 }
 export const KEY_BYTES = 32
+
+export const otherKey = () =>
+  new Error('a key of the backup is another than the one here; restore into an empty place')

@@ -1,8 +1,9 @@
 // A provider's book that ends with the process. It forgets the oldest beyond its limit.
 import { LRUCache } from 'lru-cache'
-import type { ProviderBook } from '#providers/book.ts'
+import type { Kept, ProviderBook } from '#providers/book.ts'
+import { bytewise } from '#storage/memory/bytewise.ts'
 
-type Known<Entry> = { asked: number; entry: Entry | null }
+type Known<Entry> = { asked: number; entry: Entry | null; account: string; number: number }
 
 const REMEMBER_MAX = 100_000
 
@@ -14,7 +15,7 @@ export function memoryBook<Entry>(rememberMax = REMEMBER_MAX): ProviderBook<Entr
   const accounts = new LRUCache<string, Entry[]>({ max: rememberMax })
 
   const known = (operationId: string): Known<Entry> => {
-    const found = operations.get(operationId) ?? { asked: 0, entry: null }
+    const found = operations.get(operationId) ?? { asked: 0, entry: null, account: '', number: 0 }
     operations.set(operationId, found)
     return found
   }
@@ -28,6 +29,8 @@ export function memoryBook<Entry>(rememberMax = REMEMBER_MAX): ProviderBook<Entr
       if (arrived.asked !== asked) return null
       const held = accounts.get(account) ?? []
       arrived.entry = judge([...held])
+      arrived.account = account
+      arrived.number = held.length
       accounts.set(account, [...held, arrived.entry])
       return arrived.entry
     },
@@ -38,6 +41,27 @@ export function memoryBook<Entry>(rememberMax = REMEMBER_MAX): ProviderBook<Entr
     },
     entries: async (account) =>
       account === undefined ? [...accounts.values()].flat() : (accounts.get(account) ?? []),
+    async page(after, limit) {
+      const kept = [...operations].flatMap(([operation_id, { account, number, entry }]) =>
+        entry === null ? [] : [{ operation_id, account, number, entry }],
+      )
+      return kept
+        .filter((one) => bytewise(one.operation_id, after) > 0)
+        .sort((a, b) => bytewise(a.operation_id, b.operation_id))
+        .slice(0, limit)
+    },
+    async restore(given: readonly Kept<Entry>[]) {
+      for (const { operation_id, account, number, entry } of given) {
+        const one = known(operation_id)
+        const held = accounts.get(account) ?? []
+        if (one.entry !== null || held[number] !== undefined) continue
+        Object.assign(one, { account, number, entry })
+        // In any order: a copy keeps the places that are still to come empty.
+        const more = held.slice()
+        more[number] = entry
+        accounts.set(account, more)
+      }
+    },
     async close() {},
   }
 }

@@ -1,7 +1,7 @@
 // A provider's book that many processes share, in the schema `simulator`. Nothing is locked between
 // reading and writing: an entry's number in its account is unique, so of two processes that judged
 // the same account only one records, and the other judges again.
-import type { BookName, ProviderBook } from '#providers/book.ts'
+import type { BookName, Kept, ProviderBook } from '#providers/book.ts'
 import { type Connections, connect, type Run } from '#storage/postgres/connections.ts'
 import { type Migration, migrate } from '#storage/postgres/migrate.ts'
 
@@ -53,6 +53,19 @@ export async function openBook<Entry>(
     async entries(account) {
       const rows = account === undefined ? read<Row>(ALL, [book]) : read<Row>(HOLD, [book, account])
       return (await rows).map(entryOf<Entry>)
+    },
+    async page(after, limit) {
+      const rows = await read<Kept<Entry> & { entry: string }>(PAGE, [book, after, limit])
+      return rows.map((row) => ({ ...row, entry: JSON.parse(row.entry) as Entry }))
+    },
+    async restore(operations) {
+      await write(RESTORE, [
+        book,
+        operations.map(({ operation_id }) => operation_id),
+        operations.map(({ account }) => account),
+        operations.map(({ number }) => number),
+        operations.map(({ entry }) => JSON.stringify(entry)),
+      ])
     },
     close,
   }
@@ -119,6 +132,18 @@ const ASK = {
 const FIND = {
   name: 'simulator_find',
   text: `SELECT ${COLUMNS} FROM simulator.operations WHERE book = $1 AND operation_id = $2`,
+}
+const PAGE = {
+  name: 'simulator_page',
+  text: `SELECT operation_id, account, number, entry FROM simulator.operations
+    WHERE book = $1 AND operation_id > $2 AND account IS NOT NULL ORDER BY operation_id LIMIT $3`,
+}
+const RESTORE = {
+  name: 'simulator_restore',
+  text: `INSERT INTO simulator.operations (book, operation_id, asked, account, number, entry)
+    SELECT $1, i, 0, a, n, e::json
+    FROM unnest($2::text[], $3::text[], $4::int[], $5::text[]) u(i, a, n, e)
+    ON CONFLICT DO NOTHING`,
 }
 const HOLD = {
   name: 'simulator_hold',

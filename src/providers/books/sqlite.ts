@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { BookName, ProviderBook } from '#providers/book.ts'
+import type { BookName, Kept, ProviderBook } from '#providers/book.ts'
 import { assertSoundSqlite } from '#storage/sqlite/durable.ts'
 
 type Known = { asked: number; entry: string | null }
@@ -23,7 +23,7 @@ export async function openBook<Entry>(
   mkdirSync(dirname(path), { recursive: true })
   const db = new DatabaseSync(path)
   db.exec(TABLE)
-  const { known, ask, hold, put, all } = statements<Entry>(db, book)
+  const { known, ask, hold, put, all, page, restore } = statements<Entry>(db, book)
   const { commit, flush } = inOneCommit(db)
 
   return {
@@ -47,6 +47,8 @@ export async function openBook<Entry>(
         return entry === null ? null : JSON.parse(entry)
       }),
     entries: async (account) => (account === undefined ? all() : hold(account)),
+    page: async (after, limit) => page(after, limit),
+    restore: (operations) => commit<void>(() => operations.forEach(restore)),
     async close() {
       if (!db.isOpen) return
       flush()
@@ -83,6 +85,14 @@ function statements<Entry>(db: DatabaseSync, book: BookName) {
   const all = db.prepare(
     'SELECT entry FROM operations WHERE book = ? AND account IS NOT NULL ORDER BY account, number',
   )
+  const after = db.prepare(
+    `SELECT operation_id, account, number, entry FROM operations
+     WHERE book = ? AND operation_id > ? AND account IS NOT NULL ORDER BY operation_id LIMIT ?`,
+  )
+  const back = db.prepare(
+    `INSERT INTO operations (book, operation_id, asked, account, number, entry)
+     VALUES (?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  )
   const parsed = (rows: readonly unknown[]): readonly Entry[] =>
     (rows as { entry: string }[]).map(({ entry }) => JSON.parse(entry))
   return {
@@ -93,6 +103,14 @@ function statements<Entry>(db: DatabaseSync, book: BookName) {
     put: (operationId: string, account: string, number: number, entry: Entry) =>
       put.run(book, operationId, account, number, JSON.stringify(entry)),
     all: () => parsed(all.all(book)),
+    page: (operationId: string, limit: number) =>
+      (after.all(book, operationId, limit) as (Kept<Entry> & { entry: string })[]).map((row) => ({
+        ...row,
+        entry: JSON.parse(row.entry) as Entry,
+      })),
+    restore: ({ operation_id, account, number, entry }: Kept<Entry>) => {
+      back.run(book, operation_id, account, number, JSON.stringify(entry))
+    },
   }
 }
 

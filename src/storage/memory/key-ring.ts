@@ -1,6 +1,7 @@
 // Keys of persons in memory: the reference implementation of storage/key-ring.ts.
 import { randomBytes } from 'node:crypto'
-import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
+import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
+import { bytewise } from './bytewise.ts'
 
 export async function openKeyRing(): Promise<KeyRing> {
   const keys = new Map<string, Buffer>()
@@ -22,6 +23,15 @@ export async function openKeyRing(): Promise<KeyRing> {
     async destroy(subject) {
       keys.get(subject)?.fill(0)
       keys.delete(subject)
+    },
+    async page(afterSubject, limit) {
+      const subjects = [...keys.keys()].filter((one) => bytewise(one, afterSubject) > 0)
+      return found(subjects.sort(bytewise).slice(0, limit))
+    },
+    async restore(given) {
+      for (const [subject, key] of given)
+        if (keys.get(subject)?.equals(key) === false) throw otherKey()
+      for (const [subject, key] of given) keys.set(subject, Buffer.from(key))
     },
     async close() {},
   }

@@ -2,7 +2,7 @@
 // bring back whoever was forgotten. A deleted row is out of reach at once; the server's own copies
 // (its write-ahead log, backups) are forgotten when they are overwritten.
 import { randomBytes } from 'node:crypto'
-import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
+import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
 import { connect, type Statement } from './connections.ts'
 import { type Migration, migrate } from './migrate.ts'
 
@@ -35,6 +35,15 @@ const MAKE: Statement = {
       ON CONFLICT DO NOTHING RETURNING subject, key)
     SELECT subject, key FROM made
     UNION ALL SELECT subject, key FROM key_ring.keys WHERE subject = ANY($1)`,
+}
+const PAGE: Statement = {
+  name: 'key_ring_page',
+  text: 'SELECT subject, key FROM key_ring.keys WHERE subject > $1 ORDER BY subject LIMIT $2',
+}
+const PUT: Statement = {
+  name: 'key_ring_put',
+  text: `INSERT INTO key_ring.keys (subject, key)
+    SELECT * FROM unnest($1::text[], $2::bytea[]) ORDER BY 1 ON CONFLICT DO NOTHING`,
 }
 const DESTROY: Statement = {
   name: 'key_ring_destroy',
@@ -79,6 +88,18 @@ export async function openKeyRing(options: PostgresKeyRingOptions): Promise<KeyR
       const made = await make(subjects)
       // Copies: whoever wipes the key it was given must not wipe that of others.
       return new Map(subjects.map((subject) => [subject, Buffer.from(made.get(subject)!)]))
+    },
+    async page(afterSubject, limit) {
+      return keysFrom(await read<Row>(PAGE, [afterSubject, limit]))
+    },
+    async restore(keys) {
+      refuse()
+      const subjects = [...keys.keys()]
+      await connections.transaction(async (run) => {
+        await run(PUT, [subjects, [...keys.values()]])
+        const now = keysFrom(await run<Row>(FIND, [subjects]))
+        for (const [subject, key] of keys) if (!now.get(subject)?.equals(key)) throw otherKey()
+      })
     },
     async destroy(subject) {
       refuse()

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
-import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
+import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
 import { threadCalls } from '#storage/thread-calls.ts'
 import { makeFolderOf, openDurable } from './durable.ts'
 
@@ -33,18 +33,25 @@ export async function openKeyRing(options: SqliteKeyRingOptions): Promise<KeyRin
 type Writer = {
   make(subjects: readonly string[]): Promise<Keys>
   destroy(subject: string): Promise<void>
+  restore(keys: Keys): Promise<void>
   close(): Promise<void>
 }
 
 const refusing = (path: string): Writer => {
   const refuse = () => Promise.reject(new Error(`${path} is open for reading only`))
-  return { make: refuse, destroy: refuse, close: async () => {} }
+  return { make: refuse, destroy: refuse, restore: refuse, close: async () => {} }
 }
 
 /** Finds on this connection, writes wherever the writer is. */
 function ringOf(db: DatabaseSync, writer: Writer): KeyRing {
   const find = finder(db)
+  const page = db.prepare('SELECT subject FROM keys WHERE subject > ? ORDER BY subject LIMIT ?')
   return {
+    async page(afterSubject, limit) {
+      const rows = page.all(afterSubject, limit) as { subject: string }[]
+      return find(rows.map(({ subject }) => subject))
+    },
+    restore: (keys) => writer.restore(keys),
     async make(subjects) {
       const found = find(subjects)
       return subjects.every((subject) => found.has(subject)) ? found : await writer.make(subjects)
@@ -87,6 +94,7 @@ async function ringInThread(path: string): Promise<KeyRing> {
       return new Map([...keys].map(([subject, key]) => [subject, Buffer.from(key)]))
     },
     destroy: (subject) => calls.call('destroy', subject),
+    restore: (keys) => calls.call('restore', keys),
     async close() {
       // The writer goes last: it alone can leave everything in one file.
       beside.close()
@@ -133,16 +141,20 @@ function keyWriter(db: DatabaseSync): Writer {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
   let waiting: Waiter[] = []
 
-  const store = (subjects: ReadonlySet<string>) => {
+  const inCommit = (work: () => void) => {
     db.exec('BEGIN IMMEDIATE')
     try {
-      for (const subject of subjects) insert.run(subject, randomBytes(KEY_BYTES))
+      work()
       db.exec('COMMIT')
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK')
       throw error
     }
   }
+  const store = (subjects: ReadonlySet<string>) =>
+    inCommit(() => {
+      for (const subject of subjects) insert.run(subject, randomBytes(KEY_BYTES))
+    })
 
   /** One commit for everybody who waits. */
   const flush = () => {
@@ -164,6 +176,12 @@ function keyWriter(db: DatabaseSync): Writer {
         waiting.push({ subjects, resolve, reject })
       }),
     close: async () => flush(),
+    restore: async (keys) =>
+      inCommit(() => {
+        for (const [subject, key] of keys) insert.run(subject, key)
+        const now = find([...keys.keys()])
+        for (const [subject, key] of keys) if (!now.get(subject)?.equals(key)) throw otherKey()
+      }),
     async destroy(subject) {
       remove.run(subject)
       // The write-ahead log still holds the page with the key; only an emptied one has forgotten

@@ -18,5 +18,7 @@ threadCalls(port, {
   },
   make: (subjects: readonly string[]) => opened().make(subjects),
   destroy: (subject: string) => opened().destroy(subject),
+  restore: (keys: ReadonlyMap<string, Uint8Array>) =>
+    opened().restore(new Map([...keys].map(([subject, key]) => [subject, Buffer.from(key)]))),
   close: () => opened().close(),
 })
