@@ -3,7 +3,7 @@
 // codec-out).
 
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders, Server } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, {
   type FastifyError,
@@ -18,7 +18,7 @@ import { type Endpoint, isLabel, Refused } from './endpoint.ts'
 import { failureLines } from './failure-lines.ts'
 import { type Guard, SECURITY_HEADERS } from './guard.ts'
 import { problem, rejectionOf } from './problem.ts'
-import { stragglersOf } from './stragglers.ts'
+import { type Stragglers, stragglersOf } from './stragglers.ts'
 
 export type ServerSettings = {
   /** To receive one whole request. */
@@ -70,17 +70,23 @@ export function httpServer(parts: ServerParts): Door {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, settings.readTimeoutMs),
       connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
+      // We look ourselves, so that whoever gives none, or two, is told so as everybody is.
+      requireHostHeader: false,
     },
     routerOptions: {
       maxParamLength: PATH_PARAMETER_MAX,
       // Endpoints read the query string themselves: each name once.
       querystringParser: () => ({}),
     },
-    clientErrorHandler: answerBrokenHttp,
+    clientErrorHandler: (error, socket) => answerBrokenHttp(error, socket, stragglers),
     frameworkErrors: (error, request, reply) => outlet.fail(error, request, reply),
   })
   app.server.maxConnections = CONNECTIONS_MAX
-  const leaveStragglers = stragglersOf(app.server)
+  // What else a client expects before it goes on it does not get; Node would say 417, and no more.
+  app.server.on('checkExpectation', (request, response) =>
+    app.server.emit('request', request, response),
+  )
+  const stragglers = stragglersOf(app.server)
   const outlet = outletFor(parts)
   install(app, parts, outlet)
   return {
@@ -93,7 +99,7 @@ export function httpServer(parts: ServerParts): Door {
     },
     async close() {
       outlet.closing = true
-      const closed = leaveStragglers()
+      const closed = stragglers.leave()
       await app.close().finally(closed)
     },
   }
@@ -116,6 +122,10 @@ function outletFor({ guard, log }: ServerParts): Outlet {
       const { raw } = reply
       // The client has gone: nobody is left to answer.
       if (raw.destroyed || raw.headersSent) return
+      // A connection kept alive would hold up the closing; what is too large is not read to its
+      // end; who names no host, or two, may mean anything by what comes next.
+      if (outlet.closing || status === 413 || hostsOf(reply.request.raw) !== 1)
+        raw.shouldKeepAlive = false
       raw.writeHead(status, {
         ...SECURITY_HEADERS,
         ...guard.corsHeaders(headers),
@@ -123,9 +133,6 @@ function outletFor({ guard, log }: ServerParts): Outlet {
         'content-length': Buffer.byteLength(text),
         'x-correlation-id': correlationId,
         ...own,
-        // A connection kept alive would hold up the closing; what is too large is not read to its
-        // end.
-        ...(outlet.closing || status === 413 ? { connection: 'close' } : {}),
       })
       raw.end(text)
     },
@@ -147,6 +154,7 @@ function outletFor({ guard, log }: ServerParts): Outlet {
 function install(app: FastifyInstance, parts: ServerParts, outlet: Outlet): void {
   const { endpoints, pages, guard, settings } = parts
   app.addHook('onRequest', (request, reply, next) => {
+    if (hostsOf(request.raw) !== 1) return outlet.fail(new Refused(ONE_HOST), request, reply)
     const refusal = guard.refusal(request.headers)
     if (refusal !== null) return outlet.fail(new Refused(refusal), request, reply)
     next()
@@ -181,6 +189,17 @@ function install(app: FastifyInstance, parts: ServerParts, outlet: Outlet): void
   for (const entry of methods.values()) refuseOthers(app, entry.path, entry.methods, outlet)
 }
 
+/** Two readers of a request with two hosts may each take another for the right one. */
+function hostsOf({ rawHeaders }: IncomingMessage): number {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') hosts++
+  return hosts
+}
+const ONE_HOST: Rejection = {
+  code: 'malformed_request',
+  message: 'A request names its host, once.',
+}
 const NO_SUCH_PATH: Rejection = { code: 'not_found', message: 'There is no such path.' }
 const METHODS = [
   'GET',
@@ -276,8 +295,21 @@ function rejectionFor(error: unknown): Rejection {
 }
 
 /** What is no HTTP never reaches a route: a last word on the bare socket, which is then closed. */
-function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerBrokenHttp(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  stragglers: Stragglers,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const { latest, unanswered } = stragglers.on(socket)
+  // Whoever waits for the answer to what came before must not take this word for it.
+  if (latest !== null && !latest.writableEnded && latest.req.complete) {
+    latest.shouldKeepAlive = false
+    return
+  }
+  if (unanswered > 1) return void socket.destroy()
+  const hadItsLast = latest?.writableEnded && !(latest.shouldKeepAlive && latest.req.complete)
+  if (hadItsLast) return void socket.end()
   const code = BROKEN_HTTP[error.code ?? ''] ?? 'malformed_request'
   const correlationId = randomUUID()
   const {

@@ -1,27 +1,50 @@
-// Connections on which a request is still arriving when a server closes. Nothing of them was
-// accepted, and Node no longer watches their time-outs then: one silent client would keep the
-// process waiting.
-import type { IncomingMessage, Server } from 'node:http'
+// What is still going on on each connection: requests that arrive while a server closes, and answers
+// under way when what follows them turns out to be no HTTP.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** Who is in the middle of a request that arrives as it should is let finish. */
 const GRACE_MS = 1_000
 
-/** Call what it returns when the server begins to close; and what that returns when it has. */
-export function stragglersOf(server: Server): () => () => void {
-  const latest = new Map<Socket, IncomingMessage | null>()
+type Connected = {
+  /** The answer to the latest request; null: there was none. */
+  readonly latest: ServerResponse | null
+  /** Requests whose answers have not been sent. */
+  readonly unanswered: number
+}
+export type Stragglers = {
+  on(socket: Socket): Connected
+  /**
+   * Call it when the server begins to close, and what it returns when it has. Nothing of a request
+   * that still arrives was accepted, and Node no longer watches their time-outs then: one silent
+   * client would keep the process waiting.
+   */
+  leave(): () => void
+}
+
+export function stragglersOf(server: Server): Stragglers {
+  const connected = new Map<Socket, { latest: ServerResponse | null; unanswered: number }>()
   server.on('connection', (socket: Socket) => {
-    latest.set(socket, null)
-    socket.once('close', () => latest.delete(socket))
+    connected.set(socket, { latest: null, unanswered: 0 })
+    socket.once('close', () => connected.delete(socket))
   })
-  server.on('request', (request: IncomingMessage) => {
-    if (latest.has(request.socket)) latest.set(request.socket, request)
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const here = connected.get(socket)
+    if (here === undefined) return
+    here.latest = response
+    here.unanswered++
+    response.once('finish', () => here.unanswered--)
   })
   const cut = () => {
-    for (const [socket, request] of latest) if (request?.complete !== true) socket.destroy()
+    for (const [socket, { latest }] of connected)
+      if (latest?.req.complete !== true) socket.destroy()
   }
-  return () => {
-    const timer = setTimeout(cut, GRACE_MS)
-    return () => clearTimeout(timer)
+  return {
+    on: (socket) => connected.get(socket) ?? NOTHING,
+    leave() {
+      const timer = setTimeout(cut, GRACE_MS)
+      return () => clearTimeout(timer)
+    },
   }
 }
+const NOTHING: Connected = { latest: null, unanswered: 0 }
