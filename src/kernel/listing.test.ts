@@ -30,6 +30,11 @@ describe('a page', () => {
     ok(fits(input, { cursor: 'x'.repeat(2_000) }))
     ok(!fits(input, { cursor: 'x'.repeat(2_001) }))
   })
+  test('says what its fields, and those of the past, are for', () => {
+    const { limit, cursor } = paging
+    for (const field of [limit, cursor, ...Object.values(asOfFields)])
+      ok(/"description":"[^"]+\."/.test(JSON.stringify(field)))
+  })
   test('asks for fifty rows and their number unless told otherwise', () => {
     deepEqual(pageOf({}), { limit: 50, total: true })
     deepEqual(pageOf({ limit: 3, offset: 6, cursor: 'c' }), {
@@ -48,6 +53,7 @@ describe('a page', () => {
     ok(fits(answer, whole))
     ok(fits(answer, { ...whole, total: null, next_cursor: null }))
     ok(!fits(answer, { ...whole, items: [{}] }))
+    ok(fits(answer, { ...whole, next_cursor: 'c'.repeat(2_000) }))
     ok(!fits(answer, { ...whole, next_cursor: 'c'.repeat(2_001) }))
     for (const field of Object.keys(whole)) ok(!fits(answer, { ...whole, [field]: undefined }))
   })
