@@ -21,8 +21,13 @@ export type PersonalData = {
   open(events: readonly Recorded[]): Promise<readonly Recorded[]>
 }
 
-export function personalData(types: EventTypes, keys: KeyRing): PersonalData {
-  const known = new LRUCache<string, Buffer>({ max: KEYS_KNOWN_MAX, ttl: KEY_KNOWN_FOR_MS })
+/** `knownMax`: keys that are remembered for a while; room for them is made at once. */
+export function personalData(
+  types: EventTypes,
+  keys: KeyRing,
+  knownMax = KEYS_KNOWN_MAX,
+): PersonalData {
+  const known = new LRUCache<string, Buffer>({ max: knownMax, ttl: KEY_KNOWN_FOR_MS })
 
   const keysFor = async (subjects: Set<string>, how: 'make' | 'find') => {
     const found = new Map<string, Buffer>()

@@ -41,7 +41,8 @@ const DEEDS: Partial<Record<Feature, Deed>> = {
   },
   restarts: ({ random }, processes) => processes.restart(random.pick(processes.slots)),
   outages: (world) => {
-    const { random, network, scheduler } = world
+    const { random, network, scheduler, swarm } = world
+    if (swarm.engine === 'file') return
     network.downUntil = scheduler.now() + random.int(1, AWAY_MS)
     scheduler.note('the stores are away')
     world.storeFails()
@@ -78,6 +79,7 @@ function jump(world: World, processes: Processes) {
   const owners = [network.far, ...processes.running().map(({ owner }) => owner)]
   const owner = random.pick(owners)
   owner.clockOffMs += byMs
+  world.aheadMs = Math.max(world.aheadMs, owner.clockOffMs)
   scheduler.note(`the clock of ${owner.name} jumps by ${byMs} ms`)
   if (byMs < 0) sometimes(world, 'a clock went back')
 }

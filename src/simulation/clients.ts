@@ -226,7 +226,19 @@ const placeOrder: Deed = async (client) => {
     ...{ order_id, customer_id: client.name, store_id, items },
     ...payment,
   })
-  if (outcome?.ok === true && random.chance(0.3)) await look(client, order_id, outcome.position)
+  if (outcome?.ok !== true) return
+  if (random.chance(0.3)) await look(client, order_id, outcome.position)
+  if (random.chance(0.4)) await follow(client, order_id)
+}
+
+/** Later, when it has perhaps come as far as that. */
+async function follow(client: Client, order_id: string): Promise<void> {
+  const { random } = client.world
+  await sleep(random.int(50, 1_500))
+  const type = random.pick(['ShipOrder', 'ShipOrder', 'CancelOrder', 'RefundPayment'])
+  await send(client, type, type === 'RefundPayment' ? { payment_id: order_id } : { order_id })
+  if (type !== 'ShipOrder' || random.chance(0.5)) return
+  await send(client, 'RefundPayment', { payment_id: order_id, amount: '1.25' })
 }
 
 /** Reads what was just written. */

@@ -47,6 +47,8 @@ export type Line = {
   readonly rates: FaultRates
   /** How many of the calls arrive in the moment they are made; the rest travel first. 1: all. */
   readonly atOnce: number
+  /** The store is a part of the process: what is on its way to it when the process dies is gone. */
+  readonly isInside: boolean
   cutUntil: number
   /** Calls under way. */
   open: number
@@ -70,7 +72,9 @@ export const plan = (error: Error): Error => {
   return error
 }
 
-export const lineOf = (line: Pick<Line, 'owner' | 'port' | 'rates' | 'atOnce'>): Line => ({
+export const lineOf = (
+  line: Pick<Line, 'owner' | 'port' | 'rates' | 'atOnce' | 'isInside'>,
+): Line => ({
   ...line,
   ...{ cutUntil: 0, open: 0, sent: 0, arrived: 0 },
 })
@@ -152,6 +156,7 @@ function call<R>(
       })
     }
     const arrive = () => {
+      if (line.isInside && owner.dead) return
       if (network.downUntil > now()) return fails('down', errors.unknown(what))
       if (number < line.arrived) count(network, `${line.port} overtaken`)
       line.arrived = Math.max(line.arrived, number)
@@ -165,7 +170,8 @@ function call<R>(
     else at(far, travel() + random.int(0, slowMs), what, arrive)
     if (!mayRepeat || !happens(network, line, 'duplicate')) return
     const again = () => {
-      if (network.downUntil <= now()) void scheduler.as(far, work).catch(() => {})
+      const isGone = network.downUntil > now() || (line.isInside && owner.dead)
+      if (!isGone) void scheduler.as(far, work).catch(() => {})
     }
     if (isAtOnce) again()
     else at(far, travel() + random.int(0, SLOW_MS), `${what} again`, again)

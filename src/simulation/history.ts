@@ -90,10 +90,37 @@ async function tell(world: World, told: Told, failures: Finding[]): Promise<void
     told.commands = clients.commands()
   }
   const left = await peace(world, processes)
-  failures.push(...left.map((message) => ({ check: 'L1', message })))
   const contexts = processes.running()[0]?.contexts
+  if (process.env.DBG && contexts) {
+    const t = contexts.flatMap((c) => c.projections).find((p) => p.name === 'saga_instances')!.table
+    console.log(
+      JSON.stringify(
+        (await world.stores.reads.find(t, { limit: 100 })).items.filter(
+          (r) => r.saga_id === process.env.DBG,
+        ),
+      ),
+    )
+    for (const p of processes.running())
+      console.log(
+        p.owner.name,
+        p.owner.clockOffMs,
+        JSON.stringify(p.waiting.status()),
+        new Date(world.scheduler.wall()).toISOString(),
+      )
+    console.log(
+      (await world.stores.log.readAll(0, 1000))
+        .filter((e) => e.aggregate_id === process.env.DBG)
+        .map(
+          (e) =>
+            `${e.position} ${e.event_type} ${e.timestamp} ${JSON.stringify(e.data).slice(0, 300)}`,
+        )
+        .join('\n'),
+    )
+  }
   await processes.stopAll()
   if (contexts !== undefined) failures.push(...(await checkHistory(world, contexts)))
+  // What is undone may be undone because of what is wrong.
+  failures.push(...left.map((message) => ({ check: 'L1', message })))
   told.hash = await digest(world)
   await world.stores.reads.close()
 }
@@ -136,11 +163,10 @@ async function peace(world: World, processes: Processes): Promise<readonly strin
   return left
 }
 
-/** All clocks show the same: the latest of them, so that nothing lies in the future any more. */
-function setClocks({ network, teller }: World, processes: Processes) {
-  const owners = [network.far, teller, ...processes.running().map(({ owner }) => owner)]
-  const latest = Math.max(...owners.map(({ clockOffMs }) => clockOffMs))
-  for (const owner of owners) owner.clockOffMs = latest
+/** All clocks show the same: as late as any ever did, so that nothing lies in the future. */
+function setClocks({ network, teller, aheadMs }: World, processes: Processes) {
+  for (const owner of [network.far, teller, ...processes.running().map(({ owner }) => owner)])
+    owner.clockOffMs = aheadMs
 }
 
 /** An operator lets go of what is paused and has parked events taken again. */

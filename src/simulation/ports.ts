@@ -24,7 +24,8 @@ export function portsOf(world: World, owner: Owner): Ports {
   const lines = Object.fromEntries(
     PORTS.map((port) => {
       const atOnce = port === 'payments' || port === 'carrier' ? 1 : world.swarm.atOnce
-      return [port, lineOf({ owner, port, rates: world.swarm.faults[port], atOnce })]
+      const isInside = world.swarm.engine === 'file' && atOnce < 1
+      return [port, lineOf({ owner, port, rates: world.swarm.faults[port], atOnce, isInside })]
     }),
   ) as Ports['lines']
   const { network, stores } = world
@@ -73,7 +74,7 @@ function logOver(world: World, owner: Owner, line: Line): EventLog {
   return {
     ...wired,
     // As on a server: others write too, and what is remembered may be old.
-    capabilities: { durable: true, manyProcesses: world.swarm.processes > 1 },
+    capabilities: { durable: true, manyProcesses: world.swarm.engine === 'server' },
     append: (append) => noted(world, owner, append, wired.append),
     onAppended: (wake) =>
       stores.log.onAppended((position) => {
@@ -85,15 +86,18 @@ function logOver(world: World, owner: Owner, line: Line): EventLog {
 
 type Noted = { -readonly [K in keyof Attempt]: Attempt[K] }
 
-/** Whoever dies meanwhile was never answered. */
+/**
+ * Whoever dies meanwhile was never answered. A process whose file has failed at a commit ends: what
+ * is in it only a fresh start knows.
+ */
 async function noted(
   world: World,
-  { name }: Owner,
+  owner: Owner,
   append: Append,
   carryOut: EventLog['append'],
 ): ReturnType<EventLog['append']> {
   const attempt: Noted = {
-    ...{ name, invoked: world.tick(), completed: Number.POSITIVE_INFINITY },
+    ...{ name: owner.name, invoked: world.tick(), completed: Number.POSITIVE_INFINITY },
     ...{ append, outcome: 'unknown' },
   }
   world.attempts.push(attempt)
@@ -104,7 +108,9 @@ async function noted(
       sometimes(world, 'an append was refused for a conflict and tried again')
     return verdict
   } catch (error) {
-    attempt.outcome = error instanceof OutcomeUnknown ? 'unknown' : 'absent'
+    const isUnknown = error instanceof OutcomeUnknown
+    attempt.outcome = isUnknown ? 'unknown' : 'absent'
+    if (isUnknown && world.swarm.engine === 'file') world.ends(owner)
     throw error
   } finally {
     attempt.completed = world.tick()

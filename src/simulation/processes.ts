@@ -69,19 +69,27 @@ export function processesOf(world: World): Processes {
     for (const tell of process.left) tell()
     slot.process = null
   }
+  const crash = (slot: Slot, backAfterMs: number) => {
+    dies(slot)
+    change(slot, async () => {
+      await sleep(backAfterMs)
+      if (slot.process === null) await start(slot, false)
+    })
+  }
+  // Not in the middle of its own step: it tells its callers first.
+  world.ends = (owner) =>
+    void world.scheduler.at(world.teller, 0, `${owner.name} cannot go on`, () => {
+      const slot = slots.find(({ process }) => process?.owner === owner)
+      if (slot === undefined) owner.dead = true
+      else crash(slot, START_AGAIN_MS)
+    })
   return {
     slots,
+    crash,
     crashes: () => crashes,
     running: () => slots.flatMap(({ process }) => (process === null ? [] : [process])),
     startAll: async () => {
       await Promise.all(slots.map((slot) => start(slot, true)))
-    },
-    crash(slot, backAfterMs) {
-      dies(slot)
-      change(slot, async () => {
-        await sleep(backAfterMs)
-        if (slot.process === null) await start(slot, false)
-      })
     },
     restart(slot) {
       change(slot, async () => {

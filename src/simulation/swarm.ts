@@ -23,12 +23,16 @@ export const FEATURES = [
   'webhooks',
   'skew',
   'seals',
+  'all projections',
+  'verify',
 ] as const
 export type Feature = (typeof FEATURES)[number]
 
 export type Swarm = {
   readonly seed: number
   readonly processes: number
+  /** A file is inside its process, and lets nobody else write; a server goes on without it. */
+  readonly engine: 'file' | 'server'
   readonly clients: number
   /** Commands that each client sends. */
   readonly operations: number
@@ -51,19 +55,22 @@ export type Swarm = {
 const LOW = 0.005
 const HIGH = 0.06
 /** No port answers with silence but those that the product gives up waiting for. */
-const SILENT: readonly PortName[] = ['payments', 'carrier']
+const OUTSIDE: readonly PortName[] = ['payments', 'carrier']
 
 export function swarmOf(seed: number): Swarm {
   const random = seeded(seed * 2 + 1)
   const level = () => random.pick([0, 0, LOW, LOW, HIGH])
   const base = Object.fromEntries(FAULTS.map((kind) => [kind, level()])) as Rates
   const isCalm = random.chance(0.1)
+  const processes = random.pick([1, 1, 2, 2, 3])
+  const engine = processes === 1 && random.chance(0.5) ? 'file' : 'server'
   const faults = Object.fromEntries(
-    PORTS.map((port) => [port, isCalm ? {} : ratesOf(port, base, random)]),
+    PORTS.map((port) => [port, isCalm ? {} : ratesOf(port, engine, base, random)]),
   ) as Swarm['faults']
   return {
     seed,
-    processes: random.pick([1, 1, 2, 2, 3]),
+    processes,
+    engine,
     clients: random.int(1, 3),
     operations: random.int(3, 10),
     thinkMs: random.pick([5, 50, 300]),
@@ -71,8 +78,8 @@ export function swarmOf(seed: number): Swarm {
     stock: random.pick([1, 3, 10, 100]),
     latencyMs: random.pick([0.5, 3, 20]),
     atOnce: random.pick([0.3, 0.7]),
-    pollMs: random.pick([100, 250, 500]),
-    leaseMs: random.pick([500, 2_000]),
+    pollMs: random.pick([100, 500, 1_000]),
+    leaseMs: random.pick([1_000, 4_000]),
     callTimeoutMs: random.pick([100, 1_000]),
     captureOn: random.pick(['confirm', 'confirm', 'ship', 'manual'] as const),
     reservationTtlMs: random.pick([200, 2_000, 10_000]),
@@ -88,10 +95,11 @@ export function swarmOf(seed: number): Swarm {
 type Rates = Readonly<Record<FaultKind, number>>
 
 /** The run's own rates, with one or the other port spared. */
-function ratesOf(port: PortName, base: Rates, random: Random): FaultRates {
+function ratesOf(port: PortName, engine: Swarm['engine'], base: Rates, random: Random): FaultRates {
   if (random.chance(0.25)) return {}
-  const rates = { ...base, cut: base.cut / 5 }
-  return SILENT.includes(port) ? rates : { ...rates, silent: 0 }
+  if (OUTSIDE.includes(port)) return { ...base, slow: base.slow * 3, lost: base.lost * 3 }
+  // There is no line to a file that could be cut.
+  return { ...base, silent: 0, cut: engine === 'file' ? 0 : base.cut / 5 }
 }
 
 /** In a few words, for whoever looks at a failure. */

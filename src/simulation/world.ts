@@ -101,6 +101,10 @@ export type World = {
   readonly poison: { isOn: boolean }
   readonly brokenPart: Break | null
   tick(): number
+  /** How far ahead any clock has ever been: what it wrote lies in the future of the others. */
+  aheadMs: number
+  /** A process that cannot go on. */
+  ends: (owner: Owner) => void
 }
 
 export type WorldOptions = {
@@ -140,6 +144,8 @@ export async function openWorld(scheduler: Scheduler, options: WorldOptions): Pr
     ...{ attempts: [], pages: [], sent: new Map(), seen: [], trouble: [], misheard: [] },
     poison: { isOn: false },
     tick: () => ++ticks,
+    aheadMs: 0,
+    ends: () => {},
   }
 }
 
