@@ -94,6 +94,7 @@ describe('a field', () => {
     }
     const words: Readonly<Record<string, unknown>> = { ...oneOf(['a'], told) }
     equal(words.description, 'Why.')
+    equal(words.type, 'string')
   })
 })
 
