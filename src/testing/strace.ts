@@ -20,6 +20,8 @@ export type Straced = {
   readonly trace: string
   /** As strace takes it: `fsync:error=EIO:when=3`. Counted in each thread by itself. */
   readonly inject?: readonly string[]
+  /** Calls that concern this file alone. */
+  readonly only?: string
   /** Where the calls are written down; absent: nowhere. */
   readonly output?: string
 }
@@ -31,11 +33,12 @@ const STRING_MAX = 1 << 22
 const isSignal = (fault: string) => fault.includes(':signal=')
 
 export const straceCommand = (
-  { trace, inject = [], output = '/dev/null' }: Straced,
+  { trace, inject = [], only, output = '/dev/null' }: Straced,
   command: readonly string[],
 ): readonly string[] => [
   ...['strace', '-f', ...(inject.some(isSignal) ? [] : ['--seccomp-bpf'])],
   ...['-qq', '-xx', '-s', String(STRING_MAX), '-o', output],
+  ...(only === undefined ? [] : ['-P', only]),
   ...['-e', `trace=${trace}`],
   ...inject.flatMap((fault) => ['-e', `inject=${fault}`]),
   ...command,

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { openingFile } from './disk-errors.ts'
 
 /**
  * A SQLite with the WAL-reset bug can corrupt a database that two connections use; 3.51.3 mends it.
@@ -53,7 +54,9 @@ function syncFolder(path: string): void {
 }
 
 /** Opens with the durability that the log promises, and refuses when SQLite did not take it. */
-export function openDurable(path: string): DatabaseSync {
+export const openDurable = (path: string): DatabaseSync => openingFile(path, () => durable(path))
+
+function durable(path: string): DatabaseSync {
   const db = new DatabaseSync(path)
   try {
     const { version } = db.prepare('SELECT sqlite_version() AS version').get() as {

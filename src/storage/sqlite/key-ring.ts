@@ -3,8 +3,11 @@
 import { randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
+import { StorageFull } from '#storage/event-log.ts'
 import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
 import { threadCalls } from '#storage/thread-calls.ts'
+import { Unavailable } from '#storage/unavailable.ts'
+import { openingFile, troubleOf } from './disk-errors.ts'
 import { makeFolderOf, openDurable } from './durable.ts'
 
 export type SqliteKeyRingOptions = {
@@ -27,7 +30,7 @@ export async function openKeyRing(options: SqliteKeyRingOptions): Promise<KeyRin
   if (readOnly) return ringOf(openBeside(path), refusing(path))
   if (mode === 'worker') return await ringInThread(path)
   const db = openOwned(path)
-  return ringOf(db, keyWriter(db))
+  return ringOf(db, keyWriter(db, path))
 }
 
 type Writer = {
@@ -129,12 +132,14 @@ function openOwned(path: string): DatabaseSync {
 }
 
 function openBeside(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true })
-  db.exec('PRAGMA busy_timeout = 5000')
-  return db
+  return openingFile(path, () => {
+    const db = new DatabaseSync(path, { readOnly: true })
+    db.exec('PRAGMA busy_timeout = 5000')
+    return db
+  })
 }
 
-function keyWriter(db: DatabaseSync): Writer {
+function keyWriter(db: DatabaseSync, path: string): Writer {
   const find = finder(db)
   const insert = db.prepare('INSERT INTO keys (subject, key) VALUES (?, ?) ON CONFLICT DO NOTHING')
   const remove = db.prepare('DELETE FROM keys WHERE subject = ?')
@@ -165,7 +170,7 @@ function keyWriter(db: DatabaseSync): Writer {
       store(new Set(batch.flatMap(({ subjects }) => subjects)))
       for (const { subjects, resolve } of batch) resolve(find(subjects))
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      for (const { reject } of batch) reject(told(error, path))
     }
   }
 
@@ -183,7 +188,11 @@ function keyWriter(db: DatabaseSync): Writer {
         for (const [subject, key] of keys) if (!now.get(subject)?.equals(key)) throw otherKey()
       }),
     async destroy(subject) {
-      remove.run(subject)
+      try {
+        remove.run(subject)
+      } catch (error) {
+        throw told(error, path)
+      }
       // The write-ahead log still holds the page with the key; only an emptied one has forgotten
       // it.
       const { busy } = checkpoint.get() as { busy: number }
@@ -191,4 +200,13 @@ function keyWriter(db: DatabaseSync): Writer {
         throw new Error('the key is destroyed, but a reader kept its copy in the file: try again')
     },
   }
+}
+
+/** Whoever asked for a key has recorded nothing yet, so that he may ask again. */
+function told(error: unknown, path: string): unknown {
+  const trouble = troubleOf(error)
+  if (trouble === null) return error
+  return trouble === 'full'
+    ? new StorageFull(`no room to write ${path} (${String(error)})`, { cause: error })
+    : new Unavailable(`${path} cannot be written (${String(error)})`, { cause: error })
 }

@@ -9,6 +9,7 @@ import type {
   PackedSnapshot,
   Restored,
 } from '#storage/log-packing.ts'
+import { openingFile, troubleOf } from './disk-errors.ts'
 import { openDurable } from './durable.ts'
 import { SCHEMA, SCHEMA_VERSION, statements, UNFINISHED } from './log-sql.ts'
 import { inTransaction, judge, logWriter, recordOf, restoreRow, tick } from './log-writer.ts'
@@ -19,7 +20,9 @@ const CHECKPOINT_PAGES = 4_000
 export type LogStore = ReturnType<typeof openLogStore>
 
 /** Exactly one may be open on a file; the caller holds the lock that sees to it. */
-export function openLogStore(path: string) {
+export const openLogStore = (path: string) => openingFile(path, () => storeOn(path))
+
+function storeOn(path: string) {
   const db = openDurable(path)
   const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   if (user_version > SCHEMA_VERSION) {
@@ -43,7 +46,7 @@ export function openLogStore(path: string) {
     try {
       return together([append])[0]!
     } catch (error) {
-      if (isDiskTrouble(error)) throw error
+      if (troubleOf(error) !== null) throw error
       return { error: String(error) }
     }
   }
@@ -56,7 +59,7 @@ export function openLogStore(path: string) {
       try {
         return together(batch)
       } catch (error) {
-        if (isDiskTrouble(error)) throw error
+        if (troubleOf(error) !== null) throw error
         return batch.map(alone)
       }
     },
@@ -89,13 +92,3 @@ export function openLogStore(path: string) {
     },
   }
 }
-
-/** SQLITE_FULL: nothing was written and later appends may succeed. */
-export const isFull = (error: unknown): boolean => primaryCode(error) === 13
-/** FULL, IOERR, CORRUPT, NOTADB, READONLY, CANTOPEN: the disk's fault, not this batch's. */
-const isDiskTrouble = (error: unknown): boolean =>
-  [13, 10, 11, 26, 8, 14].includes(primaryCode(error))
-const primaryCode = (error: unknown): number =>
-  typeof error === 'object' && error !== null && 'errcode' in error
-    ? Number(error.errcode) & 0xff
-    : 0

@@ -3,7 +3,9 @@
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { InvalidAppend, LogClosed, OutcomeUnknown, StorageFull } from '#storage/event-log.ts'
-import { isFull, type LogStore, openLogStore } from './log-store.ts'
+import { Unavailable } from '#storage/unavailable.ts'
+import { troubleOf } from './disk-errors.ts'
+import { type LogStore, openLogStore } from './log-store.ts'
 
 type Kind = 'apply' | 'saveSnapshots' | 'restore' | 'dropResponses'
 export type Job = {
@@ -23,7 +25,7 @@ export type Reply =
   | { readonly id: number; readonly result: unknown }
   | {
       readonly id: number
-      readonly failed: 'full' | 'broken' | 'invalid'
+      readonly failed: Failed
       readonly message: string
     }
 
@@ -32,12 +34,21 @@ export type LogThread = {
   close(): Promise<void>
 }
 
-function errorOf(failed: 'full' | 'broken' | 'invalid', message: string): Error {
-  if (failed === 'full') return new StorageFull(`no room to write (${message}); nothing was stored`)
+type Failed = 'full' | 'busy' | 'broken' | 'invalid'
+
+/** An error that is neither the disk's nor the caller's leaves the writer in no known state. */
+export const failureOf = (error: unknown): Failed =>
+  error instanceof RangeError ? 'invalid' : (troubleOf(error) ?? 'broken')
+
+function errorOf(failed: Failed, message: string, path: string): Error {
+  if (failed === 'full')
+    return new StorageFull(`no room to write ${path} (${message}); nothing was stored`)
+  if (failed === 'busy')
+    return new Unavailable(`another program holds ${path} (${message}); nothing was stored`)
   if (failed === 'invalid') return new InvalidAppend(message)
   return new OutcomeUnknown(
-    `the disk failed at commit (${message}); it may or may not be stored: restart, then retry ` +
-      'with the same key',
+    `the disk failed at commit to ${path} (${message}); it may or may not be stored: restart, ` +
+      'then retry with the same key',
   )
 }
 
@@ -61,15 +72,13 @@ export async function startLogThread(path: string): Promise<LogThread> {
     execArgv: [],
     resourceLimits: HEAP,
   })
-  const jobs = openJobs(channel.port1, told)
+  const jobs = openJobs(channel.port1, told, path)
   // The first reply says that the file is open; an error before it is the reason why it is not.
   await new Promise<void>((resolve, reject) => {
     jobs.add(0, { resolve, reject })
     worker.once('error', reject)
   })
-  worker.on('error', (error) =>
-    jobs.end(errorOf('broken', error instanceof Error ? error.message : String(error))),
-  )
+  worker.on('error', (error) => jobs.end(errorOf('broken', messageOf(error), path)))
   worker.on('exit', () => jobs.end(new LogClosed('the log is closed')))
 
   let last = 0
@@ -96,13 +105,13 @@ export async function startLogThread(path: string): Promise<LogThread> {
 type Waiter = { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
 
 /** Jobs that are not answered yet. `told` is raised by the worker after each reply. */
-function openJobs(replies: MessagePort, told: Int32Array) {
+function openJobs(replies: MessagePort, told: Int32Array, path: string) {
   const waiting = new Map<number, Waiter>()
   let gone: Error | null = null
   const take = (reply: Reply) => {
     const job = waiting.get(reply.id)
     waiting.delete(reply.id)
-    if ('failed' in reply) job?.reject(errorOf(reply.failed, reply.message))
+    if ('failed' in reply) job?.reject(errorOf(reply.failed, reply.message, path))
     else job?.resolve(reply.result as never)
   }
   const takeAll = () => {
@@ -147,9 +156,10 @@ export function inlineLog(path: string): LogThread {
         const method = store[kind] as (...args: unknown[]) => never
         return method.apply(store, args)
       } catch (error) {
-        if (isFull(error)) throw errorOf('full', String(error))
-        if (error instanceof RangeError) throw errorOf('invalid', error.message)
-        broken = errorOf('broken', String(error))
+        const failed = failureOf(error)
+        const known = errorOf(failed, failed === 'invalid' ? messageOf(error) : String(error), path)
+        if (failed !== 'broken') throw known
+        broken = known
         throw broken
       }
     },
@@ -158,3 +168,5 @@ export function inlineLog(path: string): LogThread {
     },
   }
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,8 +1,8 @@
 // The thread that owns the log: takes batches, writes them, answers. After a failed commit it never
 // touches the file again: what is in it is known only to a fresh start.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { isFull, openLogStore } from './log-store.ts'
-import type { Job, Reply, WorkerData } from './log-thread.ts'
+import { openLogStore } from './log-store.ts'
+import { failureOf, type Job, type Reply, type WorkerData } from './log-thread.ts'
 
 const port = parentPort
 if (port === null) throw new Error('log-worker.ts runs as a worker thread')
@@ -47,7 +47,7 @@ function carryOut({ id, kind, args }: Job): void {
     const method = store[kind] as (...args: unknown[]) => unknown
     answer({ id, result: method.apply(store, [...args]) })
   } catch (error) {
-    const failed = isFull(error) ? 'full' : error instanceof RangeError ? 'invalid' : 'broken'
+    const failed = failureOf(error)
     if (failed === 'broken') broken = String(error)
     answer({ id, failed, message: String(error) })
   }

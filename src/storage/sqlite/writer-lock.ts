@@ -3,6 +3,7 @@
 // beside it.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { openingFile, troubleOf } from './disk-errors.ts'
 
 export class LogLocked extends Error {
   override readonly name = 'LogLocked'
@@ -10,11 +11,13 @@ export class LogLocked extends Error {
 
 /** Throws LogLocked, naming the holder, when another writer has this log open. */
 export function lockWriter(path: string): () => void {
-  const db = new DatabaseSync(`${path}.lock`)
+  const lock = `${path}.lock`
+  const db = openingFile(lock, () => new DatabaseSync(lock))
   try {
     db.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
   } catch (cause) {
     db.close()
+    if (troubleOf(cause) !== 'busy') openingFile(lock, () => raise(cause))
     throw new LogLocked(
       `${path} is being written by ${holder(path)}; stop it first, or use its admin API`,
       { cause },
@@ -26,6 +29,10 @@ export function lockWriter(path: string): () => void {
     db.exec('ROLLBACK')
     db.close()
   }
+}
+
+function raise(error: unknown): never {
+  throw error
 }
 
 function holder(path: string): string {
