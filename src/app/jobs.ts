@@ -8,6 +8,7 @@ import { keptFrom, keptText } from '#runtime/seals.ts'
 import { verifyLog } from '#runtime/verify-log.ts'
 import { verifyReadModels } from '#runtime/verify-read-models.ts'
 import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
+import { problemsOf } from '#storage/sqlite/check-file.ts'
 import { compose } from './compose.ts'
 import { configFor } from './config-for.ts'
 import { contextsOf, typesOf } from './contexts.ts'
@@ -17,14 +18,22 @@ import { exportLog, importLog } from './log-file.ts'
 import { noProviders } from './no-providers.ts'
 import type { Config } from './settings.ts'
 import { isShared } from './sharing.ts'
-import { openKeys, openLog, openLogBeside, openRows, type Places, placesOf } from './stores.ts'
+import {
+  assertWhole,
+  openKeys,
+  openLog,
+  openLogBeside,
+  openRows,
+  type Places,
+  placesOf,
+} from './stores.ts'
 
-const say = (line: string) => void process.stdout.write(`${line}\n`)
+export const say = (line: string) => void process.stdout.write(`${line}\n`)
 const colour = (style: 'green' | 'red' | 'bold', text: string) =>
   process.stdout.isTTY ? styleText(style, text) : text
 
 /** The commands here need a log that is there; a server says by itself what it has. */
-function existing(config: Config): Places {
+export function existing(config: Config): Places {
   const places = placesOf(config)
   const { engine, place } = places.log
   if (engine === 'memory' || (engine === 'sqlite' && !existsSync(place.path)))
@@ -38,7 +47,8 @@ export async function exportFile(argv: readonly string[], file: string): Promise
   const log = await openLogBeside(stored)
   const bar = progressBar(process.stderr)
   try {
-    const { events, commands } = await exportLog(log, file, (done, of) =>
+    await assertWhole(log)
+    const { events, commands, seal } = await exportLog(log, file, (done, of) =>
       bar.show({ phase: 'Export', done, of }),
     )
     bar.end()
@@ -47,6 +57,7 @@ export async function exportFile(argv: readonly string[], file: string): Promise
         ? 'schema key_ring of the database'
         : '-keys.db file beside the log'
     say(`${events} events and ${commands} command records written to ${file}.`)
+    say(`Seal: ${keptText(seal)}`)
     say(`Names and addresses in it are sealed: their keys stay in the ${keys}.`)
   } finally {
     await log.close()
@@ -65,9 +76,14 @@ export async function importFile(
   if (options.dryRun || options.limit !== undefined)
     throw new Error('a log is imported whole: --limit and --dry-run are not for it')
   const log = await openLog(placesOf(config).log)
+  const bar = progressBar(process.stderr, { inLines: options.inLines })
   try {
-    const { events, commands } = await importLog(log, file)
+    const { events, commands, seal } = await importLog(log, file, {
+      onProgress: (done) => bar.show({ phase: 'Import events', done, of: Math.max(done, 1) }),
+    })
+    bar.end()
     say(`${events} events and ${commands} command records put back.`)
+    say(`Seal: ${keptText(seal)}`)
   } finally {
     await log.close()
   }
@@ -87,6 +103,7 @@ export async function verify(argv: readonly string[], seals: readonly string[]):
     return one
   }
   const log = await opened(openLogBeside(places.log))
+  await assertWhole(log)
   const reads = await opened(openRows(places.views, true))
   const keys = await opened(openKeys(places.keys, true))
   const scratch = await opened(openScratch())
@@ -99,6 +116,7 @@ export async function verify(argv: readonly string[], seals: readonly string[]):
   const recorded = await verifyLog(log, { onProgress, kept, folding: { aggregates, types } })
   const checks = [
     ...recorded.checks,
+    ...filesOf(places),
     ...(await verifyReadModels({
       log,
       reads,
@@ -115,7 +133,19 @@ export async function verify(argv: readonly string[], seals: readonly string[]):
   say(`Seal: ${keptText(recorded.seal)} (keep it elsewhere; --seal compares with it)`)
 }
 
-function printChecks(checks: VerifyReport['checks'], position: number): void {
+/** A file's own soundness; a server sees to its own. */
+function filesOf(places: Places): VerifyReport['checks'] {
+  const files = [places.log, places.keys].filter(({ engine }) => engine === 'sqlite')
+  if (files.length === 0) return []
+  const differences = files.flatMap(({ place: { path } }) =>
+    problemsOf(path).map((why) => ({ key: path, live: { why }, rebuilt: null })),
+  )
+  const differing = differences.length
+  return [{ name: 'files', compared: files.length, differing, differences }]
+}
+
+/** The number of differences; exit code 1 when there are any. */
+export function printChecks(checks: VerifyReport['checks'], position: number): number {
   for (const { name, compared, differing, differences } of checks) {
     const mark = differing === 0 ? colour('green', 'ok') : colour('red', `${differing} differ`)
     say(`${name}: ${compared} compared, ${mark}`)
@@ -124,9 +154,12 @@ function printChecks(checks: VerifyReport['checks'], position: number): void {
   const sum = checks.reduce((total, { differing }) => total + differing, 0)
   say(colour('bold', `${position} events, ${sum} differences.`))
   if (sum > 0) process.exitCode = 1
+  return sum
 }
 
 const shown = ({ key, live, rebuilt }: Difference) =>
+  live !== null && 'why' in live ? `  ${key}: ${String(live.why)}` : wholly(key, live, rebuilt)
+const wholly = (key: string, live: object | null, rebuilt: object | null) =>
   `  ${key}\n    stored:     ${JSON.stringify(live)}\n    recomputed: ${JSON.stringify(rebuilt)}`
 
 export async function rebuild(

@@ -74,6 +74,25 @@ configured('export', 'Write the log to a file of JSON lines.')
     await exportFile(argvOf(flags), file)
   })
 
+configured('backup', 'Write log, keys and books into a folder, also while the shop is at work.')
+  .argument('<folder>', 'must not be there yet')
+  .action(async (folder: string, flags: Flags) => {
+    const { backup } = await import('./backup-jobs.ts')
+    await backup(argvOf(flags), folder)
+  })
+
+configured('restore', 'Put a backup into an empty place, check it, and say what is there.')
+  .argument('<folder>', 'what backup wrote')
+  .option('--keys <file>', 'the keys, where they lie apart from the rest')
+  .option('--without-keys', 'leave the keys out: everybody in the log is forgotten')
+  .action(async (folder: string, flags: Flags) => {
+    const { restore } = await import('./backup-jobs.ts')
+    await restore(argvOf(flags), folder, {
+      ...(flags.keys === undefined ? {} : { keys: flags.keys as string }),
+      withoutKeys: flags.withoutKeys === true,
+    })
+  })
+
 configured('verify', 'Recompute everything from the log and print the differences.')
   .option(
     '--seal <position:hash>',

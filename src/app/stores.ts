@@ -89,6 +89,15 @@ export async function openRows({ engine, place }: Stored, readOnly = false): Pro
 export const openLeases = async ({ engine, place }: Stored): Promise<Leases> =>
   (await engineOf(engine)).openLeases(place)
 
+/** Nobody works on a log, or tells of it, that an interrupted import or restore has left. */
+export async function assertWhole(log: EventLog): Promise<void> {
+  if (await log.isUnfinished())
+    throw new Error(
+      'the log is a part: an import or a restore into it has not come to its end; ' +
+        'run it again, and it goes on where it stopped',
+    )
+}
+
 /** Log and keys, which every process has. */
 export async function openStores(
   places: Places,
@@ -99,6 +108,7 @@ export async function openStores(
   opening.defer(() => keys.close())
   const opened = await openLog(places.log)
   opening.defer(() => opened.close())
+  await assertWhole(opened)
   // A server that answers again is as good as before; a file whose disk has failed is not.
   const log = opened.capabilities.manyProcesses ? opened : watched(opened, onBroken)
   return { log, keys }
