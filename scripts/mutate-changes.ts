@@ -23,7 +23,7 @@ function commitOf(ref: string): string | null {
 
 export const headCommit = (): string => commitOf('HEAD')?.slice(0, 7) ?? 'no commit'
 
-/** What is named; otherwise the last tag, origin/main or the commit before, if it is another one. */
+/** What is named; otherwise the last tag, origin/main or the commit before, if that is another. */
 export function baseFrom(named: string | undefined): string | null {
   if (named !== undefined && named !== '') {
     if (commitOf(named) === null) throw new Error(`there is no commit ${named} to compare with`)

@@ -21,7 +21,8 @@ export type Outcome = {
   readonly seconds: number
 }
 
-const WORK = join(ROOT, '.stryker-tmp')
+/** Of this process alone, so that two runs do not clear each other away. */
+const WORK = join(ROOT, '.stryker-tmp', String(process.pid))
 const REPORTS = join(ROOT, 'reports', 'mutation')
 const SHOWN_MAX = 160
 
@@ -46,6 +47,7 @@ export async function mutate(
   const mine = {
     ...base,
     tap: { ...base.tap, testFiles: area.tests },
+    tempDirName: WORK,
     mutate: lines?.map(([from, to]) => `${path}:${from}-${to}`) ?? [path],
     jsonReporter: { fileName: report },
     concurrency,

@@ -106,7 +106,10 @@ describe('what an event of a product may hold', () => {
         [-1, 7],
       ],
       min_stock: atLeast(0),
-      user_id: [[null], ['']],
+      user_id: [
+        [null, 'x'.repeat(200)],
+        ['', 'x'.repeat(201)],
+      ],
     })
   })
   it('ProductUpdated', () => {
@@ -130,7 +133,7 @@ describe('what an event of a product may hold', () => {
       cost_price_minor: [[300], ['1']],
       currency: upTo(3),
       price_number: atLeast(2),
-      changed_by: [['ann'], ['']],
+      changed_by: [['x'.repeat(200)], ['', 'x'.repeat(201)]],
     })
     assertLimits(product.events.ProductArchived.data, { product_id: P })
     assertLimits(product.events.ProductRestored.data, { product_id: P })

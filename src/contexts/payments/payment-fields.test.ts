@@ -353,8 +353,12 @@ describe('what is written of an operation', () => {
   })
   it('that nobody knows, and when it is asked again', () => {
     const moment = { now: NOW, settings: { 'saga.alarm_after': 3 } }
-    const at = (attempts: number) =>
-      unsettled(ID, settled, begun('void', 70, { attempts }), 'x'.repeat(501), moment).data
+    const at = (attempts: number) => {
+      const pending = begun('void', 70, { attempts })
+      const { type, data } = unsettled(ID, settled, pending, 'x'.repeat(501), moment)
+      equal(type, 'PaymentOutcomeUnknown')
+      return data
+    }
     const data = {
       ...whose,
       operation_id: about.operation_id,
