@@ -93,19 +93,31 @@ export async function shareServer(): Promise<() => Promise<void>> {
 export async function databaseOn(url: string): Promise<TestDatabase> {
   const admin = new pg.Pool({ connectionString: url, max: 1, allowExitOnIdle: true })
   admin.on('error', () => {})
-  return await freshDatabase(admin)
+  const { url: own, drop } = await freshDatabase(admin)
+  return {
+    url: own,
+    async remove() {
+      // A server that is away has nothing that could be removed from it.
+      await drop().catch(() => {})
+      await admin.end()
+    },
+  }
 }
 
-async function freshDatabase(admin: pg.Pool): Promise<TestDatabase> {
+async function freshDatabase(
+  admin: pg.Pool,
+): Promise<TestDatabase & { readonly drop: () => Promise<unknown> }> {
   const name = `daybook_test_${randomBytes(8).toString('hex')}`
   await admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
   const url = new URL(admin.options.connectionString!)
   url.pathname = `/${name}`
+  const drop = () => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
   return {
     url: url.href,
+    drop,
     // Not waited for, only kept to: the server gives connections that were just closed 100 ms.
     async remove() {
-      void admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      void drop()
     },
   }
 }

@@ -8,6 +8,9 @@ export type Reservation = {
   order_id: string | null
   /** Still held, by stock. */
   held: Map<string, number>
+  /** What it was to hold, and what stock says it took. */
+  wanted: number
+  taken: number
 }
 export type Order = {
   status: 'PENDING' | 'CONFIRMED' | 'SHIPPED' | 'DELIVERED' | 'CANCELLED'
@@ -207,6 +210,8 @@ const handlers: Readonly<Record<string, Handler>> = {
   StockReserved: (book, data, breach) => {
     reserving(book, data, breach)
     held(book, data, data.quantity)
+    const reservation = book.reservations.get(data.reservation_id)
+    if (reservation !== undefined) reservation.taken += data.quantity
   },
   StockReleased: (book, data, breach) => {
     releasing(book, data, breach)
@@ -216,8 +221,10 @@ const handlers: Readonly<Record<string, Handler>> = {
     committing(book, data, breach)
     held(book, data, -data.quantity)
   },
-  InventoryReserved: (book, { reservation_id, order_id }) =>
-    void book.reservations.set(reservation_id, { order_id, held: new Map() }),
+  InventoryReserved: (book, { reservation_id, order_id, lines }) => {
+    const wanted = lines.reduce((sum: number, line: Data) => sum + line.quantity, 0)
+    book.reservations.set(reservation_id, { order_id, held: new Map(), wanted, taken: 0 })
+  },
 
   OrderCreated: (book, data, breach) => {
     const { order_id, total_amount_minor: total, currency, payment_id, lines } = data

@@ -51,11 +51,15 @@ const nothingLost: Checking = (evidence) => {
 
 /** P2: no order without its saga and its reservation, no reservation without its stock. */
 const nothingHalf: Checking = ({ book }) => {
-  const problems = [...book.orders.keys()].flatMap((id) => [
+  const orders = [...book.orders.keys()].flatMap((id) => [
     ...(book.sagas.has(id) ? [] : [`order ${id} has no saga`]),
     ...(book.reservations.has(id) ? [] : [`order ${id} has no reservation`]),
   ])
-  return { compared: book.orders.size, problems }
+  const reservations = [...book.reservations].flatMap(([id, { wanted, taken }]) =>
+    wanted === taken ? [] : [`reservation ${id} of ${wanted} took ${taken} from stock`],
+  )
+  const compared = book.orders.size + book.reservations.size
+  return { compared, problems: [...orders, ...reservations] }
 }
 
 /** P3: versions without a gap, and nothing promised twice. */

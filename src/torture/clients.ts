@@ -45,7 +45,7 @@ export type Offence = {
 }
 
 const TRY_MS = 8_000
-const PATIENCE_MS = 45_000
+const PATIENCE_MS = 30_000
 const PAUSE_MS = 150
 
 export function openClients(fleet: Fleet, startedAt: number): Clients {

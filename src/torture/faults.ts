@@ -44,9 +44,12 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
   const surprises: string[] = []
   const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
   let isOver = false
+  let ahead = -1
 
   const startAgain = async (name: string, random: Random) => {
-    const skew = random.chance(0.5) ? random.int(-SKEW_MS, SKEW_MS) : 0
+    // Ahead and behind in turn, so that time goes back as well.
+    ahead = -ahead
+    const skew = random.chance(0.7) ? ahead * random.int(500, SKEW_MS) : 0
     const own = { flags: ['--import', CLOCK], env: { CLOCK_SKEW_MS: String(skew) } }
     const until = performance.now() + START_WITHIN_MS
     for (;;) {
@@ -63,54 +66,13 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
       }
     }
   }
-  const acts: Strike[] = [
-    {
-      name: 'process killed',
-      async strike(random) {
-        const name = random.pick(Object.keys(members))
-        await fleet.kill(name)
-        await sleep(random.int(0, 400))
-        await startAgain(name, random)
-      },
-    },
-    {
-      name: 'process paused',
-      async strike(random) {
-        const name = random.pick(Object.keys(members))
-        fleet.pause(name)
-        await sleep(random.int(100, 1_200))
-        fleet.resume(name)
-      },
-    },
-    {
-      name: 'process stopped',
-      async strike(random) {
-        const name = random.pick(Object.keys(members))
-        const code = await fleet.stop(name)
-        if (code !== 0) surprises.push(`${name}, told to stop, left with code ${code}`)
-        await startAgain(name, random)
-      },
-    },
-    ...(Object.keys(members).length === 1
-      ? []
-      : [
-          {
-            name: 'process asleep beyond its lease',
-            async strike(random: Random) {
-              const name = random.pick(Object.keys(members))
-              fleet.pause(name)
-              await sleep(LONG_PAUSE_MS)
-              fleet.resume(name)
-            },
-          },
-        ]),
-  ]
+  const acts = processStrikes(shop, startAgain, surprises)
 
   /** All kinds in random order, again and again. */
   const striking = async (kinds: readonly Strike[], random: Random) => {
     while (!isOver && kinds.length > 0)
       for (const { name, strike } of random.shuffled(kinds)) {
-        await sleep(random.int(200, 1_200))
+        await sleep(random.int(500, 2_000))
         if (isOver) return
         count(name)
         await strike(random)
@@ -130,4 +92,46 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
       await going
     },
   }
+}
+
+type StartAgain = (name: string, random: Random) => Promise<void>
+
+function processStrikes(
+  { fleet, members }: Shop,
+  startAgain: StartAgain,
+  surprises: string[],
+): readonly Strike[] {
+  const names = Object.keys(members)
+  const pause = async (name: string, ms: number) => {
+    fleet.pause(name)
+    await sleep(ms)
+    fleet.resume(name)
+  }
+  const alone: readonly Strike[] = [
+    {
+      name: 'process killed',
+      async strike(random) {
+        const name = random.pick(names)
+        await fleet.kill(name)
+        await sleep(random.int(0, 400))
+        await startAgain(name, random)
+      },
+    },
+    {
+      name: 'process paused',
+      strike: (random) => pause(random.pick(names), random.int(100, 1_200)),
+    },
+    {
+      name: 'process stopped',
+      async strike(random) {
+        const name = random.pick(names)
+        const code = await fleet.stop(name)
+        if (code !== 0) surprises.push(`${name}, told to stop, left with code ${code}`)
+        await startAgain(name, random)
+      },
+    },
+  ]
+  if (names.length === 1) return alone
+  const asleep = (random: Random) => pause(random.pick(names), LONG_PAUSE_MS)
+  return [...alone, { name: 'process asleep beyond its lease', strike: asleep }]
 }

@@ -102,7 +102,7 @@ async function onServer(server: string, folder: string): Promise<Place> {
   const database = await databaseOn(server)
   const { url } = database
   const way = await tcpProxy(url)
-  const [version] = await asked<{ version: string }>(url, 'SHOW server_version', 'version')
+  const [told] = await asked<{ server_version: string }>(url, 'SHOW server_version', 'version')
   const after = (name: string, begin: () => void, ms: readonly [number, number]): Strike => ({
     name,
     async strike(random) {
@@ -112,7 +112,7 @@ async function onServer(server: string, folder: string): Promise<Place> {
     },
   })
   return {
-    what: `PostgreSQL ${version?.version ?? ''}`.trim(),
+    what: `PostgreSQL ${told?.server_version ?? ''}`,
     isShared: true,
     folder,
     env: atServer(way.url),

@@ -25,7 +25,7 @@ export type Readers = {
 
 const PAGE_MAX = 200
 const WRONG_MAX = 10
-const FINISH_WITHIN_MS = 30_000
+const FINISH_WITHIN_MS = 10_000
 
 export function startReaders(
   count: number,

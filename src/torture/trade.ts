@@ -26,8 +26,8 @@ export type Trade = {
 
 const DEFAULT_STORE = '00000000-0000-7000-8000-000000000001'
 const PRICES = [5.25, 0.99, 19.99, 3.33, 100, 7.77]
-const OPENING_STOCK = 60
-const SCARCE_UNITS = 25
+const OPENING_STOCK = 12
+const SCARCE_UNITS = 6
 
 /** Products, a second store, and stock. Throws when the shop does not take them. */
 export async function openGoods(clients: Clients, random: Random): Promise<Goods> {
@@ -83,7 +83,7 @@ export function startTrade(
     const person = { clients, goods, random, known, tell }
     while (!until()) {
       await weighted(ACTS, random)(person)
-      await sleep(random.int(0, 30))
+      await sleep(random.int(0, 20))
     }
   })
   const noticing = new Set<Promise<unknown>>()
@@ -198,7 +198,7 @@ const place = ({ goods, random }: Person) => ({
   store_id: random.pick(goods.stores),
 })
 const addStock: Act = async (person) => {
-  const body = { ...place(person), quantity: person.random.int(5, 60), reason: 'delivery' }
+  const body = { ...place(person), quantity: person.random.int(1, 12), reason: 'delivery' }
   await carry(person, { what: 'add stock', path: '/api/v1/inventory/stock', body })
 }
 const adjust: Act = async (person) => {

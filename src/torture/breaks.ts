@@ -1,0 +1,210 @@
+// Faults to plant: for each promise at least one way to break it, and which check has to notice. A
+// torture that does not see them would prove nothing.
+import type { Change } from '#testing/broken-module.ts'
+
+export type Break = {
+  readonly name: string
+  /** Beginning of the check that has to say so. */
+  readonly promise: string
+  readonly changes: readonly Change[]
+  /** Where it shows; SQLite in one process where nothing is said. */
+  readonly store?: 'postgres'
+  readonly many?: true
+}
+
+const change = (file: string, find: string, put: string): Change => ({ file, find, put })
+
+export const BREAKS: readonly Break[] = [
+  {
+    name: 'acknowledged before it is on the disk',
+    promise: 'P1',
+    changes: [
+      change(
+        'storage/sqlite/log-writer.ts',
+        'writer.sql.begin.run()',
+        'if (!writer.db.isTransaction) writer.sql.begin.run()',
+      ),
+      change(
+        'storage/sqlite/log-writer.ts',
+        'writer.sql.commit.run()',
+        'if (Math.random() < 0.5) writer.sql.commit.run()',
+      ),
+    ],
+  },
+  {
+    name: 'a large append leaves one of its streams out',
+    promise: 'P2',
+    changes: [
+      change(
+        'storage/sqlite/log-writer.ts',
+        'of append.writes) {',
+        'of append.writes.filter(([name], _, all) => all.length < 5 || !/^stock-/.test(name))) {',
+      ),
+    ],
+  },
+  {
+    name: 'more is promised than there is',
+    promise: 'P3',
+    changes: [
+      change(
+        'contexts/inventory/stock.ts',
+        'state.quantity + state.backorder_limit - state.reserved',
+        'state.quantity + 9 - state.reserved',
+      ),
+    ],
+  },
+  {
+    name: 'expected versions are not compared',
+    promise: 'P3',
+    store: 'postgres',
+    many: true,
+    changes: [
+      change(
+        'storage/postgres/log-schema.ts',
+        'WHERE d.x <> coalesce(l.version, 0) OR',
+        'WHERE false AND d.x <> coalesce(l.version, 0) OR',
+      ),
+    ],
+  },
+  {
+    name: 'readers are not given every event',
+    promise: 'P4',
+    changes: [
+      change(
+        'storage/sqlite/log-reader.ts',
+        'events(all.all(after, limit)),',
+        'events(all.all(after, limit)).filter(({ position }) => position % 97 !== 0),',
+      ),
+    ],
+  },
+  {
+    name: 'a projection leaves events out',
+    promise: 'P5 read',
+    changes: [
+      change(
+        'runtime/fold-events.ts',
+        'else take(fold, found)',
+        'else if (step.event.position % 23 !== 0) take(fold, found)',
+      ),
+    ],
+  },
+  {
+    name: 'queries do not wait for the position they are told',
+    promise: 'P5 who',
+    changes: [
+      change(
+        'runtime/query-gateway.ts',
+        'if ((await slowest(reads, names)) >= minPosition) return null',
+        'if (minPosition >= 0) return null',
+      ),
+    ],
+  },
+  {
+    name: 'a repeated command is carried out again',
+    promise: 'P6',
+    changes: [
+      change(
+        'runtime/gateway.ts',
+        'const id = meta.command_id ?? randomUUIDv7()',
+        'const id = randomUUIDv7()',
+      ),
+    ],
+  },
+  {
+    name: 'some that is due is never done',
+    promise: 'P8 every',
+    changes: [
+      change(
+        'runtime/run-waiting.ts',
+        'if (!acting.has(key) &&',
+        'if (!/[05]$/.test(key) && !acting.has(key) &&',
+      ),
+    ],
+  },
+  {
+    name: 'a cancelled order keeps its stock',
+    promise: 'P8 money',
+    changes: [
+      change('contexts/orders/compensation.ts', 'beside.push(...released.writes)', 'void beside'),
+    ],
+  },
+  {
+    name: 'a lost answer is asked for again under another name',
+    promise: 'P8 money',
+    changes: [
+      change(
+        'contexts/payments/provider-calls.ts',
+        'if (isRepeated ||',
+        "if (isRepeated) operation_id += ':again'\n  if (isRepeated ||",
+      ),
+    ],
+  },
+  {
+    name: 'an outage is called our own mistake',
+    promise: 'P9',
+    store: 'postgres',
+    changes: [
+      change(
+        'edges/http/problem.ts',
+        "    case 'Unavailable':\n    case 'NoAnswer':",
+        "    case 'NoAnswer':",
+      ),
+    ],
+  },
+  {
+    name: 'events are dated by whatever the clock says',
+    promise: 'P4',
+    changes: [
+      change(
+        'storage/sqlite/log-writer.ts',
+        'return now > timestamp ? now : timestamp',
+        'return now',
+      ),
+    ],
+  },
+  {
+    name: 'requests may take for ever to arrive',
+    promise: 'P11',
+    changes: [
+      change('edges/http/server.ts', 'requestTimeout: settings.readTimeoutMs', 'requestTimeout: 0'),
+      change(
+        'edges/http/server.ts',
+        'headersTimeout: Math.min(HEADERS_TIMEOUT_MS, settings.readTimeoutMs)',
+        'headersTimeout: 0',
+      ),
+    ],
+  },
+  {
+    name: 'bad input is a mistake of ours',
+    promise: 'P9',
+    changes: [
+      change(
+        'edges/http/problem.ts',
+        'malformed_request: { status: 400,',
+        'malformed_request: { status: 500,',
+      ),
+    ],
+  },
+  {
+    name: 'seals are not compared',
+    promise: 'P13',
+    changes: [
+      change(
+        'runtime/verify-log.ts',
+        'sealed.differ(String(position), { why }, null),',
+        'void [position, why],',
+      ),
+    ],
+  },
+  {
+    name: 'old names of fields are forgotten',
+    promise: 'P14',
+    changes: [
+      change(
+        'edges/http/codec-in.ts',
+        "[wireName(name, property), ...(notesOf(property)['x-aliases'] ?? [])]",
+        '[wireName(name, property)]',
+      ),
+    ],
+  },
+]
