@@ -125,13 +125,14 @@ program
   .option('--processes <one|many>', 'many share the work, on a server', 'one')
   .option('--seconds <n>', 'how long', count, 60)
   .option('--buyers <n>', 'how many at a time', count, 16)
+  .option('--rest <n>', 'seconds until nothing may be left to do', count, 120)
   .option('--seed <n>', 'the same choices again; absent: new ones', count)
   .option('--progress', 'tell progress in lines where there is no terminal')
   .action(async (flags: Flags) => {
     const { runTorture } = await import('./torture.ts')
-    const { store, processes, seconds, buyers } = flags as TortureFlags
+    const given = flags as TortureFlags
     const seed = (flags.seed as number | undefined) ?? Math.floor(Math.random() * 1e9)
-    await runTorture({ store, processes, seconds, buyers, seed, progress: flags.progress === true })
+    await runTorture({ ...given, seed, progress: flags.progress === true })
   })
 
 try {

@@ -10,6 +10,7 @@ export type TortureFlags = {
   readonly seconds: number
   readonly buyers: number
   readonly seed: number
+  readonly rest: number
   readonly progress: boolean
 }
 
@@ -24,6 +25,7 @@ export async function runTorture(flags: TortureFlags): Promise<void> {
   const options = { store, seconds, buyers, seed, many: processes === 'many' }
   const report = await torture({
     ...options,
+    restSeconds: flags.rest,
     // The shop's processes run the file that this one runs.
     main: process.argv[1]!,
     onProgress: (phase, done, of, note) => bar.show({ phase, done, of, note }),
