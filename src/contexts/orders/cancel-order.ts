@@ -56,10 +56,13 @@ export const expireOrder = command({
     if (!('order' in book)) return book
     const held = given.state(reservation.at(order_id))
     const { waiting_for, status } = sagaOf(book)
-    const isOver =
-      held?.status === 'ACTIVE' && held.expires_at !== null && held.expires_at <= moment.now
-    if (!isOver || status !== 'RUNNING' || waiting_for !== FOR_PAYMENT)
+    const isHeld = held?.status === 'ACTIVE' && held.expires_at !== null
+    if (!isHeld || status !== 'RUNNING' || waiting_for !== FOR_PAYMENT)
       return accept([], { order_id, has_effect: false })
+    // Refused, not done: a clock may have gone back since the row was due, and a refusal is not
+    // recorded, so that the same command may come again.
+    if (held.expires_at! > moment.now)
+      return reject('invalid_state', `Order ${order_id} is not due yet.`)
     const trouble = startCompensation(book, { cause: 'reservation_expired', as: 'expired' })
     return trouble ?? closeBook(book, { order_id, has_effect: true })
   },
