@@ -27,6 +27,29 @@ export async function chaos(
   }
 }
 
+const UNSTEADY_EVERY_MS = 40
+const UNSTEADY_BY_MS = 2_000
+
+/** Clocks that are corrected back and forth all the time. */
+export async function unsteady(
+  world: World,
+  processes: Processes,
+  isOver: () => boolean,
+): Promise<void> {
+  const { random, swarm } = world
+  if (!swarm.features['unsteady clocks']) return
+  for (;;) {
+    await sleep(random.int(1, UNSTEADY_EVERY_MS))
+    if (isOver()) return
+    const running = processes.running()
+    if (running.length === 0) continue
+    const { owner } = random.pick(running)
+    const right = random.chance(0.5)
+    owner.clockOffMs = right ? 0 : random.int(-UNSTEADY_BY_MS, UNSTEADY_BY_MS)
+    world.aheadMs = Math.max(world.aheadMs, owner.clockOffMs)
+  }
+}
+
 type Deed = (world: World, processes: Processes) => void
 
 const DEEDS: Partial<Record<Feature, Deed>> = {

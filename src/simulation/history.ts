@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded } from '#testing/random.ts'
 import type { Break } from './breaks.ts'
-import { chaos } from './chaos.ts'
+import { chaos, unsteady } from './chaos.ts'
 import { checkHistory, type Finding } from './checks.ts'
 import { clientsOf } from './clients.ts'
 import { takeOver } from './machine.ts'
@@ -18,6 +18,8 @@ export type HistoryOptions = {
   readonly seed: number
   readonly shop: Shop
   readonly brokenPart?: Break | null
+  /** Instead of what the seed would draw. */
+  readonly swarm?: Swarm
   /** All of the trace, not only its end. */
   readonly traced?: boolean
 }
@@ -45,7 +47,7 @@ const LOOK_MS = 500
 
 export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
   const { seed, shop, brokenPart = null, traced = false } = options
-  const swarm = swarmOf(seed)
+  const { swarm = swarmOf(seed) } = options
   const traceMax = traced ? TRACE_WHOLE : TRACE_KEPT
   const scheduler = newScheduler(swarm, traceMax)
   const giveBack = takeOver(scheduler, seeded(seed ^ 0x3c6ef372))
@@ -80,9 +82,10 @@ async function tell(world: World, told: Told, failures: Finding[]): Promise<void
   const clients = clientsOf(world, processes)
   let isOver = false
   await processes.startAll()
-  const trouble = chaos(world, processes, () => isOver)
+  const over = () => isOver
+  const trouble = Promise.all([chaos(world, processes, over), unsteady(world, processes, over)])
   try {
-    await Promise.all([clients.run(), readersOf(world, () => isOver)])
+    await Promise.all([clients.run(), readersOf(world, over)])
   } finally {
     isOver = true
     await trouble

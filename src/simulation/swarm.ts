@@ -13,6 +13,7 @@ export const FEATURES = [
   'restarts',
   'outages',
   'clock jumps',
+  'unsteady clocks',
   'poison',
   'operators',
   'declines',
