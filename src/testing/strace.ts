@@ -22,6 +22,8 @@ export type Straced = {
   readonly inject?: readonly string[]
   /** Calls that concern this file alone. */
   readonly only?: string
+  /** The program keeps its own process id, signals and end; strace watches from beside. */
+  readonly beside?: boolean
   /** Where the calls are written down; absent: nowhere. */
   readonly output?: string
 }
@@ -33,11 +35,12 @@ const STRING_MAX = 1 << 22
 const isSignal = (fault: string) => fault.includes(':signal=')
 
 export const straceCommand = (
-  { trace, inject = [], only, output = '/dev/null' }: Straced,
+  { trace, inject = [], only, beside = false, output = '/dev/null' }: Straced,
   command: readonly string[],
 ): readonly string[] => [
   ...['strace', '-f', ...(inject.some(isSignal) ? [] : ['--seccomp-bpf'])],
   ...['-qq', '-xx', '-s', String(STRING_MAX), '-o', output],
+  ...(beside ? ['-D'] : []),
   ...(only === undefined ? [] : ['-P', only]),
   ...['-e', `trace=${trace}`],
   ...inject.flatMap((fault) => ['-e', `inject=${fault}`]),

@@ -29,7 +29,7 @@ const codeOf = (error: unknown): number =>
 
 const RESTORE = 'put back a backup of it (docs/operating.md), or name another with --data'
 
-/** Runs what opens a file; its errors name the file and the way out. */
+/** Runs what opens a file; its errors name the file and the way out, unless the caller knows it. */
 export function openingFile<T>(path: string, open: () => T, way = RESTORE): T {
   try {
     return open()
@@ -41,9 +41,10 @@ export function openingFile<T>(path: string, open: () => T, way = RESTORE): T {
 
 function reasonOf(code: number, path: string, error: unknown, way: string): string | null {
   const said = error instanceof Error ? error.message : String(error)
+  const out = way === '' ? '' : `: ${way}`
   if (code === NOTADB)
-    return `${path} is not a database, or its first page is damaged (${said}): ${way}`
-  if (code === CORRUPT) return `${path} is damaged (${said}): ${way}`
+    return `${path} is not a database, or its first page is damaged (${said})${out}`
+  if (code === CORRUPT) return `${path} is damaged (${said})${out}`
   if (code === FULL) return `there is no room to open ${path}: make some, then start again`
   if (code === IOERR)
     return `the disk failed while ${path} was opened (${said}): see to the disk, then start again`
@@ -68,4 +69,19 @@ function user(): string {
     // One that has no name on this machine.
     return 'the user of this process'
   }
+}
+
+/** What goes wrong with a file of read models while it is in use. */
+export function rowsTrouble(error: unknown, path: string): Error | null {
+  const trouble = troubleOf(error)
+  if (trouble === null) return null
+  const said = error instanceof Error ? error.message : String(error)
+  const why = {
+    full: `no room to write ${path} (${said}): rows follow when there is some`,
+    busy: `another program holds ${path} (${said}): rows follow when it lets go`,
+    broken:
+      `${path} cannot be used (${said}): stop, delete it with the -wal and -shm beside it, and ` +
+      'start: it is filled again from the log',
+  }[trouble]
+  return new Error(why, { cause: error })
 }

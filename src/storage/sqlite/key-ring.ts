@@ -124,10 +124,11 @@ function openOwned(path: string): DatabaseSync {
   makeFolderOf(path)
   const db = openDurable(path)
   // A destroyed key is overwritten in its page, not only unlinked.
-  db.exec(`PRAGMA secure_delete = ON;
+  const schema = `PRAGMA secure_delete = ON;
     CREATE TABLE IF NOT EXISTS keys (
       subject TEXT PRIMARY KEY, key BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID;`)
+    ) STRICT, WITHOUT ROWID;`
+  openingFile(path, () => db.exec(schema))
   return db
 }
 

@@ -6,6 +6,7 @@ import type { Table } from '#kernel/projection.ts'
 import type { Sql as SqlOf } from '#storage/read-model-sql.ts'
 import { RowsRefused, TableUnready } from '#storage/read-models.ts'
 import { type Shape, shapeOf } from '#storage/table-shape.ts'
+import { rowsTrouble } from './disk-errors.ts'
 
 type Sql = SqlOf<SQLInputValue>
 const STATEMENTS_MAX = 500
@@ -13,6 +14,7 @@ const STATEMENTS_MAX = 500
 export type Session = ReturnType<typeof sessionOver>
 
 export function sessionOver(database: DatabaseSync) {
+  const path = database.location() ?? 'the read models'
   const statements = new LRUCache<string, StatementSync>({ max: STATEMENTS_MAX })
   const prepared = (text: string): StatementSync => {
     let statement = statements.get(text)
@@ -31,25 +33,25 @@ export function sessionOver(database: DatabaseSync) {
       // With setReturnArrays every row is an array, which the library's types cannot say.
       return statement.all(...values) as unknown as SQLOutputValue[][]
     } catch (error) {
-      throw understood(error)
+      throw understood(error, path)
     }
   }
   const run = (text: string, ...values: SQLInputValue[]): number => {
     try {
       return Number(prepared(text).run(...values).changes)
     } catch (error) {
-      throw understood(error)
+      throw understood(error, path)
     }
   }
   const transaction = <T>(work: () => T): T => {
-    database.exec('BEGIN IMMEDIATE')
     try {
+      database.exec('BEGIN IMMEDIATE')
       const result = work()
       database.exec(result === false ? 'ROLLBACK' : 'COMMIT')
       return result
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      throw error
+      throw rowsTrouble(error, path) ?? error
     }
   }
   /** What several statements see together; a frozen view is inside such a moment already. */
@@ -67,7 +69,7 @@ export function sessionOver(database: DatabaseSync) {
 
 const CONSTRAINT = 19
 const TOO_BIG = 18
-export function understood(error: unknown): unknown {
+export function understood(error: unknown, path = 'the read models'): unknown {
   const { errcode, message } = error as { errcode?: number; message?: string }
   const primary = (errcode ?? 0) & 0xff
   if (primary === CONSTRAINT || primary === TOO_BIG)
@@ -76,7 +78,7 @@ export function understood(error: unknown): unknown {
     return new TableUnready(message ?? 'not there', { cause: error })
   if (/integer overflow/.test(message ?? ''))
     return new RangeError('a sum is beyond 2^53 - 1', { cause: error })
-  return error
+  return rowsTrouble(error, path) ?? error
 }
 
 /** The shape of a table that is there with the same columns. */

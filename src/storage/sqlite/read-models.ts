@@ -6,6 +6,7 @@ import { cursorAt } from '#storage/find-cursor.ts'
 import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
 import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
+import { openingFile } from './disk-errors.ts'
 import {
   drop,
   generationOf,
@@ -33,6 +34,10 @@ export async function openReadModels({
   path,
   readOnly = false,
 }: OpenReadModels): Promise<ReadModels> {
+  return openingFile(path, () => opened(path, readOnly), '')
+}
+
+function opened(path: string, readOnly: boolean): ReadModels {
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_MS })
   try {
     database.exec('PRAGMA cache_size = -12000; PRAGMA temp_store = MEMORY')
