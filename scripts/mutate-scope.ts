@@ -21,7 +21,10 @@ const AREAS: readonly Area[] = [
   {
     group: 'money and stock',
     folder: 'src/contexts/catalog',
-    files: ['amount-reader', 'price-history', 'product', 'create-product', 'update-product'],
+    files: [
+      ...['amount-reader', 'create-product', 'price-history', 'price-queries', 'product'],
+      'update-product',
+    ],
     tests: ['src/contexts/catalog/*.test.ts'],
   },
   {

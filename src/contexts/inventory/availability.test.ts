@@ -3,39 +3,18 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { productReadView } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
-import type { Projection, Row, Value } from '#kernel/projection.ts'
-import type { Reader } from '#kernel/query.ts'
+import type { Row } from '#kernel/projection.ts'
 import { check } from '#kernel/schema.ts'
-import { openReadModels } from '#storage/memory/read-models.ts'
-import type { ReadModels } from '#storage/read-models.ts'
 import { assertLimits } from '#testing/field-limits.ts'
+import { emptyRow, type RowReader, rowReader } from '#testing/row-reader.ts'
 import { checkAvailability } from './availability.ts'
 import { stockByStore } from './stock-by-store.ts'
 
 const BERLIN = 's-berlin'
-let rows: ReadModels
-let reader: Reader
+let rows: RowReader
 
-const EMPTY: Readonly<Record<string, Value>> = {
-  text: 'x',
-  int: 0,
-  bool: false,
-  money: 0,
-  quantity: 0,
-  instant: '2026-03-02T10:00:00.000Z',
-}
-/** A row with nothing in it but what is named. */
-const row = ({ table }: Projection, fields: Row): Row => ({
-  ...Object.fromEntries(
-    Object.entries(table.columns).map(([name, column]) => [
-      name,
-      typeof column === 'string' ? EMPTY[column]! : null,
-    ]),
-  ),
-  ...fields,
-})
 const stock = (product_id: string, store_id: string, available: number, backorder = 0): Row =>
-  row(stockByStore, {
+  emptyRow(stockByStore, {
     stock_id: `${product_id}:${store_id}`,
     product_id,
     store_id,
@@ -43,40 +22,26 @@ const stock = (product_id: string, store_id: string, available: number, backorde
     backorder_limit: backorder,
   })
 const product = (product_id: string, more: Row = {}): Row =>
-  row(productReadView, { product_id, code: product_id, is_active: true, ...more })
+  emptyRow(productReadView, { product_id, code: product_id, is_active: true, ...more })
 
 before(async () => {
-  rows = await openReadModels()
-  await rows.define([productReadView, stockByStore])
-  const commit = ({ name, table }: Projection, upserts: readonly Row[]) =>
-    ({
-      projection: name,
-      table,
-      from: 0,
-      to: 1,
-      upserts,
-      deletes: [],
-      park: [],
-      unpark: [],
-    }) as const
-  await rows.commit([
-    commit(productReadView, [
-      product('cup'),
-      product('tea', { quantity_scale: 3 }),
-      product('old', { is_active: false }),
-    ]),
-    commit(stockByStore, [
-      stock('cup', MAIN_STORE_ID, 5),
-      stock('cup', BERLIN, 3, 4),
-      stock('cup', 's-empty', 0),
-      stock('cup', 's-owing', -9, 2),
-      stock('tea', MAIN_STORE_ID, 1_500),
-      stock('old', MAIN_STORE_ID, 9),
-    ]),
+  rows = await rowReader([
+    [
+      productReadView,
+      [product('cup'), product('tea', { quantity_scale: 3 }), product('old', { is_active: false })],
+    ],
+    [
+      stockByStore,
+      [
+        stock('cup', MAIN_STORE_ID, 5),
+        stock('cup', BERLIN, 3, 4),
+        stock('cup', 's-empty', 0),
+        stock('cup', 's-owing', -9, 2),
+        stock('tea', MAIN_STORE_ID, 1_500),
+        stock('old', MAIN_STORE_ID, 9),
+      ],
+    ],
   ])
-  reader = {
-    find: (of: Projection, query: Parameters<Reader['find']>[1]) => rows.find(of.table, query),
-  } as Reader
 })
 after(() => rows.close())
 
@@ -95,7 +60,7 @@ type Answer = {
 async function ask(input: object): Promise<Answer> {
   const asked = check(checkAvailability.input, input)
   equal(asked.ok, true, JSON.stringify(asked))
-  const answer = await checkAvailability.run(input as never, reader)
+  const answer = await checkAvailability.run(input as never, rows.reader)
   const answered = check(checkAvailability.answer, answer)
   equal(answered.ok, true, JSON.stringify(answered))
   return answer as Answer
