@@ -3,7 +3,7 @@
 // codec-out).
 
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, {
   type FastifyError,
@@ -57,6 +57,7 @@ const PATH_PARAMETER_MAX = 400
 
 export function httpServer(parts: ServerParts): Door {
   const { settings } = parts
+  const headersTimeout = Math.min(HEADERS_TIMEOUT_MS, settings.readTimeoutMs)
   const app = Fastify({
     logger: false,
     trustProxy: false,
@@ -68,7 +69,7 @@ export function httpServer(parts: ServerParts): Door {
     return503OnClosing: false,
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, settings.readTimeoutMs),
+      headersTimeout,
       connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS,
       // We look ourselves, so that whoever gives none, or two, is told so as everybody is.
       requireHostHeader: false,
@@ -86,7 +87,7 @@ export function httpServer(parts: ServerParts): Door {
   app.server.on('checkExpectation', (request, response) =>
     app.server.emit('request', request, response),
   )
-  const stragglers = stragglersOf(app.server)
+  const stragglers = stragglersOf(app.server, headersTimeout)
   const outlet = outletFor(parts)
   install(app, parts, outlet)
   return {
@@ -113,7 +114,7 @@ type Outlet = {
   fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void
 }
 
-function outletFor({ guard, log }: ServerParts): Outlet {
+function outletFor({ guard, log, settings }: ServerParts): Outlet {
   const failed = failureLines(log)
   const outlet: Outlet = {
     closing: false,
@@ -135,6 +136,7 @@ function outletFor({ guard, log }: ServerParts): Outlet {
         ...own,
       })
       raw.end(text)
+      leaveDeaf(raw, settings.writeTimeoutMs)
     },
     fail(error, request, reply) {
       const correlationId = correlationIdIn(request.headers)
@@ -149,6 +151,16 @@ function outletFor({ guard, log }: ServerParts): Outlet {
     },
   }
   return outlet
+}
+
+/** An answer that nobody takes, not a byte of it in this time, is not kept for ever. */
+function leaveDeaf(response: ServerResponse, limitMs: number): void {
+  const { socket, req } = response
+  // Taken whole by the system, as almost all are.
+  if (socket !== null && socket.writableLength === 0) return
+  // Nobody listens for it, so Node cuts the connection when nothing has moved for so long; when all
+  // is sent, it sets how long the next request may be waited for.
+  req.socket.setTimeout(limitMs)
 }
 
 function install(app: FastifyInstance, parts: ServerParts, outlet: Outlet): void {

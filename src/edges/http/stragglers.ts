@@ -22,15 +22,20 @@ export type Stragglers = {
   leave(): () => void
 }
 
-export function stragglersOf(server: Server): Stragglers {
+/** `silentMs`: how long a new connection may say nothing; Node's time-outs begin at the first byte. */
+export function stragglersOf(server: Server, silentMs: number): Stragglers {
   const connected = new Map<Socket, { latest: ServerResponse | null; unanswered: number }>()
   server.on('connection', (socket: Socket) => {
     connected.set(socket, { latest: null, unanswered: 0 })
+    // Nobody listens for it, so Node cuts the connection.
+    socket.setTimeout(silentMs)
     socket.once('close', () => connected.delete(socket))
   })
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     const here = connected.get(socket)
     if (here === undefined) return
+    // From here on Node sets how long the next request may be waited for.
+    if (here.latest === null) socket.setTimeout(0)
     here.latest = response
     here.unanswered++
     response.once('finish', () => here.unanswered--)
