@@ -1,0 +1,304 @@
+// The checkers checked: evidence of a shop in which all is well passes; each thing that could be
+// wrong with it is called by its name.
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Recorded } from '#kernel/message.ts'
+import type { Asked, Told } from './account.ts'
+import { type Book, openBook } from './book.ts'
+import { judge } from './checks.ts'
+import type { Evidence } from './evidence.ts'
+import { digestOf } from './readers.ts'
+
+type Written = {
+  readonly stream: string
+  readonly type: string
+  readonly data: object
+  by?: string
+}
+
+const place = { product_id: 'thing', store_id: 'shop' }
+const lines = [{ ...place, quantity: 2, amount_minor: 500 }]
+const pay = { payment_id: 'order-1', order_id: 'order-1', amount_minor: 500 }
+const write = (stream: string, type: string, data: object, by = 'buy'): Written => ({
+  ...{ stream, type, data, by },
+})
+/** One order of two things of five, paid and confirmed. */
+const GOOD: readonly Written[] = [
+  write('stock-thing', 'InventoryCreated', { ...place, quantity: 5, backorder_limit: 0 }, 'open'),
+  write('order-1', 'OrderCreated', {
+    ...{ order_id: 'order-1', lines, total_amount_minor: 500, currency: 'USD' },
+    payment_id: 'order-1',
+  }),
+  write('saga-1', 'SagaStarted', { saga_id: 'order-1' }),
+  write('payment-1', 'PaymentAuthorizationRequested', {
+    ...pay,
+    operation_id: 'order-1:authorize:1',
+  }),
+  write('reservation-1', 'InventoryReserved', {
+    reservation_id: 'order-1',
+    order_id: 'order-1',
+    lines,
+  }),
+  write('stock-thing', 'StockReserved', { ...place, quantity: 2, reservation_id: 'order-1' }),
+  write('payment-1', 'PaymentAuthorized', { ...pay, operation_id: 'order-1:authorize:1' }, 'act'),
+  write(
+    'payment-1',
+    'PaymentCaptureRequested',
+    { ...pay, operation_id: 'order-1:capture:2' },
+    'act',
+  ),
+  write('shipment-1', 'ShippingLabelCreated', { order_id: 'order-1', tracking_number: 'T' }, 'act'),
+  write('order-1', 'OrderConfirmed', { order_id: 'order-1' }, 'act'),
+  write('saga-1', 'SagaCompleted', { saga_id: 'order-1', outcome: 'completed' }, 'act'),
+  write('payment-1', 'PaymentCaptured', { ...pay, operation_id: 'order-1:capture:2' }, 'end'),
+]
+
+function logOf(written: readonly Written[]): readonly Recorded[] {
+  const versions = new Map<string, number>()
+  return written.map(({ stream, type, data, by }, at) => {
+    const version = (versions.get(stream) ?? 0) + 1
+    versions.set(stream, version)
+    const [aggregate_type = '', aggregate_id = ''] = stream.split('-')
+    const time = '2026-01-01T00:00:00.000Z'
+    return {
+      ...{ position: at + 1, event_id: `event-${at + 1}`, aggregate_type, aggregate_id, version },
+      ...{ event_type: type, event_version: 1, data, occurred_at: time, timestamp: time },
+      metadata: by === undefined ? {} : { command_id: by },
+    }
+  })
+}
+
+const told = (more: Partial<Told>): Told => ({
+  ...{ asked: 1, answered: 2, door: 'd', status: 201, code: '', position: 6, digest: 'x' },
+  isProblem: false,
+  ...more,
+})
+const asked = (key: string, all: readonly Told[], what = 'order'): Asked => ({
+  ...{ key, what, method: 'POST', path: '/api/v1/orders', body: '{}', told: [...all] },
+})
+const ledgerEntry = (kind: 'authorize' | 'capture', operation_id: string) => ({
+  ...{ operation_id, kind, authorization: 'order-1:authorize:1', amount_minor: 500 },
+  ...{ currency: 'USD', answer: { status: 'succeeded', reference: 'r' } as const },
+})
+
+/** Evidence of the good shop, with the log or anything else put in another way. */
+function evidenceOf(written: readonly Written[] = GOOD, more: Partial<Evidence> = {}): Evidence {
+  const log = logOf(written)
+  const book: Book & { take(event: Recorded): void } = openBook()
+  for (const event of log) book.take(event)
+  const digests = log.map(digestOf)
+  const record = { id: 'buy', fingerprint: 'f', response: {}, position: 6, version: 1 }
+  return {
+    book,
+    digests,
+    account: {
+      asked: new Map([
+        [
+          'buy',
+          asked('buy', [told({ status: 503, isProblem: true, code: 'unavailable' }), told({})]),
+        ],
+        ['old', asked('old', [told({ position: 1 })], 'old order')],
+      ]),
+      looked: [{ path: '/o', since: 6, status: 200, code: '', at: 1 }],
+      dawdled: [{ opened: 0, closed: 2_000 }],
+      hostile: [asked('', [told({ status: 400, isProblem: true, code: 'malformed_request' })])],
+    },
+    readers: [{ name: 'reader 1', seen: digests, pages: 3, failures: 0, wrong: [] }],
+    records: new Map([
+      ['buy', record],
+      ['old', { ...record, position: 1 }],
+    ]),
+    shown: {
+      orders: [{ order_id: 'order-1', status: 'CONFIRMED', total_amount: 5 }],
+      payments: [{ payment_id: 'order-1', authorized: 5, captured: 5, refunded: 0 }],
+      stock: [{ ...place, quantity: 5, reserved_quantity: 2 }],
+      sagas: [{ saga_id: 'order-1', status: 'COMPLETED' }],
+    },
+    ledger: [
+      ledgerEntry('authorize', 'order-1:authorize:1'),
+      ledgerEntry('capture', 'order-1:capture:2'),
+    ],
+    labels: new Map([['T', 'order-1']]),
+    surprises: [],
+    unrest: null,
+    verified: { code: 0, said: '12 events, 0 differences.' },
+    damaged: { position: 3, verified: { code: 1, said: 'seals: 3 is not what was sealed' } },
+    ...more,
+  }
+}
+const broken = (evidence: Evidence) =>
+  judge(evidence)
+    .filter(({ problems }) => problems.length > 0)
+    .map(({ promise }) => promise.split(' ').slice(0, 2).join(' '))
+const said = (evidence: Evidence) => judge(evidence).flatMap(({ problems }) => problems)
+const without = (type: string) => GOOD.filter((one) => one.type !== type)
+const inserted = (...more: readonly Written[]) => [...GOOD, ...more]
+const account = (more: Partial<Evidence['account']>) =>
+  evidenceOf(GOOD, { account: { ...evidenceOf().account, ...more } })
+
+describe('the checks', () => {
+  it('have nothing against a shop in which all is well', () => deepEqual(said(evidenceOf()), []))
+
+  it('are not passed when they had nothing to look at', () => {
+    const nothing = { asked: new Map(), looked: [], dawdled: [], hostile: [] }
+    const empty = evidenceOf([], { account: nothing, readers: [], ledger: [] })
+    const shown = { orders: [], payments: [], stock: [], sagas: [] }
+    equal(broken({ ...empty, shown }).length, judge(empty).length - 1)
+  })
+
+  const cases: Readonly<Record<string, readonly [Evidence, expected: string]>> = {
+    'an acknowledged command that the log does not know': [
+      evidenceOf(GOOD, {
+        records: new Map([
+          ['buy', null],
+          ['old', null],
+        ]),
+      }),
+      'P1 nothing',
+    ],
+    'a reservation that took nothing from stock': [
+      evidenceOf(without('StockReserved')),
+      'P2 nothing',
+    ],
+    'an order without its saga': [evidenceOf(without('SagaStarted')), 'P2 nothing'],
+    'a thing that is promised twice': [
+      evidenceOf(
+        inserted(
+          write(
+            'reservation-2',
+            'InventoryReserved',
+            { reservation_id: 'r2', order_id: null, lines },
+            'b2',
+          ),
+          write(
+            'stock-thing',
+            'StockReserved',
+            { ...place, quantity: 4, reservation_id: 'r2' },
+            'b2',
+          ),
+        ),
+      ),
+      'P3 nothing',
+    ],
+    'stock that is reserved for nobody': [
+      evidenceOf(
+        inserted(
+          write(
+            'stock-thing',
+            'StockReserved',
+            { ...place, quantity: 1, reservation_id: '?' },
+            'b2',
+          ),
+        ),
+      ),
+      'P3 nothing',
+    ],
+    'a reader that saw another event': [
+      evidenceOf(GOOD, {
+        readers: [{ ...evidenceOf().readers[0]!, seen: evidenceOf().digests.with(4, 1) }],
+      }),
+      'P4 one',
+    ],
+    'a reader that did not come to the end': [
+      evidenceOf(GOOD, {
+        readers: [{ ...evidenceOf().readers[0]!, seen: evidenceOf().digests.slice(1) }],
+      }),
+      'P4 one',
+    ],
+    'a row that is not the fold': [
+      evidenceOf(GOOD, {
+        shown: { ...evidenceOf().shown, stock: [{ ...place, quantity: 4, reserved_quantity: 2 }] },
+      }),
+      'P5 read',
+    ],
+    'a verification that found something': [
+      evidenceOf(GOOD, { verified: { code: 1, said: '1 differences' } }),
+      'P5 read',
+    ],
+    'somebody who was told a position and does not see it': [
+      account({ looked: [{ path: '/o', since: 6, status: 404, code: 'not_found', at: 1 }] }),
+      'P5 who',
+    ],
+    'two answers to one command': [
+      account({
+        asked: new Map([
+          ['buy', asked('buy', [told({}), told({ digest: 'y' })])],
+          ['old', evidenceOf().account.asked.get('old')!],
+        ]),
+      }),
+      'P6 a',
+    ],
+    'a command with two effects': [
+      evidenceOf(
+        inserted(write('stock-thing', 'InventoryAdjusted', { ...place, adjustment: 0 }, 'buy')),
+      ),
+      'P6 a',
+    ],
+    'a saga that does not end': [evidenceOf(without('SagaCompleted')), 'P8 every'],
+    'a shop that does not come to rest': [evidenceOf(GOOD, { unrest: 'restless' }), 'P8 every'],
+    'money that the provider does not know of': [
+      evidenceOf(GOOD, { ledger: evidenceOf().ledger.slice(0, 1) }),
+      'P8 money,',
+    ],
+    'an operation that was carried out twice': [
+      evidenceOf(GOOD, { ledger: [...evidenceOf().ledger, evidenceOf().ledger[1]!] }),
+      'P8 money,',
+    ],
+    'an order that was cancelled and kept the money': [
+      evidenceOf(inserted(write('order-1', 'OrderCancelled', { order_id: 'order-1' }, 'c'))),
+      'P8 money,',
+    ],
+    'a label too many': [
+      evidenceOf(GOOD, {
+        labels: new Map([
+          ['T', 'order-1'],
+          ['U', 'order-1'],
+        ]),
+      }),
+      'P8 money,',
+    ],
+    'a total that is not the sum of its lines': [
+      evidenceOf(
+        GOOD.map((one) =>
+          one.type === 'OrderCreated' ? { ...one, data: { ...one.data, lines: [] } } : one,
+        ),
+      ),
+      'P8 money,',
+    ],
+    'an answer of 500': [
+      account({
+        hostile: [asked('', [told({ status: 500, isProblem: true, code: 'internal_error' })])],
+      }),
+      'P9, P12',
+    ],
+    'a question that was never answered': [
+      account({
+        asked: new Map([
+          ...evidenceOf().account.asked,
+          ['late', asked('late', [told({ status: 0, code: 'ECONNREFUSED', position: null })])],
+        ]),
+      }),
+      'P9, P12',
+    ],
+    'a process that ended by itself': [evidenceOf(GOOD, { surprises: ['shop ended'] }), 'P9, P12'],
+    'a client that may dawdle': [account({ dawdled: [{ opened: 0, closed: null }] }), 'P11 who'],
+    'damage that verify does not see': [
+      evidenceOf(GOOD, { damaged: { position: 3, verified: { code: 0, said: '' } } }),
+      'P13 damage',
+    ],
+    'an old client that is refused': [
+      account({
+        asked: new Map([
+          ['buy', evidenceOf().account.asked.get('buy')!],
+          ['old', asked('old', [told({ status: 400, isProblem: true })], 'old order')],
+        ]),
+      }),
+      'P14 old',
+    ],
+  }
+  for (const [what, [evidence, expected]] of Object.entries(cases))
+    it(`notice ${what}`, () => {
+      const found = broken(evidence)
+      ok(found.includes(expected), `${found.join()}: ${said(evidence).join('; ')}`)
+    })
+})
