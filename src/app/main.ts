@@ -119,6 +119,21 @@ const count = (text: string): number => {
 }
 
 program
+  .command('simulate')
+  .description(
+    'The runtime on a simulated clock with faults of every kind, many histories a minute.',
+  )
+  .option('--seed <n>', 'of the first history; the next has the next; absent: a new one', count)
+  .option('--histories <n>', 'how many', count)
+  .option('--seconds <n>', 'for how long; 60 when neither is given', count)
+  .option('--trace', 'print every step of the last history')
+  .option('--break <name>', 'with a part that is broken on purpose')
+  .action(async (flags: Flags) => {
+    const { runSimulation } = await import('./simulate.ts')
+    await runSimulation(flags)
+  })
+
+program
   .command('torture')
   .description('Buyers, kills and outages on a scratch store; then every promise is checked.')
   .option('--store <where>', 'sqlite, postgres (a server of its own) or a server’s URL', 'sqlite')
