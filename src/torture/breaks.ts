@@ -27,7 +27,7 @@ export const BREAKS: readonly Break[] = [
       change(
         'storage/sqlite/log-writer.ts',
         'writer.sql.commit.run()',
-        'if (Math.random() < 0.5) writer.sql.commit.run()',
+        'if (Math.random() < 0.1) writer.sql.commit.run()',
       ),
     ],
   },
@@ -49,7 +49,7 @@ export const BREAKS: readonly Break[] = [
       change(
         'contexts/inventory/stock.ts',
         'state.quantity + state.backorder_limit - state.reserved',
-        'state.quantity + 9 - state.reserved',
+        'state.quantity + 999 - state.reserved',
       ),
     ],
   },

@@ -5,7 +5,7 @@ import { inherited } from '#testing/inherited.ts'
 import type { Break } from './breaks.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const SECONDS = 8
+const SECONDS = 10
 const REST_SECONDS = 15
 
 export type BrokenRun = {
