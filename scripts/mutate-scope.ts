@@ -48,7 +48,7 @@ const AREAS: readonly Area[] = [
     group: 'money and stock',
     folder: 'src/contexts/orders',
     files: ['compensation', 'order-lines', 'order-payments', 'pay-order', 'payment-outcome'],
-    tests: ['order-rules', 'order-lines', 'payment-rules', 'order-payments'].map(
+    tests: ['order-rules', 'order-lines', 'payment-rules', 'compensation', 'order-payments'].map(
       (name) => `src/contexts/orders/${name}.test.ts`,
     ),
   },
