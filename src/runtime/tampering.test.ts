@@ -469,6 +469,9 @@ describe('a changed log in a file', () => {
           writeFileSync(path, pristine)
           const db = new DatabaseSync(path)
           db.exec('DROP TRIGGER IF EXISTS events_stay; DROP TRIGGER IF EXISTS events_remain')
+          // Whoever changes a row on purpose takes its checksum away.
+          for (const table of ['events', 'commands', 'snapshots'])
+            db.exec(`ALTER TABLE ${table} DROP COLUMN checksum`)
           for (const one of sql) db.exec(one.replaceAll(/\{(\w+)\}/g, '$1'))
           db.close()
           return await openEventLogReadOnly({ path })

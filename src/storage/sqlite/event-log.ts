@@ -53,8 +53,12 @@ function eventLog(reader: LogReader, thread: LogThread | null, unlock: () => voi
     commandRecordsOf: async (ids) => reader.commandRecordsOf(ids),
     snapshots: async (afterStream, limit) => reader.snapshots(afterStream, limit),
     isUnfinished: async () => reader.isUnfinished(),
-    // Nothing is counted twice here: positions, versions and owners are read from the tables.
-    inspect: async () => [],
+    inspect: async () =>
+      [...reader.damagedRecords()].map((stored) => ({
+        what: `the record of command ${stored.id} is not what was written`,
+        stored,
+        counted: null,
+      })),
     commandRecords: async (afterId, limit) => reader.commandRecords(afterId, limit),
     claims: async (after, limit) => reader.claims(after?.scope ?? '', after?.value ?? '', limit),
   }

@@ -2,7 +2,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
 import type { CommandRecord, Loaded, LoadRequest, Snapshot } from '#storage/event-log.ts'
-import { type CommandRow, toRecord, UNFINISHED } from './log-sql.ts'
+import { damaged, fits } from './checksums.ts'
+import { type CommandRow, isWhole, toRecord, UNFINISHED } from './log-sql.ts'
 
 type EventRow = {
   position: number
@@ -15,8 +16,15 @@ type EventRow = {
   metadata: string
   occurred_at: string | null
   timestamp: string
+  checksum?: number | null
 }
-type SnapshotRow = { version: number; state_version: number; state: string }
+type SnapshotRow = {
+  stream: string
+  version: number
+  state_version: number
+  state: string
+  checksum?: number | null
+}
 
 export type LogReader = ReturnType<typeof openLogReader>
 
@@ -35,24 +43,25 @@ export function openLogReader(path: string) {
   const head = one('SELECT position, timestamp FROM events ORDER BY position DESC LIMIT 1')
   const timeOf = one('SELECT timestamp FROM events WHERE position = ?')
   const command = one('SELECT * FROM commands WHERE id = ?')
-  const commands = one('SELECT * FROM commands WHERE id > ? ORDER BY id LIMIT ?')
-  const claims = one(
-    `SELECT scope, value, owner FROM claims WHERE (scope, value) > (?, ?)
-     ORDER BY scope, value LIMIT ?`,
-  )
   // A snapshot ahead of the log is a lie; the newest version is one look into the index.
   const snapshot = one(
-    `SELECT version, state_version, state FROM snapshots WHERE stream = ?1
+    `SELECT * FROM snapshots WHERE stream = ?1
      AND version <= (SELECT max(version) FROM events WHERE stream = ?1)`,
   )
-  const recorded = recorder()
+  const recorded = recorder(path)
   const events = (rows: unknown) => (rows as EventRow[]).map(recorded)
+  /** An index that has lost an entry would hide an event. */
+  const following = (rows: unknown, name: string, after: number) => {
+    for (const [i, { version }] of (rows as EventRow[]).entries())
+      if (version !== after + 1 + i) throw damaged(path, `version ${after + 1 + i} of ${name}`)
+    return events(rows)
+  }
 
   return {
     ...checking(db),
     readAll: (after: number, limit: number) => events(all.all(after, limit)),
     readStream: (name: string, after: number, limit: number) =>
-      events(stream.all(name, after, limit)),
+      following(stream.all(name, after, limit), name, after),
     // Names of streams are ASCII, so everything that begins with the prefix lies below prefix +
     // DEL.
     readStreams: (prefix: string, limit: number) =>
@@ -75,12 +84,9 @@ export function openLogReader(path: string) {
     },
     commandRecord(id: string): CommandRecord | null {
       const row = command.get(id) as CommandRow | undefined
+      if (row !== undefined && !isWhole(row)) throw damaged(path, `the record of command ${id}`)
       return row === undefined ? null : toRecord(row)
     },
-    commandRecords: (afterId: string, limit: number) =>
-      (commands.all(afterId, limit) as CommandRow[]).map(toRecord),
-    claims: (scope: string, value: string, limit: number) =>
-      (claims.all(scope, value, limit) as Claim[]).map((claim) => ({ ...claim })),
     load(request: LoadRequest): Loaded {
       const found = usableSnapshot(request)
       const after = found?.version ?? request.after
@@ -88,7 +94,7 @@ export function openLogReader(path: string) {
       return {
         snapshot:
           found === null ? null : { version: found.version, state: JSON.parse(found.state) },
-        events: rows.length === 0 ? [] : events(rows),
+        events: rows.length === 0 ? [] : following(rows, request.stream, after),
       }
     },
     close: () => db.close(),
@@ -98,7 +104,10 @@ export function openLogReader(path: string) {
     // A caller that knows the stream up to some version only wants what follows.
     if (stateVersion === undefined || after > 0) return null
     const row = snapshot.get(name) as SnapshotRow | undefined
-    return row === undefined || row.state_version !== stateVersion ? null : row
+    if (row === undefined || row.state_version !== stateVersion) return null
+    const { stream: of, version, state_version, state } = row
+    // A damaged one is left alone: the events are there.
+    return fits(row.checksum, [of, version, state_version, state]) ? row : null
   }
 }
 
@@ -108,23 +117,42 @@ function checking(db: DatabaseSync) {
     'SELECT * FROM commands WHERE id IN (SELECT value FROM json_each(?))',
   )
   const snapshots = db.prepare('SELECT * FROM snapshots WHERE stream > ? ORDER BY stream LIMIT ?')
+  const commands = db.prepare('SELECT * FROM commands WHERE id > ? ORDER BY id LIMIT ?')
+  const claims = db.prepare(
+    `SELECT scope, value, owner FROM claims WHERE (scope, value) > (?, ?)
+     ORDER BY scope, value LIMIT ?`,
+  )
+  const everyCommand = db.prepare('SELECT * FROM commands')
   const purpose = db.prepare('PRAGMA application_id')
   return {
     commandRecordsOf: (ids: readonly string[]) =>
       (commandsOf.all(JSON.stringify(ids)) as CommandRow[]).map(toRecord),
     snapshots: (afterStream: string, limit: number) =>
-      (snapshots.all(afterStream, limit) as (SnapshotRow & { stream: string })[]).map(
-        ({ state, ...kept }): Snapshot => ({ ...kept, state: JSON.parse(state) }),
+      (snapshots.all(afterStream, limit) as SnapshotRow[]).map(
+        ({ state, checksum: _, ...kept }): Snapshot => ({ ...kept, state: JSON.parse(state) }),
       ),
+    commandRecords: (afterId: string, limit: number) =>
+      (commands.all(afterId, limit) as CommandRow[]).map(toRecord),
+    claims: (scope: string, value: string, limit: number) =>
+      (claims.all(scope, value, limit) as Claim[]).map((claim) => ({ ...claim })),
+    /** Damaged command records. */
+    *damagedRecords(): Generator<CommandRecord> {
+      for (const row of everyCommand.iterate() as Iterable<CommandRow>)
+        if (!isWhole(row)) yield toRecord({ ...row, response: null })
+    },
     isUnfinished: () => (purpose.get() as { application_id: number }).application_id === UNFINISHED,
   }
 }
 
 /** Rows to events. Events of one append share their metadata's text, so it is parsed once. */
-function recorder(): (row: EventRow) => Recorded {
+function recorder(path: string): (row: EventRow) => Recorded {
   let lastText = ''
   let lastMetadata: Metadata = {}
   return ({ stream, data, metadata, occurred_at, ...row }) => {
+    const { position, event_id, version, event_type, event_version, timestamp } = row
+    const begin = [position, event_id, stream, version, event_type, event_version]
+    if (!fits(row.checksum, [...begin, data, metadata, occurred_at, timestamp]))
+      throw damaged(path, `the event at position ${position}`)
     if (metadata !== lastText) {
       lastMetadata = JSON.parse(metadata)
       lastText = metadata

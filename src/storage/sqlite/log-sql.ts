@@ -1,6 +1,7 @@
 // The log's tables and the statements of its writer.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { CommandRecord } from '#storage/event-log.ts'
+import { fits } from './checksums.ts'
 
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS events (
@@ -32,7 +33,17 @@ CREATE TRIGGER IF NOT EXISTS events_stay BEFORE UPDATE ON events
 CREATE TRIGGER IF NOT EXISTS events_remain BEFORE DELETE ON events
   BEGIN SELECT raise(ABORT, 'events are never deleted'); END;
 `
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
+
+/** Version 2 knows the checksum of each row; rows of before have none. */
+export function addChecksums(db: DatabaseSync): void {
+  for (const table of ['events', 'commands', 'snapshots']) {
+    const [there] = db
+      .prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = 'checksum'")
+      .all(table)
+    if (there === undefined) db.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`)
+  }
+}
 /** The file's application_id while a restore has not come to its end: "part". */
 export const UNFINISHED = 0x70617274
 
@@ -42,11 +53,14 @@ export type CommandRow = {
   position: number
   version: number
   response: string | null
+  checksum?: number | null
 }
-export const toRecord = ({ response, ...row }: CommandRow): CommandRecord => ({
+export const toRecord = ({ response, checksum: _, ...row }: CommandRow): CommandRecord => ({
   ...row,
   response: response === null ? null : JSON.parse(response),
 })
+export const isWhole = ({ checksum, id, fingerprint, position, version, response }: CommandRow) =>
+  fits(checksum, [id, fingerprint, position, version, response])
 
 export type LogStatements = Record<StatementName, StatementSync>
 
@@ -59,22 +73,25 @@ export function statements(db: DatabaseSync): LogStatements {
     version: db.prepare('SELECT max(version) AS version FROM events WHERE stream = ?'),
     insert: db.prepare(
       `INSERT INTO events (position, event_id, stream, version, event_type, event_version, data,
-       metadata, occurred_at, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       metadata, occurred_at, timestamp, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     owner: db.prepare('SELECT owner FROM claims WHERE scope = ? AND value = ?'),
     claim: db.prepare('INSERT OR REPLACE INTO claims (scope, value, owner) VALUES (?, ?, ?)'),
     release: db.prepare('DELETE FROM claims WHERE scope = ? AND value = ? AND owner = ?'),
     command: db.prepare('SELECT * FROM commands WHERE id = ?'),
     record: db.prepare(
-      'INSERT INTO commands (id, fingerprint, position, version, response) VALUES (?, ?, ?, ?, ?)',
+      `INSERT INTO commands (id, fingerprint, position, version, response, checksum)
+       VALUES (?, ?, ?, ?, ?, ?)`,
     ),
     dropResponses: db.prepare(
-      'UPDATE commands SET response = NULL WHERE position < ? AND response IS NOT NULL',
+      `UPDATE commands SET response = NULL, checksum = NULL
+       WHERE position < ? AND response IS NOT NULL`,
     ),
     snapshot: db.prepare(
-      `INSERT INTO snapshots (stream, version, state_version, state) VALUES (?, ?, ?, ?)
+      `INSERT INTO snapshots (stream, version, state_version, state, checksum) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (stream) DO UPDATE SET version = excluded.version,
-         state_version = excluded.state_version, state = excluded.state
+         state_version = excluded.state_version, state = excluded.state,
+         checksum = excluded.checksum
        WHERE excluded.version >= snapshots.version OR excluded.state_version > snapshots.state_version`,
     ),
   }

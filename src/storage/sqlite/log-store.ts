@@ -9,9 +9,10 @@ import type {
   PackedSnapshot,
   Restored,
 } from '#storage/log-packing.ts'
+import { checksumOf } from './checksums.ts'
 import { openingFile, troubleOf } from './disk-errors.ts'
 import { openDurable } from './durable.ts'
-import { SCHEMA, SCHEMA_VERSION, statements, UNFINISHED } from './log-sql.ts'
+import { addChecksums, SCHEMA, SCHEMA_VERSION, statements, UNFINISHED } from './log-sql.ts'
 import { inTransaction, judge, logWriter, recordOf, restoreRow, tick } from './log-writer.ts'
 
 const CACHE_KIB = 16 * 1024
@@ -31,8 +32,10 @@ function storeOn(path: string) {
   }
   db.exec(
     `PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-     ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`,
+     ${SCHEMA}`,
   )
+  addChecksums(db)
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
   const sql = statements(db)
   const writer = logWriter(db, sql)
 
@@ -65,7 +68,7 @@ function storeOn(path: string) {
     },
     saveSnapshots(snapshots: readonly PackedSnapshot[]): void {
       inTransaction(writer, () => {
-        for (const snapshot of snapshots) sql.snapshot.run(...snapshot)
+        for (const snapshot of snapshots) sql.snapshot.run(...snapshot, checksumOf(snapshot))
       })
     },
     restore(
@@ -80,7 +83,7 @@ function storeOn(path: string) {
         for (const command of commands) {
           if (recordOf(writer, command[0]) !== null)
             throw new RangeError(`the command record ${command[0]} is there already`)
-          sql.record.run(...command)
+          sql.record.run(...command, checksumOf(command))
         }
       })
     },

@@ -5,7 +5,8 @@ import { LRUCache } from 'lru-cache'
 import type { Claim } from '#kernel/message.ts'
 import type { CommandRecord, Expected, Verdict } from '#storage/event-log.ts'
 import type { Packed, PackedRow, Restored } from '#storage/log-packing.ts'
-import { type CommandRow, type LogStatements, toRecord } from './log-sql.ts'
+import { checksumOf, damaged } from './checksums.ts'
+import { type CommandRow, isWhole, type LogStatements, toRecord } from './log-sql.ts'
 
 const VERSIONS_KNOWN_MAX = 100_000
 
@@ -96,7 +97,7 @@ function write(writer: LogWriter, append: Packed, now: string): Verdict {
     let version = versionOf(writer, stream)
     for (const [id, type, typeVersion, data, own, occurred] of events) {
       if (own !== null) metadata = own
-      sql.insert.run(
+      const row = [
         ++writer.position,
         id,
         stream,
@@ -107,7 +108,8 @@ function write(writer: LogWriter, append: Packed, now: string): Verdict {
         metadata,
         occurred,
         now,
-      )
+      ] as const
+      sql.insert.run(...row, checksumOf(row))
     }
     if (events.length > 0) versions.set(stream, version)
     after.push(version)
@@ -115,7 +117,8 @@ function write(writer: LogWriter, append: Packed, now: string): Verdict {
   moveClaims(writer, append)
   if (append.command !== null) {
     const [id, fingerprint, response] = append.command
-    sql.record.run(id, fingerprint, writer.position, after[0] ?? 0, response)
+    const row = [id, fingerprint, writer.position, after[0] ?? 0, response] as const
+    sql.record.run(...row, checksumOf(row))
   }
   return { ok: true, position: writer.position, first, versions: after, timestamp: now }
 }
@@ -130,7 +133,7 @@ export function restoreRow(writer: LogWriter, row: PackedRow, claims: Restored):
     throw new RangeError(`version ${version} of ${stream} does not follow ${known}`)
   if (timestamp < writer.timestamp)
     throw new RangeError(`position ${position} lies before its predecessor`)
-  writer.sql.insert.run(...row)
+  writer.sql.insert.run(...row, checksumOf(row))
   writer.position = position
   writer.timestamp = timestamp
   writer.versions.set(stream, version)
@@ -153,9 +156,11 @@ function versionOf({ sql, versions }: LogWriter, stream: string): number {
   return version
 }
 
-export function recordOf({ sql }: LogWriter, id: string): CommandRecord | null {
+export function recordOf({ db, sql }: LogWriter, id: string): CommandRecord | null {
   const row = sql.command.get(id) as CommandRow | undefined
-  return row === undefined ? null : toRecord(row)
+  if (row === undefined) return null
+  if (!isWhole(row)) throw damaged(db.location() ?? 'the log', `the record of command ${id}`)
+  return toRecord(row)
 }
 
 const ownerOf = ({ sql }: LogWriter, { scope, value }: Claim): string | null =>
