@@ -146,8 +146,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       change(
         'edges/http/problem.ts',
-        "    case 'Unavailable':\n    case 'NoAnswer':",
-        "    case 'NoAnswer':",
+        "    case 'Unavailable':\n    case 'NoAnswer':\n    case 'CircuitOpen':",
+        "    case 'Nothing of the kind':",
       ),
     ],
   },
@@ -166,11 +166,10 @@ export const BREAKS: readonly Break[] = [
     name: 'requests may take for ever to arrive',
     promise: 'P11',
     changes: [
-      change('edges/http/server.ts', 'requestTimeout: settings.readTimeoutMs', 'requestTimeout: 0'),
       change(
         'edges/http/server.ts',
-        'headersTimeout: Math.min(HEADERS_TIMEOUT_MS, settings.readTimeoutMs)',
-        'headersTimeout: 0',
+        'connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS',
+        'connectionsCheckingInterval: 2 ** 31 - 1',
       ),
     ],
   },

@@ -44,12 +44,12 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
   const surprises: string[] = []
   const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
   let isOver = false
-  let ahead = -1
+  let ahead = 1
 
   const startAgain = async (name: string, random: Random) => {
-    // Ahead and behind in turn, so that time goes back as well.
+    // Behind and ahead in turn, so that time goes back as well.
     ahead = -ahead
-    const skew = random.chance(0.7) ? ahead * random.int(500, SKEW_MS) : 0
+    const skew = random.chance(0.9) ? ahead * random.int(500, SKEW_MS) : 0
     const own = { flags: ['--import', CLOCK], env: { CLOCK_SKEW_MS: String(skew) } }
     const until = performance.now() + START_WITHIN_MS
     for (;;) {
