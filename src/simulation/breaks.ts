@@ -23,6 +23,10 @@ export const BREAKS = {
   'asks-under-fresh-ids': ['every call to the provider has an id of its own', 'C6'],
   'drops-voids': ['the provider says that it voided, and did not', 'C6'],
   'keeps-labels': ['the carrier says that it cancelled a label, and did not', 'C6'],
+  'ignores-stock-versions': ['stock is promised on top of whatever is there', 'C7'],
+  'forgets-undoing': ['the log drops the word that a step was undone', 'C8'],
+  'answers-too-early': ['a query does not wait for the position it was given', 'C10'],
+  'finds-nothing-due': ['read models never show what is due', 'L1'],
   'two-holders': ['a lease is given to whoever asks', 'C9'],
 } as const satisfies Readonly<Record<string, readonly [about: string, caughtBy: string]>>
 export type Break = keyof typeof BREAKS
@@ -50,9 +54,30 @@ const logs: Partial<Record<Break, Wrap<EventLog>>> = {
     append: (append) =>
       log.append({ ...append, writes: append.writes.map((one) => ({ ...one, expected: 'any' })) }),
   }),
+  'ignores-stock-versions': (log) => ({
+    ...log,
+    append: (append) =>
+      log.append({
+        ...append,
+        writes: append.writes.map((one) =>
+          one.stream.startsWith('stock-') ? { ...one, expected: 'any' } : one,
+        ),
+      }),
+  }),
+  'forgets-undoing': (log) => ({
+    ...log,
+    append: (append) =>
+      log.append({
+        ...append,
+        writes: append.writes.map(({ events, ...one }) => ({
+          ...one,
+          events: events.filter(({ event_type }) => event_type !== 'SagaStepCompensated'),
+        })),
+      }),
+  }),
   'tears-appends': (log, { random }) => ({
     ...log,
-    append: (append) => log.append(random.chance(0.05) ? torn(append) : append),
+    append: (append) => log.append(random.chance(0.2) ? torn(append) : append),
   }),
   'keeps-no-records': (log) => ({
     ...log,
@@ -107,6 +132,9 @@ function moved(verdict: Verdict): Verdict {
   return { ...verdict, record: { ...verdict.record, position: verdict.record.position + 1 } }
 }
 
+/** No row has this many before it. */
+const NOTHING = { limit: 1, offset: 1_000_000 }
+
 const rows: Partial<Record<Break, (reads: ReadModels) => ReadModels>> = {
   'commits-unchecked': (reads) => ({
     ...reads,
@@ -116,6 +144,10 @@ const rows: Partial<Record<Break, (reads: ReadModels) => ReadModels>> = {
         commits.map(({ generation: _, ...one }) => ({ ...one, from: at.get(one.projection) ?? 0 })),
       )
     },
+  }),
+  'finds-nothing-due': (reads) => ({
+    ...reads,
+    find: (table, query) => reads.find(table, query.sort === undefined ? query : NOTHING),
   }),
   'forgets-parked': (reads) => ({
     ...reads,
