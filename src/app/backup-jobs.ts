@@ -34,7 +34,7 @@ function shown() {
   }
 }
 
-async function opened(
+export async function openKept(
   places: Places,
   isNew: boolean,
   opening: AsyncDisposableStack,
@@ -55,7 +55,7 @@ async function opened(
 export async function backup(argv: readonly string[], folder: string): Promise<void> {
   const places = existing(configFor(argv))
   await using opening = new AsyncDisposableStack()
-  const stores = await opened(places, false, opening)
+  const stores = await openKept(places, false, opening)
   await assertWhole(stores.log)
   const bar = shown()
   const manifest = await writeBackup(stores, folder, {
@@ -112,7 +112,7 @@ async function restoreInto(
   bar: ReturnType<typeof shown>,
 ) {
   await using opening = new AsyncDisposableStack()
-  const stores = await opened(places, true, opening)
+  const stores = await openKept(places, true, opening)
   return await restoreBackup(stores, folder, {
     keys,
     onProgress: bar.of('Restore'),
