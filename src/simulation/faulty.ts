@@ -1,6 +1,6 @@
 // Any port, with a network before it that fails: a call may be refused, carried out without an
-// answer, lost, slow, overtaken by later ones, delivered twice, met by silence or by a cut line. One
-// seed gives one run, and every fault that fires is counted.
+// answer, lost, slow, overtaken by later ones, delivered twice, met by silence or by a cut line.
+// One seed gives one run, and every fault that fires is counted.
 import type { Random } from '#testing/random.ts'
 import type { Handle, Owner, Scheduler } from './scheduler.ts'
 

@@ -94,32 +94,6 @@ async function tell(world: World, told: Told, failures: Finding[]): Promise<void
   }
   const left = await peace(world, processes)
   const contexts = processes.running()[0]?.contexts
-  if (process.env.DBG && contexts) {
-    const t = contexts.flatMap((c) => c.projections).find((p) => p.name === 'saga_instances')!.table
-    console.log(
-      JSON.stringify(
-        (await world.stores.reads.find(t, { limit: 100 })).items.filter(
-          (r) => r.saga_id === process.env.DBG,
-        ),
-      ),
-    )
-    for (const p of processes.running())
-      console.log(
-        p.owner.name,
-        p.owner.clockOffMs,
-        JSON.stringify(p.waiting.status()),
-        new Date(world.scheduler.wall()).toISOString(),
-      )
-    console.log(
-      (await world.stores.log.readAll(0, 1000))
-        .filter((e) => e.aggregate_id === process.env.DBG)
-        .map(
-          (e) =>
-            `${e.position} ${e.event_type} ${e.timestamp} ${JSON.stringify(e.data).slice(0, 300)}`,
-        )
-        .join('\n'),
-    )
-  }
   await processes.stopAll()
   if (contexts !== undefined) failures.push(...(await checkHistory(world, contexts)))
   // What is undone may be undone because of what is wrong.

@@ -24,7 +24,7 @@ export type Scheduler = {
   as<T>(owner: Owner, work: () => T): T
   /** A line of the trace that is no step. */
   note(text: string): void
-  /** Until the work is done. Throws when nothing is left that could do it, or after too many steps. */
+  /** Until the work is done. Throws when nothing is left to do, or after too many steps. */
   run(owner: Owner, work: () => Promise<void>): Promise<void>
   steps(): number
   /** Equal for equal runs. */

@@ -95,15 +95,12 @@ describe('the machine in the hands of a scheduler', () => {
 
 describe('histories that once failed', () => {
   it('a clock that goes back does not make an expiry a thing of the past', async () => {
-    for (const seed of [4, 7, 31, 35]) {
-      const swarm = swarmOf(seed)
-      const features = { ...swarm.features, 'late payers': true, 'unsteady clocks': true }
-      const { findings } = await runHistory({
-        seed,
-        shop,
-        swarm: { ...swarm, ...SLOW_PAYERS, features },
-      })
-      deepEqual(findings, [], `seed ${seed}`)
+    // One in ten of these kept its stock for ever.
+    for (let seed = 1; seed <= 40; seed++) {
+      const drawn = swarmOf(seed)
+      const features = { ...drawn.features, ...UNSTEADY }
+      const swarm = { ...drawn, ...SLOW_PAYERS, features }
+      deepEqual((await runHistory({ seed, shop, swarm })).findings, [], `seed ${seed}`)
     }
   })
   it('seeds that found a fault of the simulation or of the shop', async () => {
@@ -111,6 +108,7 @@ describe('histories that once failed', () => {
       deepEqual((await runHistory({ seed, shop })).findings, [], `seed ${seed}`)
   })
 })
+const UNSTEADY = { 'late payers': true, 'unsteady clocks': true, crashes: false }
 const SLOW_PAYERS = { clients: 3, thinkMs: 300, stock: 100, reservationTtlMs: 500, latencyMs: 20 }
 
 it(`whatever fails, every promise is kept (SEED=${SEED})`, async (t) => {
