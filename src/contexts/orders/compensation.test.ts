@@ -101,6 +101,19 @@ describe('taking an order back while something moves', () => {
     deepEqual(typesIn(paid(undoing, 'capture:2')), ['PaymentProcessed', 'PaymentCaptured'])
     deepEqual(typesIn(paid(undoing, 'capture:2', 'declined')), ['PaymentFailed'])
   })
+  it('is cancelled once, also when the authorization is refused meanwhile', () => {
+    const undoing = after(asked, cancel(asked))
+    const refused = [
+      'SagaStepCompensated',
+      'SagaStepCompensated',
+      'SagaFailed',
+      'PaymentFailed',
+      'InventoryReleased',
+      'StockReleased',
+    ]
+    for (const status of ['declined', 'absent'])
+      deepEqual(typesIn(paid(undoing, 'authorize:1', status)), refused)
+  })
   it('settles a label once, also when a payment is voided by hand meanwhile', () => {
     const voiding = [...authorized, byHand('Void', 2, 1_000)]
     const then = cancel(voiding)
@@ -130,6 +143,14 @@ describe('taking an order back while something moves', () => {
       [],
     )
   })
+})
+
+it('an answer reads the payment it is about first, then the order and what belongs to it', () => {
+  const refs = recordPaymentOutcome.reads({ ...whose, operation_id: 'x', status: 'unknown' })
+  deepEqual(
+    refs.map(({ stream, mode }) => `${stream} ${mode}`),
+    ['payment', 'order', 'saga', 'shipment'].map((type) => `${type}-${ORDER} write`),
+  )
 })
 
 describe('taking an order back that costs nothing', () => {
