@@ -6,6 +6,7 @@ import { openEventLog } from '#storage/memory/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Random } from '#testing/random.ts'
 import type { Scheduler } from './scheduler.ts'
+import { type Swarm, sleepers, swarmOf } from './swarm.ts'
 import type { Stores } from './world.ts'
 
 /** What is broken, and the check that has to say so. */
@@ -27,9 +28,13 @@ export const BREAKS = {
   'forgets-undoing': ['the log drops the word that a step was undone', 'C8'],
   'answers-too-early': ['a query does not wait for the position it was given', 'C10'],
   'finds-nothing-due': ['read models never show what is due', 'L1'],
+  unfenced: ['a process that was stopped goes on with its call to the provider', 'C6'],
   'two-holders': ['a lease is given to whoever asks', 'C9'],
 } as const satisfies Readonly<Record<string, readonly [about: string, caughtBy: string]>>
 export type Break = keyof typeof BREAKS
+/** Some only show in histories of their own kind. */
+export const drawnFor = (seed: number, name: Break | null): Swarm =>
+  name === 'unfenced' ? sleepers(swarmOf(seed)) : swarmOf(seed)
 export const isBreak = (name: string): name is Break => Object.hasOwn(BREAKS, name)
 
 type Tools = { readonly scheduler: Scheduler; readonly random: Random }

@@ -5,7 +5,6 @@ import { on, type Processes, type Slot } from './processes.ts'
 import type { Feature } from './swarm.ts'
 import { sometimes, type World } from './world.ts'
 
-const EVERY_MS = 600
 const AWAY_MS = 1_000
 const AN_HOUR_MS = 3_600_000
 
@@ -19,7 +18,7 @@ export async function chaos(
   const deeds = Object.entries(DEEDS).filter(([feature]) => swarm.features[feature as Feature])
   if (deeds.length === 0) return
   for (;;) {
-    await sleep(random.int(1, EVERY_MS))
+    await sleep(random.int(1, swarm.troubleMs))
     if (isOver()) return
     const [name, deed] = random.pick(deeds)
     count(network, name)

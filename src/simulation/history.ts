@@ -2,7 +2,7 @@
 // and then the checks. A seed says all of it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded } from '#testing/random.ts'
-import type { Break } from './breaks.ts'
+import { type Break, drawnFor } from './breaks.ts'
 import { chaos, unsteady } from './chaos.ts'
 import { checkHistory, type Finding } from './checks.ts'
 import { clientsOf } from './clients.ts'
@@ -10,7 +10,7 @@ import { takeOver } from './machine.ts'
 import { on, type Processes, processesOf, within } from './processes.ts'
 import type { Scheduler } from './scheduler.ts'
 import { somebody } from './scheduler.ts'
-import { type Swarm, swarmOf } from './swarm.ts'
+import type { Swarm } from './swarm.ts'
 import { undone } from './undone.ts'
 import { newScheduler, openWorld, type Shop, type World } from './world.ts'
 
@@ -47,7 +47,7 @@ const LOOK_MS = 500
 
 export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
   const { seed, shop, brokenPart = null, traced = false } = options
-  const { swarm = swarmOf(seed) } = options
+  const { swarm = drawnFor(seed, brokenPart) } = options
   const traceMax = traced ? TRACE_WHOLE : TRACE_KEPT
   const scheduler = newScheduler(swarm, traceMax)
   const giveBack = takeOver(scheduler, seeded(seed ^ 0x3c6ef372))

@@ -49,6 +49,8 @@ export type Swarm = {
   readonly reservationTtlMs: number
   readonly sagaDeadlineMs: number
   readonly snapshotEvery: number
+  /** Something happens to a process, a store or a clock about twice as often as this. */
+  readonly troubleMs: number
   readonly features: Readonly<Record<Feature, boolean>>
   readonly faults: Readonly<Record<PortName, FaultRates>>
 }
@@ -60,6 +62,33 @@ const OUTSIDE: readonly PortName[] = ['payments', 'carrier']
 
 export function swarmOf(seed: number): Swarm {
   const random = seeded(seed * 2 + 1)
+  const drawn = anyOf(seed, random)
+  return random.chance(0.06) ? sleepers(drawn) : drawn
+}
+
+/** Several processes that are stopped for longer than others wait for them, and nothing else. */
+export function sleepers(drawn: Swarm): Swarm {
+  const only: readonly Feature[] = ['pauses', 'webhooks']
+  return {
+    ...drawn,
+    processes: 2,
+    engine: 'server',
+    clients: 3,
+    operations: 8,
+    thinkMs: 300,
+    products: 3,
+    stock: 100,
+    latencyMs: 20,
+    pollMs: 250,
+    leaseMs: 1_000,
+    troubleMs: 250,
+    features: Object.fromEntries(
+      FEATURES.map((feature) => [feature, only.includes(feature)]),
+    ) as Swarm['features'],
+  }
+}
+
+function anyOf(seed: number, random: Random): Swarm {
   const level = () => random.pick([0, 0, LOW, LOW, HIGH])
   const base = Object.fromEntries(FAULTS.map((kind) => [kind, level()])) as Rates
   const isCalm = random.chance(0.1)
@@ -86,6 +115,7 @@ export function swarmOf(seed: number): Swarm {
     reservationTtlMs: random.pick([200, 2_000, 10_000]),
     sagaDeadlineMs: random.pick([300, 5_000, 60_000]),
     snapshotEvery: random.pick([2, 5, 100]),
+    troubleMs: 600,
     features: Object.fromEntries(
       FEATURES.map((feature) => [feature, random.chance(0.5)]),
     ) as Swarm['features'],
