@@ -1,11 +1,10 @@
 // A backup: the exported log, the books of the built-in providers and the keys of persons, each a
 // file of checked lines, and a manifest that says what they come to. Written beside its place and
 // moved there whole; the same for every engine, so that it is restored into any.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import canonicalize from 'canonicalize'
 import type { ProviderBook } from '#providers/book.ts'
 import type { Books } from '#providers/books.ts'
 import type { Progress } from '#runtime/operations.ts'
@@ -151,5 +150,4 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return manifest
 }
 
-const checkOf = (manifest: Manifest) =>
-  createHash('sha256').update(canonicalize(manifest)!).digest('base64url')
+const checkOf = (manifest: Manifest) => hash('sha256', JSON.stringify(manifest), 'base64url')

@@ -1,4 +1,4 @@
-// Counts what differs and names the first of it, so that a report stays short however much is wrong.
+// Counts what differs and names the first of it: a report stays short however much is wrong.
 import type { Difference, VerifyReport } from './operations.ts'
 
 export type Check = VerifyReport['checks'][number]
