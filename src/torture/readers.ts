@@ -21,6 +21,8 @@ export type Readers = {
   readonly all: readonly Reader[]
   /** Resolves when all of them have come to this position. */
   finish(position: number): Promise<void>
+  /** Wherever they are. */
+  stop(): void
 }
 
 const PAGE_MAX = 200
@@ -65,6 +67,9 @@ export function startReaders(
       end = position
       giveUpAt = performance.now() + FINISH_WITHIN_MS
       await Promise.all(readers.map(({ done }) => done))
+    },
+    stop: () => {
+      giveUpAt = 0
     },
   }
 }

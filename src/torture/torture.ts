@@ -76,25 +76,26 @@ async function onPlace(place: Place, options: TortureOptions): Promise<Report> {
   const startedAt = performance.now()
   const clients = openClients(fleet, startedAt)
   const random = seeded(seed)
+  let day: Day | undefined
   try {
     await startAll(shop)
     const goods = await openGoods(clients, random)
     await askAsOldClients(clients, goods, random)
-    const busy = startDay(shop, place, clients, goods, options)
+    day = startDay(shop, place, clients, goods, options)
     await sleep(options.seconds * 1_000)
     // What was asked amid the faults has to be answered when they are over.
-    await busy.faults.stop()
-    await busy.trade.over
+    await day.faults.stop()
+    await day.trade.over
     const restBegan = performance.now()
     const unrest = await rest(clients, random, options)
     const restSeconds = (performance.now() - restBegan) / 1_000
-    const evidence = await gather({ shop, place, clients, goods, random, options, unrest }, busy)
+    const evidence = await gather({ shop, place, clients, goods, random, options, unrest }, day)
     return {
       place: place.what,
       processes: Object.keys(shop.members).length,
       checks: judge(evidence),
-      faults: withProviders(busy.faults.counts, evidence),
-      ...{ done: busy.trade.done, refused: busy.trade.refused },
+      faults: withProviders(day.faults.counts, evidence),
+      ...{ done: day.trade.done, refused: day.trade.refused },
       events: evidence.digests.length,
       requests: evidence.account.asked.size,
       repeats: repeatsOf(evidence),
@@ -103,6 +104,7 @@ async function onPlace(place: Place, options: TortureOptions): Promise<Report> {
     }
   } finally {
     clients.giveUp()
+    day?.readers.stop()
     await fleet.end()
   }
 }
@@ -215,7 +217,11 @@ async function gather(
   const { onProgress } = options
   onProgress('Check', 0, 4, 'what the shop shows')
   const products = [...goods.products.map(({ product_id }) => product_id), goods.scarce]
-  const shown = await look(clients, products, random)
+  let unseen: string | null = null
+  const shown = await look(clients, products, random).catch((error: Error) => {
+    unseen = error.message
+    return { orders: [], payments: [], stock: [], sagas: [] }
+  })
   const surprises = [...faults.surprises, ...(await closeShop(shop))]
   onProgress('Check', 1, 4, 'the log')
   const log = await place.openLog()
@@ -237,7 +243,7 @@ async function gather(
   onProgress('Check', 4, 4, '')
   return {
     ...{ account: clients.account, book, digests, readers: readers.all, records, shown },
-    ...{ ledger, labels, surprises, unrest, verified, damaged },
+    ...{ ledger, labels, surprises, unrest: unrest ?? unseen, verified, damaged },
   }
 }
 
