@@ -22,7 +22,7 @@ import { SOMETIMES } from './sometimes.ts'
 import { swarmOf } from './swarm.ts'
 
 const SEED = seedOfRun()
-const HISTORIES = Number(process.env.HISTORIES ?? 200)
+const HISTORIES = Number(process.env.HISTORIES ?? 120)
 /** Of several hundred histories that found each break, none needed nearly as many. */
 const BROKEN_MAX = 150
 

@@ -152,11 +152,42 @@ export async function openWorld(scheduler: Scheduler, options: WorldOptions): Pr
 async function openStores({ now }: Scheduler): Promise<Stores> {
   return {
     log: await openEventLog(),
-    reads: await openReadModels(),
+    reads: remembered(await openReadModels()),
     leases: await openLeases(undefined, now),
     keys: await openKeyRing(),
     provider: openPaymentProvider({ book: memoryBook<LedgerEntry>(BOOK_MAX) }),
     carrier: openCarrier({ book: memoryBook<LabelEntry>(BOOK_MAX) }),
+  }
+}
+
+/**
+ * The same store, which is asked where it stands far more often than it moves: whatever changes
+ * that goes through here as well.
+ */
+function remembered(reads: ReadModels): ReadModels {
+  let checkpoints: ReturnType<ReadModels['checkpoints']> | null = null
+  let generations: ReturnType<ReadModels['generations']> | null = null
+  const changing =
+    <A extends unknown[], R>(change: (...args: A) => R) =>
+    (...args: A): R => {
+      checkpoints = null
+      generations = null
+      return change(...args)
+    }
+  return {
+    ...reads,
+    define: changing(reads.define),
+    commit: changing(reads.commit),
+    swap: changing(reads.swap),
+    drop: changing(reads.drop),
+    checkpoints() {
+      checkpoints ??= reads.checkpoints()
+      return checkpoints
+    },
+    generations() {
+      generations ??= reads.generations()
+      return generations
+    },
   }
 }
 
