@@ -194,7 +194,8 @@ const outsides: Partial<Record<Break, (stores: Stores) => Partial<Stores>>> = {
     carrier: {
       ...carrier,
       cancelLabel: async ({ tracking_number }) => ({
-        ...{ status: 'succeeded', tracking_number },
+        status: 'succeeded',
+        tracking_number,
         carrier: carrier.name,
       }),
     },

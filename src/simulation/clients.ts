@@ -223,7 +223,10 @@ const placeOrder: Deed = async (client) => {
   const payment = isPaid ? { payment: { method: 'credit_card', token: 'tok' } } : {}
   const store_id = random.pick(known.stores)
   const outcome = await send(client, 'CreateOrder', {
-    ...{ order_id, customer_id: client.name, store_id, items },
+    order_id,
+    customer_id: client.name,
+    store_id,
+    items,
     ...payment,
   })
   if (outcome?.ok !== true) return
@@ -279,7 +282,9 @@ const pay: Deed = async (client) => {
     await send(client, 'ConfirmPayment', { order_id, payment_id })
   } else
     await send(client, 'ProcessPayment', {
-      ...{ payment_id: randomUUID(), order_id, method: 'credit_card' },
+      payment_id: randomUUID(),
+      order_id,
+      method: 'credit_card',
     })
 }
 
@@ -313,11 +318,19 @@ const describeProduct: Deed = async (client) => {
 const recordReturn: Deed = async (client) => {
   const { random } = client.world
   await send(client, 'RecordReturn', {
-    ...{ return_id: randomUUID(), reference: `R${random.int(1, 99)}`, customer_id: client.name },
-    ...{ country: null, currency: 'USD', cause: 'broken', original_order_id: anOrder(client) },
+    return_id: randomUUID(),
+    reference: `R${random.int(1, 99)}`,
+    customer_id: client.name,
+    country: null,
+    currency: 'USD',
+    cause: 'broken',
+    original_order_id: anOrder(client),
     lines: [
       {
-        ...{ product_id: aProduct(client), code: 'P0', quantity: -1, quantity_scale: 0 },
+        product_id: aProduct(client),
+        code: 'P0',
+        quantity: -1,
+        quantity_scale: 0,
         unit_price_minor: 750,
       },
     ],

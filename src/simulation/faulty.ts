@@ -76,7 +76,10 @@ export const lineOf = (
   line: Pick<Line, 'owner' | 'port' | 'rates' | 'atOnce' | 'isInside'>,
 ): Line => ({
   ...line,
-  ...{ cutUntil: 0, open: 0, sent: 0, arrived: 0 },
+  cutUntil: 0,
+  open: 0,
+  sent: 0,
+  arrived: 0,
 })
 
 export function happens(network: Network, { port, rates }: Line, kind: FaultKind): boolean {

@@ -79,8 +79,12 @@ function timersOver({ at, current }: Scheduler) {
   const [clearTimeout, clearInterval, clearImmediate] = [clear, clear, clear]
   return {
     callbacks: {
-      ...{ setTimeout, setImmediate, setInterval },
-      ...{ clearTimeout, clearInterval, clearImmediate },
+      setTimeout,
+      setImmediate,
+      setInterval,
+      clearTimeout,
+      clearInterval,
+      clearImmediate,
     },
     promises: {
       setTimeout: (ms = 0, value?: unknown) =>

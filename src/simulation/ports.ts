@@ -97,8 +97,11 @@ async function noted(
   carryOut: EventLog['append'],
 ): ReturnType<EventLog['append']> {
   const attempt: Noted = {
-    ...{ name: owner.name, invoked: world.tick(), completed: Number.POSITIVE_INFINITY },
-    ...{ append, outcome: 'unknown' },
+    name: owner.name,
+    invoked: world.tick(),
+    completed: Number.POSITIVE_INFINITY,
+    append,
+    outcome: 'unknown',
   }
   world.attempts.push(attempt)
   try {
@@ -191,7 +194,9 @@ function outsideOver<P extends 'payments' | 'carrier'>(
     return answer
   }
   const wired = faulty(inner, [...acts, 'find'], {
-    ...{ network, line, errors: SILENCE },
+    network,
+    line,
+    errors: SILENCE,
     twice: acts,
   })
   // The same members as the simulator's.

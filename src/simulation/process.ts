@@ -61,7 +61,10 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
   const onError = (error: unknown, where: string) => told(world, owner, error, where)
 
   const { send } = commandGateway({
-    ...{ log, types, personal, now },
+    log,
+    types,
+    personal,
+    now,
     commands: contexts.flatMap(({ commands }) => commands),
     numbers: numbersFrom(log),
     settings: settingsOf(world),
@@ -74,7 +77,12 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
   const runner = projectionRunner({ ...following, pageSize: 40 })
   const waitings = contexts.flatMap(({ waiting = [] }) => waiting)
   const waiting = waitingRunner({
-    ...{ waitings, reads, send, now, onError, pollMs },
+    waitings,
+    reads,
+    send,
+    now,
+    onError,
+    pollMs,
     logEnd: async () => (await log.head()).position,
     events: (streams, limit) => eventsOfStreams({ log, types, open }, streams, limit),
   })
@@ -88,7 +96,14 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
   await shares.start()
   network.scheduler.note('has started')
   return {
-    ...{ owner, ports, send, ask, runner, projections, contexts, waiting },
+    owner,
+    ports,
+    send,
+    ask,
+    runner,
+    projections,
+    contexts,
+    waiting,
     seal: () => sealer(log, SEAL_EVERY).sealAll(),
     left: new Set(),
     async stop() {

@@ -128,9 +128,13 @@ export async function openWorld(scheduler: Scheduler, options: WorldOptions): Pr
   const random = seeded(swarm.seed ^ 0x5bd1e995)
   const far = somebody('store')
   const network: Network = {
-    ...{ scheduler, random: seeded(swarm.seed ^ 0x2545f491), far },
+    scheduler,
+    random: seeded(swarm.seed ^ 0x2545f491),
+    far,
     latencyMs: swarm.latencyMs,
-    ...{ fired: new Map(), healed: false, downUntil: 0 },
+    fired: new Map(),
+    healed: false,
+    downUntil: 0,
   }
   const grants: Grant[] = []
   const tally: Tally = new Map()
@@ -138,10 +142,23 @@ export async function openWorld(scheduler: Scheduler, options: WorldOptions): Pr
   const { stores, storeFails } = broken(whole, brokenPart, { scheduler, random })
   let ticks = 0
   return {
-    ...{ swarm, shop, scheduler, random, network, brokenPart, grants, tally, storeFails },
+    swarm,
+    shop,
+    scheduler,
+    random,
+    network,
+    brokenPart,
+    grants,
+    tally,
+    storeFails,
     stores: { ...stores, leases: noted(stores.leases, scheduler, grants, tally) },
     teller: somebody('history'),
-    ...{ attempts: [], pages: [], sent: new Map(), seen: [], trouble: [], misheard: [] },
+    attempts: [],
+    pages: [],
+    sent: new Map(),
+    seen: [],
+    trouble: [],
+    misheard: [],
     poison: { isOn: false },
     tick: () => ++ticks,
     aheadMs: 0,
