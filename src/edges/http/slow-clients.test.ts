@@ -1,5 +1,5 @@
-// Clients that are slow, silent or deaf: the server goes on answering the others, and cuts these off
-// by its own limits.
+// Clients that are slow, silent or deaf: the server goes on answering the others, and cuts these
+// off by its own limits.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -47,7 +47,7 @@ const openConnections = () =>
   )
 const served = async () => equal((await call(bank.ports.public, 'GET', '/health')).status, 200)
 
-/** Writes these, a piece at a time, until the server has closed; what it said, and after how long. */
+/** Writes a piece at a time until the server has closed; what it said, and after how long. */
 async function dripped(pieces: readonly string[], eachMs: number) {
   const socket = await opened()
   const began = performance.now()

@@ -1,5 +1,5 @@
-// What is still going on on each connection: requests that arrive while a server closes, and answers
-// under way when what follows them turns out to be no HTTP.
+// What is still going on on each connection: requests that arrive while a server closes, and
+// answers under way when what follows them turns out to be no HTTP.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -22,7 +22,7 @@ export type Stragglers = {
   leave(): () => void
 }
 
-/** `silentMs`: how long a new connection may say nothing; Node's time-outs begin at the first byte. */
+/** `silentMs`: how long a new connection may say nothing; Node's limits begin at its first byte. */
 export function stragglersOf(server: Server, silentMs: number): Stragglers {
   const connected = new Map<Socket, { latest: ServerResponse | null; unanswered: number }>()
   server.on('connection', (socket: Socket) => {
