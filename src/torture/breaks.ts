@@ -91,6 +91,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: 'queries do not wait for the position they are told',
     promise: 'P5 who',
+    store: 'postgres',
+    many: true,
     changes: [
       change(
         'runtime/query-gateway.ts',

@@ -156,7 +156,9 @@ const order: Act = async (person) => {
   known.orders.push(order_id)
   if (known.orders.length > 500) known.orders.shift()
   const since = Number(placed.body.position)
-  if (random.chance(0.5)) await clients.look(`/api/v1/orders/${order_id}`, since, random)
+  // From wherever, at once.
+  const looks = [1, 2].map(() => clients.look(`/api/v1/orders/${order_id}`, since, random))
+  await Promise.all(looks)
   if (pays < 0.07) {
     const paid = { order_id, method: 'upi' }
     await carry(person, { what: 'pay', path: '/api/v1/payments', body: paid })
