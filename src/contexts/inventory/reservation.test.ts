@@ -1,5 +1,5 @@
 // What reservations promise and what becomes of them: as pieces of decisions, and by hand.
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
@@ -69,6 +69,7 @@ const done = (result: Writes | Rejected): readonly Write[] => {
 }
 const refusal = (result: Writes | Rejected) => {
   ok('rejected' in result)
+  match(result.rejected.message, /^[A-Z].*\.$/)
   return result.rejected
 }
 const reserve = (history: readonly Write[], lines: readonly Line[], more: object = {}) =>
@@ -138,7 +139,9 @@ describe('reserving, as a piece of a decision', () => {
         lines: [line(A, quantity)],
         expires_at: null,
       })
-    equal(refusal(again(4)).code, 'insufficient_stock')
+    const { code, details } = refusal(again(4))
+    equal(code, 'insufficient_stock')
+    deepEqual(details, { lines: [{ ...line2(A), requested: 4, available: 3 }] })
     done(again(3))
   })
   test('promises beyond what is here only up to the backorder limit', () => {

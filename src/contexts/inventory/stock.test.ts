@@ -279,7 +279,9 @@ describe('adjusting stock', () => {
       .when(adjust, { product_id: P, adjustment: '0' })
       .rejects('validation_failed', { errors: { adjustment: 'must not be zero' } })
     given(thing).when(adjust, { product_id: P, adjustment: '1' }).rejects('not_found')
-    given().when(adjust, { product_id: P, adjustment: '1' }).rejects('not_found')
+    given()
+      .when(adjust, { product_id: P, adjustment: '1' })
+      .rejects('not_found', { details: { field: 'product_id' } })
   })
   test('corrects an archived product as well: its stock is still there', () => {
     given(thing, archived, item({ quantity: 2 }))
