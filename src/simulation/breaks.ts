@@ -34,7 +34,9 @@ export const BREAKS = {
 export type Break = keyof typeof BREAKS
 /** Some only show in histories of their own kind. */
 export const drawnFor = (seed: number, name: Break | null): Swarm =>
-  name === 'unfenced' ? sleepers(swarmOf(seed)) : swarmOf(seed)
+  name === 'unfenced'
+    ? { ...sleepers(swarmOf(seed)), operations: 8, troubleMs: 250 }
+    : swarmOf(seed)
 export const isBreak = (name: string): name is Break => Object.hasOwn(BREAKS, name)
 
 type Tools = { readonly scheduler: Scheduler; readonly random: Random }

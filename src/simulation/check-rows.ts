@@ -13,17 +13,24 @@ export async function checkRows(
   events: readonly Recorded[],
 ): Promise<readonly string[]> {
   const { reads } = world.stores
-  const rowsOf = async (name: string): Promise<readonly Row[]> => {
+  const checkpoints = await reads.checkpoints()
+  const problems: string[] = []
+  for (const [name, check] of Object.entries(CHECKED)) {
     const one = projections.find((each) => each.name === name)
     if (one === undefined) throw new Error(`no projection is named ${name}`)
-    return (await reads.find(one.table, { limit: ROWS_MAX })).items
+    const { items } = await reads.find(one.table, { limit: ROWS_MAX })
+    // What was written while everybody stopped, nobody has taken.
+    problems.push(...check(items, events.slice(0, checkpoints.get(name) ?? 0)))
   }
-  return [
-    ...stockProblems(await rowsOf('inventory_views'), events),
-    ...orderProblems(await rowsOf('order_views'), events),
-    ...paymentProblems(await rowsOf('payments'), events),
-    ...wordProblems(await rowsOf('simulated_orders'), events),
-  ]
+  return problems
+}
+
+type Check = (rows: readonly Row[], events: readonly Recorded[]) => readonly string[]
+const CHECKED: Readonly<Record<string, Check>> = {
+  inventory_views: stockProblems,
+  order_views: orderProblems,
+  payments: paymentProblems,
+  simulated_orders: wordProblems,
 }
 
 function stockProblems(rows: readonly Row[], events: readonly Recorded[]): readonly string[] {

@@ -19,7 +19,13 @@ export async function undone(world: World, processes: Processes): Promise<readon
   const parked = (await reads.parked()).map(
     ({ projection, position }) => `${projection} still waits with event ${position}`,
   )
+  // What a client has given up may still be carried out.
+  const asked = processes
+    .running()
+    .filter(({ left }) => left.size > 0)
+    .map(({ owner }) => `${owner.name} still has to answer`)
   return [
+    ...asked,
     ...behind,
     ...parked,
     ...openSagas(events),
