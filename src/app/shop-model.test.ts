@@ -352,6 +352,15 @@ const deeds = {
       return { asked, verdict: 'done' }
     },
   }),
+  /** All that is left of it, or one piece more. */
+  brink: (line: Line, over: number): Deed => ({
+    name: `reserve all${over > 0 ? ' and one more' : ''} of ${line.product} in ${line.store}`,
+    play(model, now) {
+      const { onHand, reserved } = placeAt(model, line)
+      const quantity = Math.max(1, onHand - reserved + over)
+      return deeds.reserve([{ ...line, quantity }], true).play(model, now)
+    },
+  }),
   end: (at: number, how: 'ReleaseInventory' | 'CommitReservation'): Deed => ({
     name: `${how} ${at}`,
     on: 'held',
@@ -525,6 +534,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: line.map(deeds.addExpecting) },
   { weight: 1, arbitrary: change.map(deeds.adjust) },
   { weight: 2, arbitrary: fc.tuple(lines, fc.boolean()).map((args) => deeds.reserve(...args)) },
+  { weight: 1, arbitrary: fc.tuple(line, index).map((args) => deeds.brink(...args)) },
   { weight: 1, arbitrary: which.map((at) => deeds.end(at, 'ReleaseInventory')) },
   { weight: 1, arbitrary: which.map((at) => deeds.end(at, 'CommitReservation')) },
   {

@@ -1,5 +1,5 @@
-// Loaded before a program that runs with --expose-gc and a channel to its parent: tells, when asked,
-// what is left on the heap after a collection, and how long its loop was held up since last asked.
+// Loaded before a program that runs with --expose-gc and a channel to its parent: tells, when
+// asked, what is left on the heap after a collection, and how long its loop was held up since.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 export type HeapTold = {

@@ -54,6 +54,33 @@ const query =
     path: `${sample.path}${sample.path.includes('?') ? '&' : '?'}${more(random)}`,
   })
 
+const VERSIONS = ['*', 'W/"1"', '"1","2"', '"-1"', `"${'9'.repeat(16)}"`, '"007"']
+const HOSTS = [
+  ...['evil.example', '', 'localhost:99999999', '[::1', 'localhost.evil.example'],
+  '127.0.0.1@evil.example',
+]
+const METHODS = 'GET HEAD POST PUT PATCH DELETE OPTIONS TRACE PROPFIND QUERY LOCK'.split(' ')
+const PAIRS = ['limit=1&limit=1', 'a=1&a=2', 'x[]=1&x[]=2', 'limit=1&limi%74=2']
+const NAMES = [
+  ...['x', '__proto__', 'constructor', 'toString', '', '%00', '%ff', 'a[b]'],
+  'q'.repeat(5_000),
+]
+const POSITIONS = [
+  ...['0', '1', '2', '-1', '', 'x', '1e3', '0x1', '%31', 'NaN', '999999999999999'],
+  ...['9007199254740991', '9007199254740992'],
+]
+const LIMITS = ['0', '1000', '1001', '1e3', '%31']
+const TIMES = [
+  '',
+  '0',
+  'now',
+  '2026-02-30T00:00:00Z',
+  '0000-01-01T00:00:00Z',
+  '9999-12-31T23:59:59.999Z',
+  '-271821-04-20T00:00:00.000Z',
+  '2026-01-01',
+  '1970-01-01T00:00:00.000Z',
+]
 const LABELS = ['', ' ', 'a\tb', 'é', 'x'.repeat(201), '"1"', "'", '../..', '{}', '1e400']
 const TYPES = 'text/plain|application/xml|application/json\ta|application/json, text/plain|a|/|;'
 const CODINGS = 'gzip|deflate|br|zstd|identity, gzip|x'
@@ -90,15 +117,7 @@ const ATTACKS: readonly (readonly [about: string, Attack])[] = [
   [
     'an odd version',
     headers(({ pick }) => ({
-      'if-match': pick([
-        ...LABELS,
-        '*',
-        'W/"1"',
-        '"1","2"',
-        '"-1"',
-        `"${'9'.repeat(16)}"`,
-        '"007"',
-      ]),
+      'if-match': pick([...LABELS, ...VERSIONS]),
     })),
   ],
   [
@@ -111,14 +130,7 @@ const ATTACKS: readonly (readonly [about: string, Attack])[] = [
   [
     'another host',
     headers(({ pick }) => ({
-      host: pick([
-        'evil.example',
-        '',
-        'localhost:99999999',
-        '[::1',
-        'localhost.evil.example',
-        '127.0.0.1@evil.example',
-      ]),
+      host: pick(HOSTS),
     })),
   ],
   [
@@ -156,61 +168,19 @@ const ATTACKS: readonly (readonly [about: string, Attack])[] = [
     'another method',
     (sample, { pick }) => ({
       ...sample,
-      method: pick([
-        'GET',
-        'HEAD',
-        'POST',
-        'PUT',
-        'PATCH',
-        'DELETE',
-        'OPTIONS',
-        'TRACE',
-        'PROPFIND',
-        'QUERY',
-        'LOCK',
-      ]),
+      method: pick(METHODS),
     }),
   ],
-  [
-    'a parameter twice',
-    query(({ pick }) => pick(['limit=1&limit=1', 'a=1&a=2', 'x[]=1&x[]=2', 'limit=1&limi%74=2'])),
-  ],
-  [
-    'an unknown parameter',
-    query(
-      ({ pick }) =>
-        `${pick(['x', '__proto__', 'constructor', 'toString', '', '%00', '%ff', 'a[b]', 'q'.repeat(5_000)])}=1`,
-    ),
-  ],
-  [
-    'an odd position asked for',
-    query(
-      ({ pick }) =>
-        `min_position=${pick(['-1', '', 'x', '1e3', '999999999999999', '9'.repeat(16), '0x1', '%31', 'NaN'])}`,
-    ),
-  ],
-  [
-    'an odd time asked for',
-    query(
-      ({ pick }) =>
-        `as_of=${pick(['', '0', 'now', '2026-02-30T00:00:00Z', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '-271821-04-20T00:00:00.000Z', '2026-01-01', '1970-01-01T00:00:00.000Z'])}`,
-    ),
-  ],
+  ['a parameter twice', query(({ pick }) => pick(PAIRS))],
+  ['an unknown parameter', query(({ pick }) => `${pick(NAMES)}=1`)],
+  ['an odd position asked for', query(({ pick }) => `min_position=${pick(POSITIONS)}`)],
+  ['an odd time asked for', query(({ pick }) => `as_of=${pick(TIMES)}`)],
   [
     'an odd place in the past',
-    query(
-      ({ pick }) =>
-        `${pick(['as_of_position', 'as_of_version'])}=${pick(['0', '1', '2', '-1', '9007199254740991', '9007199254740992', 'x'])}`,
-    ),
+    query(({ pick }) => `${pick(['as_of_position', 'as_of_version'])}=${pick(POSITIONS)}`),
   ],
   ['an odd cursor', query(({ pick }) => `cursor=${pick(ODD_CURSORS)}`)],
-  [
-    'a large page',
-    query(
-      ({ pick }) =>
-        `limit=${pick(['0', '1000', '1001', '1e3', '%31'])}&offset=${pick(['0', '9007199254740991', '9007199254740992'])}`,
-    ),
-  ],
+  ['a large page', query(({ pick }) => `limit=${pick(LIMITS)}&offset=${pick(POSITIONS)}`)],
   [
     'an odd end of the path',
     (sample, random) => ({
