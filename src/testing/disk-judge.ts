@@ -83,6 +83,10 @@ async function keyProblems(path: string, events: readonly Recorded[]): Promise<s
   }
 }
 
+/** What is wrong with the rows, by the log as it is. */
+export const judgeViews = async (path: string, log: EventLog) =>
+  await viewProblems(path, log, await wholeLog(log))
+
 /** The file may be behind, or not there at all; it never says what is not so. */
 async function viewProblems(
   path: string,

@@ -82,7 +82,8 @@ export function learn(
 export async function wholeLog(log: EventLog) {
   const events = [...(await log.readAll(0, 1_000))]
   for (;;) {
-    const page = await log.readAll(events.length, 1_000)
+    // A damaged log may have holes.
+    const page = await log.readAll(events.at(-1)?.position ?? 0, 1_000)
     if (page.length === 0) return events
     events.push(...page)
   }

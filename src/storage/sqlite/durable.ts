@@ -13,6 +13,7 @@ import {
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openingFile } from './disk-errors.ts'
+import { assertWholeWal } from './wal-check.ts'
 
 /**
  * A SQLite with the WAL-reset bug can corrupt a database that two connections use; 3.51.3 mends it.
@@ -53,16 +54,22 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Opens with the durability that the log promises, and refuses when SQLite did not take it. */
-export const openDurable = (path: string): DatabaseSync => openingFile(path, () => durable(path))
+/**
+ * Opens with the durability that the log promises, and refuses when SQLite did not take it, or when
+ * the file holds tables and not this one.
+ */
+export const openDurable = (path: string, table?: string): DatabaseSync =>
+  openingFile(path, () => durable(path, table))
 
-function durable(path: string): DatabaseSync {
+function durable(path: string, table: string | undefined): DatabaseSync {
+  assertWholeWal(path)
   const db = new DatabaseSync(path)
   try {
     const { version } = db.prepare('SELECT sqlite_version() AS version').get() as {
       version: string
     }
     assertSoundSqlite(version)
+    if (table !== undefined) assertOurs(db, path, table)
     db.exec(`PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;`)
     const mode = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string }
     if (mode.journal_mode !== 'wal')
@@ -74,6 +81,14 @@ function durable(path: string): DatabaseSync {
     db.close()
     throw error
   }
+}
+
+export function assertOurs(db: DatabaseSync, path: string, table: string): void {
+  const names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
+  if (names.length === 0 || names.some(({ name }) => name === table)) return
+  throw new Error(
+    `${path} is the database of another program (it has no table "${table}"): name another file`,
+  )
 }
 
 const CHUNK_BYTES = 1024 * 1024

@@ -3,9 +3,11 @@
 import { checkShape, type EventLog, LogClosed, storable } from '#storage/event-log.ts'
 import { claimsIn, pack, packCommand, packRow } from '#storage/log-packing.ts'
 import { appendQueue } from './append-queue.ts'
+import { openingFile } from './disk-errors.ts'
 import { makeFolderOf } from './durable.ts'
 import { type LogReader, openLogReader } from './log-reader.ts'
 import { inlineLog, type LogThread, startLogThread } from './log-thread.ts'
+import { assertWholeWal } from './wal-check.ts'
 import { lockWriter } from './writer-lock.ts'
 
 export type SqliteLogOptions = {
@@ -31,7 +33,12 @@ export async function openEventLog({ path, mode = 'worker' }: SqliteLogOptions):
 
 /** Opens beside a running writer; appending throws LogClosed. */
 export async function openEventLogReadOnly({ path }: { path: string }): Promise<EventLog> {
-  return eventLog(openLogReader(path), null, () => {})
+  assertWholeWal(path)
+  return eventLog(
+    openingFile(path, () => openLogReader(path)),
+    null,
+    () => {},
+  )
 }
 
 type Writing = Pick<
@@ -54,7 +61,7 @@ function eventLog(reader: LogReader, thread: LogThread | null, unlock: () => voi
     snapshots: async (afterStream, limit) => reader.snapshots(afterStream, limit),
     isUnfinished: async () => reader.isUnfinished(),
     inspect: async () =>
-      [...reader.damagedRecords()].map((stored) => ({
+      reader.damagedRecords().map((stored) => ({
         what: `the record of command ${stored.id} is not what was written`,
         stored,
         counted: null,

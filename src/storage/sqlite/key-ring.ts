@@ -7,6 +7,7 @@ import { StorageFull } from '#storage/event-log.ts'
 import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
 import { threadCalls } from '#storage/thread-calls.ts'
 import { Unavailable } from '#storage/unavailable.ts'
+import { addChecksum, checksumOfKey, damaged, isWholeKey, type KeyRow } from './checksums.ts'
 import { openingFile, troubleOf } from './disk-errors.ts'
 import { makeFolderOf, openDurable } from './durable.ts'
 
@@ -109,12 +110,14 @@ async function ringInThread(path: string): Promise<KeyRing> {
 }
 
 function finder(db: DatabaseSync): (subjects: readonly string[]) => Keys {
-  const get = db.prepare('SELECT key FROM keys WHERE subject = ?')
+  const get = db.prepare('SELECT * FROM keys WHERE subject = ?')
   return (subjects) => {
     const found = new Map<string, Buffer>()
     for (const subject of subjects) {
-      const row = get.get(subject) as { key: Uint8Array } | undefined
-      if (row !== undefined) found.set(subject, Buffer.from(row.key))
+      const row = get.get(subject) as KeyRow | undefined
+      if (row === undefined) continue
+      if (!isWholeKey(row)) throw damaged(db.location() ?? 'the key ring', 'a key')
+      found.set(subject, Buffer.from(row.key))
     }
     return found
   }
@@ -122,13 +125,16 @@ function finder(db: DatabaseSync): (subjects: readonly string[]) => Keys {
 
 function openOwned(path: string): DatabaseSync {
   makeFolderOf(path)
-  const db = openDurable(path)
+  const db = openDurable(path, 'keys')
   // A destroyed key is overwritten in its page, not only unlinked.
   const schema = `PRAGMA secure_delete = ON;
     CREATE TABLE IF NOT EXISTS keys (
       subject TEXT PRIMARY KEY, key BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;`
-  openingFile(path, () => db.exec(schema))
+  openingFile(path, () => {
+    db.exec(schema)
+    addChecksum(db, 'keys')
+  })
   return db
 }
 
@@ -142,7 +148,11 @@ function openBeside(path: string): DatabaseSync {
 
 function keyWriter(db: DatabaseSync, path: string): Writer {
   const find = finder(db)
-  const insert = db.prepare('INSERT INTO keys (subject, key) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const insert = db.prepare(
+    'INSERT INTO keys (subject, key, checksum) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  )
+  const put = (subject: string, key: Buffer) =>
+    insert.run(subject, key, checksumOfKey(subject, key))
   const remove = db.prepare('DELETE FROM keys WHERE subject = ?')
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
   let waiting: Waiter[] = []
@@ -159,7 +169,7 @@ function keyWriter(db: DatabaseSync, path: string): Writer {
   }
   const store = (subjects: ReadonlySet<string>) =>
     inCommit(() => {
-      for (const subject of subjects) insert.run(subject, randomBytes(KEY_BYTES))
+      for (const subject of subjects) put(subject, randomBytes(KEY_BYTES))
     })
 
   /** One commit for everybody who waits. */
@@ -184,7 +194,7 @@ function keyWriter(db: DatabaseSync, path: string): Writer {
     close: async () => flush(),
     restore: async (keys) =>
       inCommit(() => {
-        for (const [subject, key] of keys) insert.run(subject, key)
+        for (const [subject, key] of keys) put(subject, key)
         const now = find([...keys.keys()])
         for (const [subject, key] of keys) if (!now.get(subject)?.equals(key)) throw otherKey()
       }),

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
 import type { CommandRecord, Loaded, LoadRequest, Snapshot } from '#storage/event-log.ts'
 import { damaged, fits } from './checksums.ts'
+import { troubleOf } from './disk-errors.ts'
 import { type CommandRow, isWhole, toRecord, UNFINISHED } from './log-sql.ts'
 
 type EventRow = {
@@ -26,10 +27,29 @@ type SnapshotRow = {
   checksum?: number | null
 }
 
-export type LogReader = ReturnType<typeof openLogReader>
+export type LogReader = ReturnType<typeof readerOf>
 
-/** The file must be there with its tables. */
-export function openLogReader(path: string) {
+const PAGE = 1_000
+
+/** The file must be there with its tables. What SQLite cannot read is told with the file's name. */
+export function openLogReader(path: string): LogReader {
+  const reader = readerOf(path)
+  const named = (read: (...args: never[]) => unknown) =>
+    function (this: unknown, ...args: never[]) {
+      try {
+        return read.apply(this, args)
+      } catch (error) {
+        if (troubleOf(error) !== 'broken') throw error
+        throw damaged(path, `something in it (${String(error)})`, error)
+      }
+    }
+  // The same functions under the same names.
+  return Object.fromEntries(
+    Object.entries(reader).map(([name, read]) => [name, named(read)]),
+  ) as LogReader
+}
+
+function readerOf(path: string) {
   const db = new DatabaseSync(path, { readOnly: true })
   db.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4096')
   const one = (text: string) => db.prepare(text)
@@ -58,8 +78,9 @@ export function openLogReader(path: string) {
   }
 
   return {
-    ...checking(db),
-    readAll: (after: number, limit: number) => events(all.all(after, limit)),
+    ...checking(db, path),
+    readAll: (after: number, limit: number) =>
+      events(rising<EventRow>(path, all.all(after, limit), after, ({ position }) => position)),
     readStream: (name: string, after: number, limit: number) =>
       following(stream.all(name, after, limit), name, after),
     // Names of streams are ASCII, so everything that begins with the prefix lies below prefix +
@@ -112,7 +133,7 @@ export function openLogReader(path: string) {
 }
 
 /** What nobody asks who only serves: for `verify`, backups and restores. */
-function checking(db: DatabaseSync) {
+function checking(db: DatabaseSync, path: string) {
   const commandsOf = db.prepare(
     'SELECT * FROM commands WHERE id IN (SELECT value FROM json_each(?))',
   )
@@ -122,7 +143,8 @@ function checking(db: DatabaseSync) {
     `SELECT scope, value, owner FROM claims WHERE (scope, value) > (?, ?)
      ORDER BY scope, value LIMIT ?`,
   )
-  const everyCommand = db.prepare('SELECT * FROM commands')
+  const page = (after: string, limit: number) =>
+    rising<CommandRow>(path, commands.all(after, limit), after, ({ id }) => bytesOf(id))
   const purpose = db.prepare('PRAGMA application_id')
   return {
     commandRecordsOf: (ids: readonly string[]) =>
@@ -131,14 +153,17 @@ function checking(db: DatabaseSync) {
       (snapshots.all(afterStream, limit) as SnapshotRow[]).map(
         ({ state, checksum: _, ...kept }): Snapshot => ({ ...kept, state: JSON.parse(state) }),
       ),
-    commandRecords: (afterId: string, limit: number) =>
-      (commands.all(afterId, limit) as CommandRow[]).map(toRecord),
+    commandRecords: (afterId: string, limit: number) => page(afterId, limit).map(toRecord),
     claims: (scope: string, value: string, limit: number) =>
-      (claims.all(scope, value, limit) as Claim[]).map((claim) => ({ ...claim })),
+      rising<Claim>(path, claims.all(scope, value, limit), null, nameOf).map((claim) => ({
+        ...claim,
+      })),
     /** Damaged command records. */
-    *damagedRecords(): Generator<CommandRecord> {
-      for (const row of everyCommand.iterate() as Iterable<CommandRow>)
-        if (!isWhole(row)) yield toRecord({ ...row, response: null })
+    damagedRecords(): readonly CommandRecord[] {
+      const found: CommandRecord[] = []
+      for (let rows = page('', PAGE); rows.length > 0; rows = page(rows.at(-1)!.id, PAGE))
+        for (const row of rows) if (!isWhole(row)) found.push(toRecord({ ...row, response: null }))
+      return found
     },
     isUnfinished: () => (purpose.get() as { application_id: number }).application_id === UNFINISHED,
   }
@@ -172,4 +197,24 @@ function recorder(path: string): (row: EventRow) => Recorded {
       timestamp: row.timestamp,
     }
   }
+}
+
+/** Text compares bytewise in SQLite, and not so here. */
+const bytesOf = (text: string) => Buffer.from(text).toString('hex')
+const nameOf = ({ scope, value }: Claim) => `${bytesOf(scope)}-${bytesOf(value)}`
+
+/** In a damaged tree the way may lead back: whoever reads on would never come to an end. */
+function rising<Row>(
+  path: string,
+  rows: unknown,
+  after: number | string | null,
+  keyOf: (row: Row) => number | string,
+): readonly Row[] {
+  let last = typeof after === 'string' ? bytesOf(after) : after
+  for (const row of rows as readonly Row[]) {
+    const key = keyOf(row)
+    if (last !== null && key <= last) throw damaged(path, 'the order of what is in it')
+    last = key
+  }
+  return rows as readonly Row[]
 }

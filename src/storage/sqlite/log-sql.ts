@@ -1,7 +1,7 @@
 // The log's tables and the statements of its writer.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { CommandRecord } from '#storage/event-log.ts'
-import { fits } from './checksums.ts'
+import { addChecksum, fits } from './checksums.ts'
 
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS events (
@@ -37,13 +37,9 @@ export const SCHEMA_VERSION = 2
 
 /** Version 2 knows the checksum of each row; rows of before have none. */
 export function addChecksums(db: DatabaseSync): void {
-  for (const table of ['events', 'commands', 'snapshots']) {
-    const [there] = db
-      .prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = 'checksum'")
-      .all(table)
-    if (there === undefined) db.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`)
-  }
+  for (const table of ['events', 'commands', 'snapshots']) addChecksum(db, table)
 }
+
 /** The file's application_id while a restore has not come to its end: "part". */
 export const UNFINISHED = 0x70617274
 

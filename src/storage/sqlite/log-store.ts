@@ -24,7 +24,7 @@ export type LogStore = ReturnType<typeof openLogStore>
 export const openLogStore = (path: string) => openingFile(path, () => storeOn(path))
 
 function storeOn(path: string) {
-  const db = openDurable(path)
+  const db = openDurable(path, 'events')
   const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   if (user_version > SCHEMA_VERSION) {
     db.close()

@@ -7,6 +7,7 @@ import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
 import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
 import { openingFile } from './disk-errors.ts'
+import { assertOurs } from './durable.ts'
 import {
   drop,
   generationOf,
@@ -41,6 +42,7 @@ function opened(path: string, readOnly: boolean): ReadModels {
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_MS })
   try {
     database.exec('PRAGMA cache_size = -12000; PRAGMA temp_store = MEMORY')
+    assertOurs(database, path, 'projections')
     if (!readOnly) {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
       // A page that many commits change is copied into the file once for all of them.
