@@ -142,14 +142,14 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
-    name: 'an outage is called our own mistake',
+    name: 'a lost connection ends the process',
     promise: 'P9',
     store: 'postgres',
     changes: [
       change(
-        'edges/http/problem.ts',
-        "    case 'Unavailable':\n    case 'NoAnswer':\n    case 'CircuitOpen':",
-        "    case 'Nothing of the kind':",
+        'storage/postgres/connections.ts',
+        "pool.on('connect', (client) => client.on('error', () => {}))",
+        "pool.on('connect', () => {})",
       ),
     ],
   },

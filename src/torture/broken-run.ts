@@ -6,7 +6,7 @@ import type { Break } from './breaks.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const SECONDS = 10
-const REST_SECONDS = 15
+const REST_SECONDS = 30
 
 export type BrokenRun = {
   readonly code: number

@@ -63,7 +63,11 @@ function sqlitePlace(folder: string, remove: () => void): Place {
       const database = new DatabaseSync(path)
       database.exec('DROP TRIGGER events_stay')
       database
-        .prepare(`UPDATE events SET data = json_set(data, '$.tortured', 1) WHERE position = ?`)
+        .prepare(
+          // Its checksum as well: the seals are to find it.
+          `UPDATE events SET data = json_set(data, '$.tortured', 1), checksum = NULL
+           WHERE position = ?`,
+        )
         .run(position)
       database.close()
     },

@@ -6,7 +6,7 @@ import { openFleet, type Ran } from '#testing/fleet.ts'
 import { type Random, seeded } from '#testing/random.ts'
 import { type Check, judge } from './checks.ts'
 import { type Clients, openClients } from './clients.ts'
-import { startDawdlers } from './dawdlers.ts'
+import { dawdle } from './dawdlers.ts'
 import { type Evidence, everyPage, look, readBooks, readLog, recordsOf } from './evidence.ts'
 import { type Faults, type Shop, startAll, startFaults } from './faults.ts'
 import { openPlace, type Place } from './places.ts'
@@ -55,7 +55,7 @@ const MANY = {
 }
 const READERS = 3
 const DAWDLERS = 4
-const DAWDLED_MS = 12_000
+const DAWDLED_MS = 10_000
 
 export async function torture(options: TortureOptions): Promise<Report> {
   const place = await openPlace(options.store)
@@ -87,7 +87,11 @@ async function onPlace(place: Place, options: TortureOptions): Promise<Report> {
     await day.faults.stop()
     await day.trade.over
     const restBegan = performance.now()
-    const unrest = await rest(clients, random, options)
+    const [unrest, dawdled] = await Promise.all([
+      rest(clients, random, options),
+      dawdle(DAWDLERS, fleet.doors('command')[0]!, DAWDLED_MS),
+    ])
+    clients.account.dawdled.push(...dawdled)
     const restSeconds = (performance.now() - restBegan) / 1_000
     const evidence = await gather({ shop, place, clients, goods, random, options, unrest }, day)
     return {
@@ -124,14 +128,6 @@ function startDay(
   const faults = startFaults(shop, place.strikes, seed)
   const reading = (name: string) => seeded(seed + name.length + name.charCodeAt(name.length - 1))
   const readers = startReaders(READERS, place.openLog, reading, trade.notice)
-  const door = shop.fleet.doors('command')[0]!
-  const dawdlers = startDawdlers(
-    DAWDLERS,
-    door,
-    () => Math.round(elapsed() * 1_000),
-    (one) => clients.account.dawdled.push(one),
-  )
-  setTimeout(dawdlers.close, DAWDLED_MS).unref()
   const told = setInterval(() => {
     const sum = (all: ReadonlyMap<string, number>) => [...all.values()].reduce((a, b) => a + b, 0)
     const note = `${sum(trade.done)} commands, ${sum(faults.counts)} faults`
