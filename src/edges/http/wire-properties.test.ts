@@ -64,7 +64,7 @@ test(`what JSON.parse would bend is refused wherever it lies (SEED=${SEED})`, ()
   const around = fc.array(fc.constantFrom(...pairs), { maxLength: 20 })
   run(
     fc.property(rotten, around, (inner, layers) => {
-      const source = layers.reduce((text, [open, close]) => open + text + close, inner)
+      const source = layers.reduce<string>((text, [open, close]) => open + text + close, inner)
       equal(readJson(source).ok, false, source)
     }),
   )
