@@ -1,6 +1,6 @@
 // Runs a program under strace: what it asks of the disk is written down, or made to fail. Systems
 // without strace have no such tests, and say so.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 /** Why it cannot be used here; null: it can. */
@@ -54,14 +54,18 @@ export type Ended = {
   readonly err: string
 }
 
-/** Runs to its end; strace ends as the program did. */
-export async function runToEnd(command: readonly string[]): Promise<Ended> {
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs to its end, on this account or another; strace ends as the program did. */
+export async function runToEnd(
+  command: readonly string[],
+  account: { readonly uid?: number; readonly gid?: number } = {},
+): Promise<Ended> {
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+  const child = spawn(command[0]!, command.slice(1), { stdio, ...account })
   const said = { out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', (text) => {
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
     said.out += text
   })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
     said.err += text
   })
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]

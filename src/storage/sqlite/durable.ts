@@ -75,6 +75,8 @@ function durable(path: string, table: string | undefined): DatabaseSync {
     if (mode.journal_mode !== 'wal')
       throw new Error(`${path}: SQLite keeps journal_mode=${mode.journal_mode}, WAL is needed`)
     assertFull(db, path)
+    // A file that may only be read would say so at the first write, hours later.
+    db.exec('BEGIN IMMEDIATE; ROLLBACK')
     writeAgain(db, `${path}-wal`)
     return db
   } catch (error) {
