@@ -1,5 +1,5 @@
 // Every row of the log carries a checksum of itself, since a disk may give back what nobody wrote.
-// Seals say the same of all that they cover, and cannot be forged; this is for the rest, and at once.
+// Seals say the same of what they cover, and cannot be forged; this is for the rest, and at once.
 import type { DatabaseSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 

@@ -1,5 +1,5 @@
-// A wall clock that jumps, back and forth, by an hour and a day: positions and times keep one order,
-// a time of the past is found, and leases do not notice.
+// A wall clock that jumps, back and forth, by an hour and a day: positions and times keep one
+// order, a time of the past is found, and leases do not notice.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,6 @@
 // A disk that fails or is full, once or from then on, under the writer of every file: reading goes
-// on, nothing is half, what was told to have failed is not there, and asking again settles the rest.
+// on, nothing is half, what was told to have failed is not there, and asking again settles the
+// rest.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

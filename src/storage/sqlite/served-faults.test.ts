@@ -123,7 +123,7 @@ function tests(): void {
   })
 
   for (const times of ['once', 'from then on'])
-    it(`a disk that fails ${times}: 503 outcome_unknown, the program leaves, a fresh start settles it`, async () => {
+    it(`a disk that fails ${times}: 503 outcome_unknown, it leaves, a fresh start settles it`, async () => {
       const when = times === 'once' ? '40' : '40+'
       const first = await start('shop.db', `fsync:error=EIO:when=${when}`)
       const { n, answer } = await untilItFails(first.api)
