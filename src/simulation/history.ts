@@ -52,6 +52,9 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryResult
   const scheduler = newScheduler(swarm, traceMax)
   const giveBack = takeOver(scheduler, seeded(seed ^ 0x3c6ef372))
   const failures: Finding[] = []
+  // Planned errors are many, and nobody looks where they come from.
+  const { stackTraceLimit } = Error
+  if (!traced) Error.stackTraceLimit = 0
   const onUnhandled = (error: unknown) =>
     void failures.push({ check: 'C0', message: `nobody handled: ${spoken(error)}` })
   process.on('unhandledRejection', onUnhandled)
@@ -68,6 +71,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryResult
   } finally {
     process.off('unhandledRejection', onUnhandled)
     giveBack()
+    Error.stackTraceLimit = stackTraceLimit
   }
   return resultOf(swarm, scheduler, told, failures)
 }

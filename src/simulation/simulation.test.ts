@@ -35,6 +35,7 @@ describe('one seed is one history', () => {
       const first = await runHistory({ seed, shop })
       const second = await runHistory({ seed, shop })
       equal(second.hash, first.hash, `seed ${seed}`)
+      deepEqual(first.findings, [], `seed ${seed}`)
       deepEqual(second.faults, first.faults, `seed ${seed}`)
     }
   })
@@ -103,11 +104,13 @@ describe('histories that once failed', () => {
       deepEqual((await runHistory({ seed, shop, swarm })).findings, [], `seed ${seed}`)
     }
   })
-  it('seeds that found a fault of the simulation or of the shop', async () => {
-    for (const seed of [1009, 1091, 1119, 1140, 1260])
+  // What a seed draws changes with the simulation; these were found with it as it is.
+  it('seeds that found something', async () => {
+    for (const seed of KEPT)
       deepEqual((await runHistory({ seed, shop })).findings, [], `seed ${seed}`)
   })
 })
+const KEPT = [1091, 1119, 1140, 1260, 100_498]
 const UNSTEADY = { 'late payers': true, 'unsteady clocks': true, crashes: false }
 const SLOW_PAYERS = { clients: 3, thinkMs: 300, stock: 100, reservationTtlMs: 500, latencyMs: 20 }
 
