@@ -31,7 +31,8 @@ export type Fleet = {
 }
 export type Ran = { readonly code: number; readonly said: string }
 export type Ended = { readonly name: string; readonly code: number | null }
-export type Own = { readonly flags?: readonly string[]; readonly env?: Env }
+/** `imports`: modules (as URLs) that are loaded first, in all its threads. */
+export type Own = { readonly imports?: readonly string[]; readonly env?: Env }
 type Env = Readonly<Record<string, string>>
 export type FleetPlace = {
   /** Where they run, and where a file they are not told of would lie. */
@@ -70,11 +71,11 @@ export function openFleet(main: string, { folder, env, sets = [] }: FleetPlace):
   const launch = async (name: string, member: Member, own: Own) => {
     const ports = Object.entries(member.ports).map(([key, port]) => `${key}=:${port}`)
     const flags = [...ports, ...sets].flatMap((set) => ['--set', set])
-    const argv = [...(own.flags ?? []), main, 'start', '--role', member.roles, ...flags]
+    const argv = [main, 'start', '--role', member.roles, ...flags]
     const child = spawn(process.execPath, argv, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env, ...own.env },
+      env: { ...process.env, ...env, ...own.env, ...importing(own) },
     })
     member.child = child
     child.on('exit', (code) => {
@@ -143,6 +144,13 @@ export function openFleet(main: string, { folder, env, sets = [] }: FleetPlace):
     },
   }
 }
+
+/** Threads take no flags from their process, but this. */
+const importing = ({ imports = [] }: Own): Env => ({
+  NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...imports.map((url) => `--import=${url}`)].join(
+    ' ',
+  ),
+})
 
 async function freePort(): Promise<number> {
   const server = createServer()

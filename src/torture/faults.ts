@@ -2,7 +2,6 @@
 // again with clocks that are wrong; the store is struck by whatever its place offers. Every fault
 // that happened is counted, and each kind happens before any happens again.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Fleet } from '#testing/fleet.ts'
 import { type Random, seeded } from '#testing/random.ts'
 import type { Strike } from './places.ts'
@@ -27,12 +26,10 @@ const START_WITHIN_MS = 60_000
 /** Behind by more than a restart takes, so that time goes back; ahead by what may wait for it. */
 const BEHIND_MS = [6_000, 10_000] as const
 const AHEAD_MS = [500, 4_000] as const
-const CLOCK = fileURLToPath(
-  new URL(
-    `../testing/skewed-clock.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`,
-    import.meta.url,
-  ),
-)
+const CLOCK = new URL(
+  `../testing/skewed-clock.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`,
+  import.meta.url,
+).href
 
 export async function startAll({ fleet, members }: Shop): Promise<void> {
   // One after the other: the first one sets the store up.
@@ -51,7 +48,7 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
     // In turn.
     ahead = -ahead
     const skew = ahead < 0 ? -random.int(...BEHIND_MS) : random.int(...AHEAD_MS)
-    const own = { flags: ['--import', CLOCK], env: { CLOCK_SKEW_MS: String(skew) } }
+    const own = { imports: [CLOCK], env: { CLOCK_SKEW_MS: String(skew) } }
     const until = performance.now() + START_WITHIN_MS
     for (;;) {
       try {
