@@ -80,7 +80,9 @@ describe('opening stock', () => {
   test('wants a product and a store that are there', () => {
     given().when(createInventory, { product_id: P }).rejects('not_found')
     given(thing).when(createInventory, { product_id: P, store_id: S }).rejects('not_found')
-    given(thing, archived).when(createInventory, { product_id: P }).rejects('invalid_state')
+    given(thing, archived)
+      .when(createInventory, { product_id: P })
+      .rejects('invalid_state', { details: { product_id: P } })
   })
   test('tells all mistakes at once', () => {
     given(thing)
