@@ -1,11 +1,9 @@
 // Where projections run: in a thread of their own, or in this one for stores in memory.
 // Both look the same from outside.
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import type { Changed } from '#runtime/cached-changes.ts'
 import type { Progress, RebuildReport, VerifyReport } from '#runtime/operations.ts'
 import type { RunnerStatus } from '#runtime/run-projections.ts'
-import { threadCalls } from '#storage/thread-calls.ts'
+import { type Heard, openThreads, type ThreadMeans } from './projection-threads.ts'
 
 export type ProjectionHost = {
   /** The log grew. */
@@ -29,58 +27,22 @@ export type ProjectionHost = {
   close(): Promise<void>
 }
 
-/** A page of events and the rows they touch; without it garbage grows with the machine's memory. */
-const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 512 }
-
-export type ThreadMeans = {
-  /** Writes its seals where only one handle may write the log, and this thread has it. */
-  readonly append: (request: never) => Promise<unknown>
-  readonly onError: (message: string) => void
-  /** It has ended by itself: nothing is projected here any more, though its leases are held. */
-  readonly onBroken: (error: Error) => void
-}
-
-export async function projectionThread(
-  data: object,
-  { append, onError, onBroken }: ThreadMeans,
-): Promise<ProjectionHost> {
-  const file = import.meta.url.endsWith('.ts') ? './projection-worker.ts' : './projection-worker.js'
-  const worker = new Worker(new URL(file, import.meta.url), {
-    workerData: data,
-    execArgv: [],
-    resourceLimits: HEAP,
-  })
+export async function projectionThread(data: object, means: ThreadMeans): Promise<ProjectionHost> {
   const listeners = new Set<(position: number) => void>()
-  const progress = { tell: (_: Progress) => {} }
-  const calls = threadCalls(worker, { append })
-  calls.onNotice('committed', (position: number) => {
-    for (const listener of listeners) listener(position)
-  })
-  let changed = (_: readonly Changed[]) => {}
-  calls.onNotice('changed', (changes: readonly Changed[]) => changed(changes))
-  calls.onNotice('progress', (of: Progress) => progress.tell(of))
-  calls.onNotice('error', (message: string) => onError(message))
-  const started = calls.call('start')
-  worker.on('error', (error) => {
-    const reason = error instanceof Error ? error : new Error(String(error))
-    onError(`the projection thread failed: ${reason.stack}`)
-    calls.end(reason)
-  })
-  let expected = true
-  // A thread that ends by itself answers nothing any more.
-  worker.on('exit', () => {
-    const reason = new Error('the projection thread has ended')
-    calls.end(reason)
-    if (!expected) onBroken(reason)
-  })
-  try {
-    await started
-  } catch (error) {
-    await worker.terminate()
-    throw error
+  const heard: Heard = {
+    committed: (position) => {
+      for (const listener of listeners) listener(position)
+    },
+    changed: () => {},
+    progress: () => {},
   }
-  expected = false
-
+  let names: readonly string[] | null = null
+  let versions: ReadonlyMap<string, number> | null = null
+  const threads = await openThreads(data, means, heard, async (calls) => {
+    if (versions !== null) calls.notify('listen', versions)
+    if (names !== null) await calls.call('runs', names)
+  })
+  const { call, notify } = threads
   let woken = false
   return {
     wake() {
@@ -89,31 +51,32 @@ export async function projectionThread(
       woken = true
       setImmediate(() => {
         woken = false
-        calls.notify('appended', 0)
+        notify('appended', 0)
       })
     },
     onCommitted: (listener) => void listeners.add(listener),
-    onChanged(versions, listener) {
-      changed = listener
-      calls.notify('listen', versions)
+    onChanged(asked, listener) {
+      versions = asked
+      heard.changed = listener
+      notify('listen', asked)
     },
-    runs: (names) => calls.call('runs', names),
-    status: () => calls.call('status'),
-    pause: (name) => calls.call('pause', name),
-    resume: (name) => calls.call('resume', name),
-    retryParked: (name) => calls.call('retryParked', name),
-    rebuild: (name, dryRun) => calls.call('rebuild', name, dryRun),
+    runs(asked) {
+      names = asked
+      return call('runs', asked)
+    },
+    status: () => call('status'),
+    pause: (name) => call('pause', name),
+    resume: (name) => call('resume', name),
+    async retryParked(name) {
+      await threads.allow(name)
+      return call('retryParked', name)
+    },
+    rebuild: (name, dryRun) => threads.callOnce('rebuild', name, dryRun),
     async verifyReads(onProgress) {
-      progress.tell = onProgress
-      return await calls.call('verifyReads')
+      heard.progress = onProgress
+      return await call('verifyReads')
     },
-    seal: () => calls.call('seal'),
-    async close() {
-      expected = true
-      const exited = once(worker, 'exit')
-      await calls.call('close')
-      await worker.terminate()
-      await exited
-    },
+    seal: () => call('seal'),
+    close: threads.close,
   }
 }

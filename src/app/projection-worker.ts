@@ -1,79 +1,11 @@
-// The thread that folds events into rows and owns the views. It opens the stores by itself; where
-// only one handle may write the log, it asks the main thread to append its seals.
-import { parentPort, workerData } from 'node:worker_threads'
-import { personalData } from '#runtime/personal.ts'
-import { threadCalls } from '#storage/thread-calls.ts'
+// The thread that folds the shop's events into rows and owns the views.
+import { workerData } from 'node:worker_threads'
 import { contextsOf, typesOf } from './contexts.ts'
 import { noProviders } from './no-providers.ts'
-import type { ProjectionHost } from './projection-host.ts'
-import { type Moves, projectionsHere } from './projections-here.ts'
-import { openKeys, openLogBeside, openRows, type Places } from './stores.ts'
+import { type ProjectionWorkerData, serveProjections } from './projection-thread.ts'
 
-export type ProjectionWorkerData = {
-  readonly places: Places
-  readonly sealEvery: number
-  readonly moves: Moves
-}
-
-const port = parentPort
-if (port === null) throw new Error('projection-worker.ts runs as a worker thread')
-const { places, sealEvery, moves } = workerData as ProjectionWorkerData
-let host: ProjectionHost | undefined
-let opened = new AsyncDisposableStack()
-const running = (): ProjectionHost => {
-  if (host === undefined) throw new Error('the projection thread has not started')
-  return host
-}
-
-const calls = threadCalls(port, {
-  async start() {
-    await using opening = new AsyncDisposableStack()
-    const beside = await openLogBeside(places.log)
-    opening.defer(() => beside.close())
-    const log = beside.capabilities.manyProcesses
-      ? beside
-      : { ...beside, append: (request: unknown) => calls.call<never>('append', request) }
-    const keys = await openKeys(places.keys, true)
-    opening.defer(() => keys.close())
-    const reads = await openRows(places.views).catch(explained)
-    opening.defer(() => reads.close())
-    const contexts = contextsOf(noProviders)
-    const types = typesOf(contexts)
-    host = await projectionsHere({
-      log,
-      reads,
-      types,
-      projections: contexts.flatMap(({ projections }) => projections),
-      personal: personalData(types, keys),
-      sealEvery,
-      moves,
-      onError: (message) => calls.notify('error', message),
-    })
-    host.onCommitted((position) => calls.notify('committed', position))
-    opening.defer(() => running().close())
-    opened = opening.move()
-  },
-  runs: (names: readonly string[]) => running().runs(names),
-  status: () => running().status(),
-  pause: (name: string) => running().pause(name),
-  resume: (name: string) => running().resume(name),
-  retryParked: (name: string) => running().retryParked(name),
-  rebuild: (name: string, dryRun: boolean) => running().rebuild(name, dryRun),
-  verifyReads: () => running().verifyReads((progress) => calls.notify('progress', progress)),
-  seal: () => running().seal(),
-  close: () => opened.disposeAsync(),
+const contexts = contextsOf(noProviders)
+serveProjections(workerData as ProjectionWorkerData, {
+  projections: contexts.flatMap(({ projections }) => projections),
+  types: typesOf(contexts),
 })
-calls.onNotice('appended', () => host?.wake())
-calls.onNotice('listen', (versions: ReadonlyMap<string, number>) =>
-  host?.onChanged(versions, (changes) => calls.notify('changed', changes)),
-)
-
-function explained(cause: Error): never {
-  const { engine, place } = places.views
-  if (engine !== 'sqlite') throw cause
-  throw new Error(
-    `the read models in ${place.path} cannot be opened (${cause.message}); they may be ` +
-      'deleted, and are then filled again from the log',
-    { cause },
-  )
-}

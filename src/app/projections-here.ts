@@ -25,6 +25,8 @@ export type HereParts = {
    * nothing by itself; an operator's commands are carried out.
    */
   readonly moves?: Moves
+  /** Events in one page when far behind. */
+  readonly pageSize?: number
   readonly onError: (message: string) => void
 }
 export type Moves = 'all' | 'shared' | 'none'
@@ -43,6 +45,7 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
     types,
     open,
     onError: (error, where) => onError(`${where}: ${String(error)}`),
+    ...(parts.pageSize === undefined ? {} : { pageSize: parts.pageSize }),
   })
   const seals = sealer(log, sealEvery)
   let sealing: Promise<number> | null = null
