@@ -135,7 +135,7 @@ export async function verify(argv: readonly string[], seals: readonly string[]):
 
 /** A file's own soundness; a server sees to its own. */
 function filesOf(places: Places): VerifyReport['checks'] {
-  const files = [places.log, places.keys].filter(({ engine }) => engine === 'sqlite')
+  const files = [places.log, places.keys, places.views].filter(({ engine }) => engine === 'sqlite')
   if (files.length === 0) return []
   const differences = files.flatMap(({ place: { path } }) =>
     problemsOf(path).map((why) => ({ key: path, live: { why }, rebuilt: null })),
