@@ -11,9 +11,9 @@ import {
   type ReadModels,
   RowsRefused,
 } from '#storage/read-models.ts'
-import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
+import { fits, fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
 import { type RecentRows, recentRows } from './recent-rows.ts'
-import type { Readable } from './recorded-events.ts'
+import { caught, type Readable } from './recorded-events.ts'
 
 /** A projection on its way through the log. */
 export type Track = {
@@ -200,19 +200,39 @@ async function foldInto(
 export function stepOf(fold: Fold, handler: Handler<Row>, { event, failure }: Readable): Step {
   if (failure !== undefined) return { event, handler, slots: [], failure }
   try {
-    const keys = handler.keys(event)
-    if (!Array.isArray(keys)) return { event, handler, slots: [], lookup: keys as Lookup }
+    const keys: unknown = handler.keys(event)
+    if (!Array.isArray(keys)) return { event, handler, slots: [], lookup: lookupOf(fold, keys) }
+    checkRows(fold, keys.length)
     const named = keys.length > 1 ? [...new Set<string>(keys)] : (keys as string[])
     return { event, handler, slots: named.map((key) => slotOf(fold, key)) }
   } catch (error) {
-    return { event, handler, slots: [], failure: error }
+    return { event, handler, slots: [], failure: caught(error) }
   }
+}
+
+/** What a server would refuse with a whole page is one handler's mistake. */
+function lookupOf({ track }: Fold, keys: unknown): Lookup {
+  const { lookup } = (keys ?? {}) as Partial<Lookup>
+  const isValue = (value: unknown) =>
+    typeof value === 'string' ? fits('text', value) : Number.isFinite(value)
+  if (typeof lookup !== 'object' || lookup === null || !Object.values(lookup).every(isValue))
+    throw new TypeError(`${track.projection.name} names neither rows nor a look-up`)
+  return { lookup }
+}
+
+/** More would be parked as many, and an event that asks for more has gone wrong. */
+const ROWS_PER_EVENT_MAX = 100_000
+function checkRows({ track }: Fold, rows: number): void {
+  if (rows > ROWS_PER_EVENT_MAX)
+    throw new RangeError(
+      `${track.projection.name} touches ${rows} rows in one event; ${ROWS_PER_EVENT_MAX} is the limit`,
+    )
 }
 
 function slotOf({ slots, track }: Fold, key: string): Slot {
   let slot = slots.get(key)
   if (slot === undefined) {
-    if (typeof key !== 'string')
+    if (typeof key !== 'string' || !fits('text', key))
       throw new TypeError(`${track.projection.name} names no text as key`)
     const row = track.rows.get(key)
     const known = row !== undefined
@@ -242,13 +262,15 @@ export async function lookedUp(fold: Fold, reads: ReadModels, step: Step): Promi
     const keys = stored.filter((key) => !(fold.slots.get(key)?.dirty ?? false))
     for (const { key, row, dirty } of fold.slots.values())
       if (dirty && row !== undefined && matches(row, lookup)) keys.push(key)
+    checkRows(fold, keys.length)
     const slots = keys.map((key) => slotOf(fold, key))
     await loadSlots(fold, reads)
     return { ...step, slots }
   } catch (error) {
-    // A look-up by a column that is none is this handler's mistake; anything else is not an
-    // event's.
-    if ((error as Error).name === 'InvalidQuery') return { ...step, failure: error }
+    // A look-up by a column that is none, or of too many rows, is this handler's mistake; anything
+    // else is not an event's.
+    if (error instanceof RangeError || (error as Error).name === 'InvalidQuery')
+      return { ...step, failure: error }
     throw error
   }
 }
@@ -281,7 +303,7 @@ export function take(fold: Fold, step: Step): void {
       put(slot, results[at])
     })
   } catch (error) {
-    park(fold, event, keysOf(step), error)
+    park(fold, event, keysOf(step), caught(error))
   }
 }
 

@@ -19,7 +19,7 @@ export async function readable(
     try {
       return liftedEvent(event, types)
     } catch (failure) {
-      failures.set(event.position, failure)
+      failures.set(event.position, caught(failure))
       return event
     }
   })
@@ -27,6 +27,16 @@ export async function readable(
   return opened.map((event) =>
     failures.has(event.position) ? { event, failure: failures.get(event.position) } : { event },
   )
+}
+
+/** As an error that can be shown: code may throw anything, nothing at all too. */
+export function caught(thrown: unknown): Error {
+  try {
+    const text = String(thrown)
+    return thrown instanceof Error ? thrown : new Error(`threw ${text}`)
+  } catch {
+    return new Error('threw what cannot be shown')
+  }
 }
 
 export function liftedEvent(event: Recorded, types: EventTypes): Recorded {

@@ -123,6 +123,17 @@ export function fits(kind: ColumnKind, value: Value): boolean {
   }
 }
 
+/** A JSON column's value as it is stored. Only now it shows whether JSON can tell it. */
+export function jsonText({ name }: ShapeColumn, value: Value): string {
+  try {
+    const text: string | undefined = JSON.stringify(value)
+    if (text !== undefined) return text
+  } catch {
+    // Never the value or what is said of it: it may tell of a person.
+  }
+  throw new RowsRefused(`the column ${name} got what JSON cannot hold`)
+}
+
 // A calendar that every engine has: from year 1 on, in four digits.
 const DAY = /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/
 const INSTANT =

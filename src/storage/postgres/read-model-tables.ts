@@ -1,7 +1,7 @@
 // How a projection's table lies in PostgreSQL, and how a row's values go in and come back.
 import type { Row, Table, Value } from '#kernel/projection.ts'
 import { columnList, type From, quoted } from '#storage/read-model-sql.ts'
-import { fittedRow, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
+import { fittedRow, jsonText, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
 import { SCHEMA } from './read-model-schema.ts'
 import { nulls } from './read-model-sql.ts'
 
@@ -107,10 +107,10 @@ function givenRows(shape: Shape, rows: readonly Row[]): readonly Row[] {
 }
 const textIn =
   (row: Row) =>
-  ({ name }: ShapeColumn): [string, Value] => [
-    name,
-    row[name] === null ? null : JSON.stringify(row[name]),
-  ]
+  (column: ShapeColumn): [string, Value] => {
+    const value = row[column.name]!
+    return [column.name, value === null ? null : jsonText(column, value)]
+  }
 
 /** One statement cannot put the same row twice. */
 function lastOfEach({ key }: Shape, rows: readonly Row[]): readonly Row[] {

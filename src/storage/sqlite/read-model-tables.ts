@@ -2,7 +2,7 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { Row, Table, Value } from '#kernel/projection.ts'
 import { columnList, quoted } from '#storage/read-model-sql.ts'
-import { type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
+import { jsonText, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
 
 /** `parked_keys` says the same as `parked.keys`, for asking whether a key waits. */
 export const SCHEMA = `
@@ -131,7 +131,7 @@ export function valuesOf(columns: readonly ShapeColumn[], row: Row): SQLInputVal
     if (value === null) values[at] = null
     else if (kind === 'bool') values[at] = value === true ? 1 : 0
     // A row that fits holds a text or a number in all other columns.
-    else values[at] = kind === 'json' ? JSON.stringify(value) : (value as string | number)
+    else values[at] = kind === 'json' ? jsonText(columns[at]!, value) : (value as string | number)
   }
   return values
 }
