@@ -87,7 +87,7 @@ export function openBook(): Book & { take(event: Recorded): void } {
     if (version !== expected)
       breach('order', position, `version ${version} of ${stream}, where ${expected} belongs`)
     if (event.timestamp < timestamp)
-      breach('order', position, `recorded at ${event.timestamp}, before its predecessor`)
+      breach('time', position, `recorded at ${event.timestamp}, before its predecessor`)
     if (ids.has(event_id)) breach('order', position, `its event_id is in the log twice`)
     versions.set(stream, version)
     ids.add(event_id)

@@ -113,6 +113,7 @@ function evidenceOf(written: readonly Written[] = GOOD, more: Partial<Evidence> 
       payments: [{ payment_id: 'order-1', authorized: 5, captured: 5, refunded: 0 }],
       stock: [{ ...place, quantity: 5, reserved_quantity: 2 }],
       sagas: [{ saga_id: 'order-1', status: 'COMPLETED' }],
+      parked: [],
     },
     ledger: [
       ledgerEntry('authorize', 'order-1:authorize:1'),
@@ -142,7 +143,7 @@ describe('the checks', () => {
   it('are not passed when they had nothing to look at', () => {
     const nothing = { asked: new Map(), looked: [], dawdled: [], hostile: [] }
     const empty = evidenceOf([], { account: nothing, readers: [], ledger: [] })
-    const shown = { orders: [], payments: [], stock: [], sagas: [] }
+    const shown = { orders: [], payments: [], stock: [], sagas: [], parked: [] }
     equal(broken({ ...empty, shown }).length, judge(empty).length - 1)
   })
 
@@ -233,6 +234,15 @@ describe('the checks', () => {
         inserted(write('stock-thing', 'InventoryAdjusted', { ...place, adjustment: 0 }, 'buy')),
       ),
       'P6 a',
+    ],
+    'an event that a projection could not take': [
+      evidenceOf(GOOD, {
+        shown: {
+          ...evidenceOf().shown,
+          parked: [{ projection: 'order_views', position: 2, error: 'Error: no' }],
+        },
+      }),
+      'P7 every',
     ],
     'a saga that does not end': [evidenceOf(without('SagaCompleted')), 'P8 every'],
     'a shop that does not come to rest': [evidenceOf(GOOD, { unrest: 'restless' }), 'P8 every'],

@@ -76,7 +76,7 @@ const neverOversold: Checking = (evidence) => {
   return { compared: book.stockMoves, problems: [...breaches(evidence, 'stock'), ...problems] }
 }
 
-/** P3, P4, P10: one order for everybody, for ever, whatever the clocks say. */
+/** P3, P4: one order for everybody, for ever. */
 const oneOrder: Checking = (evidence) => {
   const { readers, digests } = evidence
   const problems = readers.flatMap(({ name, seen, wrong }) => {
@@ -92,6 +92,20 @@ const oneOrder: Checking = (evidence) => {
   const compared = readers.reduce((sum, { seen }) => sum + seen.length, 0)
   return { compared, problems: [...breaches(evidence, 'order'), ...problems] }
 }
+
+/** P10: whatever the clocks of its processes say. */
+const timeGoesOn: Checking = (evidence) => ({
+  compared: evidence.book.position,
+  problems: breaches(evidence, 'time'),
+})
+
+/** P7: no event waits because a handler could not take it. */
+const nothingIsParked: Checking = ({ book, shown: { parked } }) => ({
+  compared: book.position,
+  problems: parked.map(
+    ({ projection, position, error }) => `${projection} could not take event ${position}: ${error}`,
+  ),
+})
 
 /** P6: one key, one effect, one answer. */
 const onlyOnce: Checking = (evidence) => {
@@ -303,9 +317,11 @@ const CHECKS: Readonly<Record<string, Checking>> = {
   'P5 read models are the fold of the log': readModelsAreRight,
   'P5 who was told a position sees it': sessionsSee,
   'P6 a command has one effect and one answer': onlyOnce,
+  'P7 every event is taken': nothingIsParked,
   'P8 every saga ends': sagasEnd,
   'P8 money, stock and labels are straight': moneyIsStraight,
   'P9, P12 every answer is fair': answersAreFair,
+  'P10 time never goes back': timeGoesOn,
   'P11 who dawdles is parted with': dawdlersLeave,
   'P13 damage is noticed': damageIsNoticed,
   'P14 old clients are understood': oldIsHonoured,

@@ -17,6 +17,8 @@ export type Shown = {
   readonly payments: readonly Body[]
   readonly stock: readonly Body[]
   readonly sagas: readonly Body[]
+  /** Events that projections could not take. */
+  readonly parked: readonly Body[]
 }
 export type Evidence = {
   readonly account: Account
@@ -92,7 +94,14 @@ export async function look(
     orders: await every('query', '/api/v1/orders'),
     payments: await every('query', '/api/v1/payments'),
     sagas: await every('admin', '/api/v1/admin/sagas'),
+    parked: await parkedEvents(clients, random),
   }
+}
+
+async function parkedEvents(clients: Clients, random: Random): Promise<readonly Body[]> {
+  const { status, body } = await clients.get('admin', '/api/v1/admin/dead-letters', random)
+  if (status !== 200) throw new Error(`parked events: ${status} ${String(body.code)}`)
+  return body.items as Body[]
 }
 
 export async function everyPage(

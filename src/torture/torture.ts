@@ -216,7 +216,7 @@ async function gather(
   let unseen: string | null = null
   const shown = await look(clients, products, random).catch((error: Error) => {
     unseen = error.message
-    return { orders: [], payments: [], stock: [], sagas: [] }
+    return { orders: [], payments: [], stock: [], sagas: [], parked: [] }
   })
   const surprises = [...faults.surprises, ...(await closeShop(shop))]
   onProgress('Check', 1, 4, 'the log')
