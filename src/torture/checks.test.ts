@@ -114,6 +114,7 @@ function evidenceOf(written: readonly Written[] = GOOD, more: Partial<Evidence> 
       stock: [{ ...place, quantity: 5, reserved_quantity: 2 }],
       sagas: [{ saga_id: 'order-1', status: 'COMPLETED' }],
       parked: [],
+      troubles: [],
     },
     ledger: [
       ledgerEntry('authorize', 'order-1:authorize:1'),
@@ -143,7 +144,7 @@ describe('the checks', () => {
   it('are not passed when they had nothing to look at', () => {
     const nothing = { asked: new Map(), looked: [], dawdled: [], hostile: [] }
     const empty = evidenceOf([], { account: nothing, readers: [], ledger: [] })
-    const shown = { orders: [], payments: [], stock: [], sagas: [], parked: [] }
+    const shown = { orders: [], payments: [], stock: [], sagas: [], parked: [], troubles: [] }
     equal(broken({ ...empty, shown }).length, judge(empty).length - 1)
   })
 
@@ -210,6 +211,10 @@ describe('the checks', () => {
       evidenceOf(GOOD, {
         shown: { ...evidenceOf().shown, stock: [{ ...place, quantity: 4, reserved_quantity: 2 }] },
       }),
+      'P5 read',
+    ],
+    'a row that is not shown at all': [
+      evidenceOf(GOOD, { shown: { ...evidenceOf().shown, troubles: ['stock: 404'] } }),
       'P5 read',
     ],
     'a verification that found something': [

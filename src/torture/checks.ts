@@ -134,7 +134,7 @@ const onlyOnce: Checking = (evidence) => {
 
 /** P5: rows are the fold of the log; by our fold, and by the program's own. */
 const readModelsAreRight: Checking = ({ book, shown, verified }) => {
-  const problems: string[] = []
+  const problems = shown.troubles.map((text) => `not shown: ${text}`)
   const same = (what: string, live: unknown, folded: unknown) => {
     if (JSON.stringify(live) !== JSON.stringify(folded))
       problems.push(`${what}: shown ${JSON.stringify(live)}, folded ${JSON.stringify(folded)}`)

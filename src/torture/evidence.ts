@@ -19,6 +19,8 @@ export type Shown = {
   readonly sagas: readonly Body[]
   /** Events that projections could not take. */
   readonly parked: readonly Body[]
+  /** What it did not show, and what it said instead. */
+  readonly troubles: readonly string[]
 }
 export type Evidence = {
   readonly account: Account
@@ -76,26 +78,36 @@ export async function readBooks(place: Place) {
   }
 }
 
-/** What the shop shows of itself. Throws when it does not answer. */
+/** What the shop shows of itself; what it does not show is among the troubles. */
 export async function look(
   clients: Clients,
   products: readonly string[],
   random: Random,
 ): Promise<Shown> {
-  const every = (role: 'query' | 'admin', path: string) => everyPage(clients, role, path, random)
+  const troubles: string[] = []
+  const told = (asked: Promise<readonly Body[]>) =>
+    asked.catch((error: Error): readonly Body[] => {
+      troubles.push(error.message)
+      return []
+    })
+  const every = (role: 'query' | 'admin', path: string) =>
+    told(everyPage(clients, role, path, random))
   const stock: Body[] = []
-  for (const product_id of products) {
-    const { status, body } = await clients.get('query', `/api/v1/inventory/${product_id}`, random)
-    if (status !== 200) throw new Error(`stock of ${product_id}: ${status} ${String(body.code)}`)
-    stock.push(...(body.stores as Body[]))
-  }
+  for (const id of products) stock.push(...(await told(stockOf(id, clients, random))))
   return {
     stock,
     orders: await every('query', '/api/v1/orders'),
     payments: await every('query', '/api/v1/payments'),
     sagas: await every('admin', '/api/v1/admin/sagas'),
-    parked: await parkedEvents(clients, random),
+    parked: await told(parkedEvents(clients, random)),
+    troubles,
   }
+}
+
+async function stockOf(id: string, clients: Clients, random: Random): Promise<readonly Body[]> {
+  const { status, body } = await clients.get('query', `/api/v1/inventory/${id}`, random)
+  if (status !== 200) throw new Error(`stock of ${id}: ${status} ${String(body.code)}`)
+  return body.stores as Body[]
 }
 
 async function parkedEvents(clients: Clients, random: Random): Promise<readonly Body[]> {

@@ -213,11 +213,7 @@ async function gather(
   const { onProgress } = options
   onProgress('Check', 0, 4, 'what the shop shows')
   const products = [...goods.products.map(({ product_id }) => product_id), goods.scarce]
-  let unseen: string | null = null
-  const shown = await look(clients, products, random).catch((error: Error) => {
-    unseen = error.message
-    return { orders: [], payments: [], stock: [], sagas: [], parked: [] }
-  })
+  const shown = await look(clients, products, random)
   const surprises = [...faults.surprises, ...(await closeShop(shop))]
   onProgress('Check', 1, 4, 'the log')
   const log = await place.openLog()
@@ -239,7 +235,7 @@ async function gather(
   onProgress('Check', 4, 4, '')
   return {
     ...{ account: clients.account, book, digests, readers: readers.all, records, shown },
-    ...{ ledger, labels, surprises, unrest: unrest ?? unseen, verified, damaged },
+    ...{ ledger, labels, surprises, unrest, verified, damaged },
   }
 }
 
