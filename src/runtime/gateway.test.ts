@@ -1,10 +1,10 @@
 // What the gateway promises to every command: one effect, one answer, no lost update, no deadlock.
-import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
+import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { accept, aggregate, ask, command, reject } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { integer, object, optional, text } from '#kernel/schema.ts'
-import type { EventLog } from '#storage/event-log.ts'
+import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openKeyRing } from '#storage/memory/key-ring.ts'
 import { type CommandGateway, commandGateway } from './gateway.ts'
@@ -135,6 +135,25 @@ describe('command gateway', () => {
     await send('Move', { account: 'a', amount: 100 })
     await Promise.all([-10, -5].map((amount) => send('Move', { account: 'a', amount })))
     equal(await balanceOf('a'), 85)
+  })
+
+  test('after an append of unknown outcome nothing is decided on what was before it', async () => {
+    let losing = true
+    const careless: EventLog = {
+      ...log,
+      capabilities: { ...log.capabilities, manyProcesses: false },
+      async append(request) {
+        const verdict = await log.append(request)
+        if (!losing) return verdict
+        losing = false
+        throw new OutcomeUnknown('the answer was lost')
+      },
+    }
+    const { send } = gatewayOver(careless)
+    await rejects(send('Move', { account: 'a', amount: 100 }, { command_id: 'once' }))
+    const spent = await send('Move', { account: 'a', amount: -100 })
+    ok(spent.ok, 'the hundred is there')
+    equal(await balanceOf('a'), 0)
   })
 
   test('200 takers of 50 get exactly 50', async () => {

@@ -231,7 +231,11 @@ async function append(
 ): Promise<Outcome | 'again'> {
   const events = await eventsOf(decision, task, tools)
   const request = requestOf(decision, events, refs, known, task)
-  const verdict = await tools.log.append(request)
+  const verdict = await tools.log.append(request).catch((error) => {
+    // Written or not: what is remembered of these streams may be old by now.
+    tools.states.doubt(refs.map(({ stream }) => stream))
+    throw error
+  })
   if (!verdict.ok) return refused(verdict, task, tools, refs)
   advance(request, verdict, refs, known, tools.states)
   return {
@@ -319,6 +323,7 @@ async function refused(
   switch (verdict.reason) {
     case 'repeated':
     case 'reused':
+      states.doubt(refs.map(({ stream }) => stream))
       return replayed(verdict.record, task)
     case 'claimed': {
       const { scope, value } = verdict.claim
