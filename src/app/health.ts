@@ -65,6 +65,9 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
     ...Object.entries(waiting ?? {})
       .filter(([, { failing }]) => failing > 0)
       .map(([name, { failing }]) => `${name}: ${failing} actions rest after a failure`),
+    ...Object.entries(waiting ?? {})
+      .filter(([, { stuck }]) => stuck.length > 0)
+      .map(([name, { stuck }]) => `${name}: ${named(stuck)} cannot go on and need a person`),
     ...(verified !== null && verified.differences > 0
       ? [`the last verification found ${verified.differences} differences`]
       : []),
@@ -91,6 +94,12 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
       last_verification: verified,
     },
   }
+}
+
+const NAMED_MAX = 3
+const named = (stuck: readonly { readonly key: string }[]) => {
+  const keys = stuck.slice(0, NAMED_MAX).map(({ key }) => key)
+  return [...keys, ...(stuck.length > NAMED_MAX ? ['others'] : [])].join(', ')
 }
 
 const lagSeconds = (behind: { readonly lag_seconds: number } | null) => behind?.lag_seconds ?? 0

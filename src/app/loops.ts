@@ -79,8 +79,12 @@ export async function loopsOver(parts: LoopParts): Promise<Loops> {
 const waitingsOf = (contexts: readonly Context[]) =>
   contexts.flatMap(({ waiting }) => waiting ?? [])
 
-function waitingOver({ contexts, log, types, personal, send, now, due, tell }: LoopParts) {
+/** Several calls to the outside, and room for a store that is slow. */
+const actMaxMs = (config: Config) => 4 * config['saga.step_timeout'] + 60_000
+
+function waitingOver({ config, contexts, log, types, personal, send, now, due, tell }: LoopParts) {
   return waitingRunner({
+    actMaxMs: actMaxMs(config),
     waitings: waitingsOf(contexts),
     reads: due ?? refusing<ReadModels>('the read models', 'nothing is acted on'),
     send,

@@ -150,7 +150,7 @@ describe('waiting runner', () => {
       () => 1,
     )
     await until(() => acted > 0 && runner?.status().remind?.acting === 0)
-    deepEqual(runner?.status(), { remind: { acting: 0, failing: 1 } })
+    deepEqual(runner?.status(), { remind: { acting: 0, failing: 1, stuck: [] } })
   })
 
   test('a failure is told and tried again, others go on', async () => {
@@ -390,16 +390,24 @@ describe('waiting runner', () => {
 
 test('pauses grow, and end', () => {
   let clock = 0
-  const rows = restingRows(() => clock)
+  let chance = 0
+  const rows = restingRows(
+    () => clock,
+    () => chance,
+  )
   const pauseOf = () => {
     const from = clock
-    rows.pause('a')
+    rows.pause('a', 'no')
     while (rows.rests('a', 0)) clock += 50
     return clock - from
   }
   const pauses = Array.from({ length: 12 }, pauseOf)
   deepEqual(pauses.slice(0, 4), [100, 200, 400, 800])
   equal(pauses.at(-1), 30_000)
+  deepEqual(rows.stuck(), [{ key: 'a', failures: 12, error: 'no' }])
+  // Those that failed together are not tried again together.
+  chance = 1
+  equal(pauseOf(), 22_500)
   clock += 60_000
   rows.tidy(0)
   equal(rows.size, 0)

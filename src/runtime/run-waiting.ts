@@ -6,7 +6,8 @@ import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
 import type { Send, Waiting, WaitingTools } from '#kernel/waiting.ts'
 import { type ReadModels, TableUnready } from '#storage/read-models.ts'
-import { restingRows } from './resting-rows.ts'
+import { caught } from './recorded-events.ts'
+import { type RestingRows, restingRows, type Stuck } from './resting-rows.ts'
 
 export type WaitingParts = {
   readonly waitings: readonly Waiting[]
@@ -24,6 +25,8 @@ export type WaitingParts = {
   readonly events?: WaitingTools['events']
   readonly onError: (error: unknown, where: string) => void
   readonly atOnceMax?: number
+  /** An action that takes longer is given up and tried again later; it can send nothing any more. */
+  readonly actMaxMs?: number
   readonly pollMs?: number
 }
 export type WaitingRunner = {
@@ -38,8 +41,16 @@ export type WaitingRunner = {
   wake(): void
   /** Finishes the actions under way. */
   stop(): Promise<void>
-  /** Rows under way and rows that rest after a failure, by waiting; for health. */
-  status(): Readonly<Record<string, { readonly acting: number; readonly failing: number }>>
+  /** By waiting; for health. */
+  status(): Readonly<Record<string, WaitingStatus>>
+}
+export type WaitingStatus = {
+  /** Rows under way. */
+  readonly acting: number
+  /** Rows that rest after a failure. */
+  readonly failing: number
+  /** Some of those that have failed so often that a person has to look. */
+  readonly stuck: readonly Stuck[]
 }
 
 const NAMESPACE = '0b8f7c0e-5a53-5d0c-9d1b-6f1f2f6f6d5e'
@@ -47,6 +58,7 @@ const NAMESPACE = '0b8f7c0e-5a53-5d0c-9d1b-6f1f2f6f6d5e'
 export const derivedId = (...parts: string[]): string => v5(parts.join('\n'), NAMESPACE)
 
 const AT_ONCE_MAX = 64
+const ACT_MAX_MS = 180_000
 const POLL_MS = 50
 /** A store that is away is asked less and less often. */
 const BACK_OFF_MAX_MS = 5_000
@@ -127,47 +139,31 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
   }
 }
 
-/** The rows under way and at rest, and how one of them is acted on. */
+/** The rows under way and at rest, and which of those that are due have their turn. */
 function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
-  const { reads, send, now, events = noEvents, onError } = parts
-  const { atOnceMax = AT_ONCE_MAX, logEnd = async () => 0 } = parts
-  const { projection, due, act, name } = waiting
+  const { reads, now, atOnceMax = AT_ONCE_MAX, logEnd = async () => 0 } = parts
+  const { projection, due } = waiting
   const acting = new Map<string, Promise<void>>()
   const resting = restingRows()
+  const keyOf = (row: Row) => String(row[projection.table.key])
   /** Where it began here; null until that is known. */
   let from: number | null = null
   /** Grows whenever it ends here. */
   let term = 0
+  /** Behind a page of which nothing can be acted on just now; null: at the beginning. */
+  let place: { readonly cursor: string; readonly until: Instant } | null = null
 
   const actOn = async (row: Row, key: string, seen: number) => {
-    let position = 0
-    const tools: WaitingTools = {
-      now,
-      derivedId,
-      events,
-      async send(type, input, meta = {}) {
-        const outcome = await send(type, input, { source: name, ...meta })
-        if (outcome.ok) position = Math.max(position, outcome.position)
-        return outcome
-      },
-    }
-    try {
-      await act(row, tools)
-      // What recorded nothing that its table has not seen would be due again at once (a row whose
-      // events are parked, say): it rests like a failed one.
-      if (position > seen) resting.untilSeen(key, position)
-      else resting.pause(key)
-    } catch (error) {
-      resting.pause(key)
-      onError(error, `${name} ${key}`)
-    }
+    await actedOn(waiting, parts, { row, key, seen, resting })
     acting.delete(key)
-    onFree()
+    // A look for every single row that ends would read the same page again and again.
+    if (acting.size <= atOnceMax / 2) onFree()
   }
 
   return {
     begin() {
       from = null
+      place = null
     },
     end() {
       term++
@@ -182,25 +178,78 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
       // The checkpoint first: rows read after it are at least as new.
       const checkpoint = (await reads.checkpoints()).get(projection.name) ?? 0
       if (checkpoint < begun) return
-      const { items } = await reads.find(projection.table, {
-        where: { [due]: { lte: now() } },
+      if (resting.size > RESTING_MAX) resting.tidy(checkpoint)
+      // The table is far behind what was done: nothing is won by doing still more.
+      if (resting.size - resting.failing() > RESTING_MAX) return
+      const until = place?.until ?? now()
+      const { items, next_cursor } = await reads.find(projection.table, {
+        where: { [due]: { lte: until } },
         sort: [{ column: due }],
         // Rows under way or at rest are among those that come back.
         limit: Math.min(LOOK_MAX, room + acting.size + resting.size),
+        ...(place === null ? {} : { cursor: place.cursor }),
       })
       // Given away meanwhile, and perhaps taken back: these rows are of before.
       if (lookedIn !== term) return
-      for (const row of items) {
-        const key = String(row[projection.table.key])
-        if (acting.size >= atOnceMax) break
-        if (!acting.has(key) && !resting.rests(key, checkpoint))
-          acting.set(key, actOn(row, key, checkpoint))
-      }
-      if (items.length === 0 || resting.size > RESTING_MAX) resting.tidy(checkpoint)
+      const isFree = (key: string) => !acting.has(key) && !resting.rests(key, checkpoint)
+      const free = items.filter((row) => isFree(keyOf(row)))
+      for (const row of free.slice(0, room))
+        acting.set(keyOf(row), actOn(row, keyOf(row), checkpoint))
+      // However many rest, those behind them have their turn.
+      if (free.length === 0) place = next_cursor === null ? null : { cursor: next_cursor, until }
+      if (items.length === 0) resting.tidy(checkpoint)
     },
     async finished() {
       await Promise.all(acting.values())
     },
-    status: () => ({ acting: acting.size, failing: resting.failing() }),
+    status: () => ({ acting: acting.size, failing: resting.failing(), stuck: resting.stuck() }),
   }
+}
+
+type Acting = {
+  readonly row: Row
+  readonly key: string
+  /** How far its table had come. */
+  readonly seen: number
+  readonly resting: RestingRows
+}
+
+async function actedOn(
+  { act, name }: Waiting,
+  { send, now, events = noEvents, onError, actMaxMs = ACT_MAX_MS }: WaitingParts,
+  { row, key, seen, resting }: Acting,
+): Promise<void> {
+  let position = 0
+  let isGivenUp = false
+  const tools: WaitingTools = {
+    now,
+    derivedId,
+    events,
+    async send(type, input, meta = {}) {
+      if (isGivenUp) throw new Error(`${name} ${key} took too long and was given up`)
+      const outcome = await send(type, input, { source: name, ...meta })
+      if (outcome.ok) position = Math.max(position, outcome.position)
+      return outcome
+    },
+  }
+  try {
+    await within(actMaxMs, act(row, tools))
+    // What recorded nothing that its table has not seen would be due again at once (a row whose
+    // events are parked, say): it rests like a failed one.
+    if (position > seen) resting.untilSeen(key, position)
+    else resting.pause(key, 'recorded nothing')
+  } catch (thrown) {
+    isGivenUp = true
+    const error = caught(thrown)
+    resting.pause(key, String(error))
+    onError(error, `${name} ${key}`)
+  }
+}
+
+async function within(ms: number, action: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${ms / 1000} s`)), ms)
+  })
+  await Promise.race([action, late]).finally(() => clearTimeout(timer))
 }
