@@ -33,7 +33,9 @@ export async function runTorture(flags: TortureFlags): Promise<void> {
   bar.end()
   const paint = (style: 'green' | 'red' | 'bold', text: string) =>
     process.stdout.isTTY ? styleText(style, text) : text
-  const again = `daybook torture --store ${store} --processes ${processes} --seconds ${seconds} --buyers ${buyers} --seed ${seed}`
+  const where = `--store ${store} --processes ${processes}`
+  const how = `--seconds ${seconds} --buyers ${buyers} --seed ${seed}`
+  const again = `daybook torture ${where} ${how}`
   for (const line of reportLines(report, options, again, paint)) process.stdout.write(`${line}\n`)
   if (report.checks.every(({ problems }) => problems.length === 0)) return
   const said = report.complaints.trim().split('\n').slice(-SAID_LINES)

@@ -31,7 +31,7 @@ export function offences({ products, scarce }: Goods): readonly Offence[] {
       '/api/v1/orders',
       `{"items":[{"product_id":"${product_id}","quantity":9007199254740993}]}`,
     ),
-    order([{ product_id: scarce, quantity: 1 }], { currency: 'XXX' }),
+    order([{ product_id: scarce, quantity: 1 }], { currency: 'ZZZ' }),
     order([{ product_id, quantity: 1 }], { order_id: `../../${'x'.repeat(LONG)}` }),
     order([{ product_id, quantity: 1 }], { __proto__x: 1 }),
     order([{ product_id, quantity: 1 }], { customer_id: 'a\u0000b' }),

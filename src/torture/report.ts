@@ -15,21 +15,21 @@ export function reportLines(
 ): readonly string[] {
   const broken = checks.filter(({ problems }) => problems.length > 0)
   const list = (all: ReadonlyMap<string, number>) =>
-    [...all].map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ') || 'none'
+    [...all].map(([name, count]) => `${told(count)} ${name}`).join(', ') || 'none'
   const sum = [...done.values()].reduce((all, count) => all + count, 0)
   return [
     `${place}, ${processes === 1 ? 'one process' : `${processes} processes`}, ` +
       `${buyers} buyers for ${seconds} s, seed ${seed}`,
-    `Carried out: ${sum.toLocaleString('en')} (${list(done)})`,
+    `Carried out: ${told(sum)} (${list(done)})`,
     `Refused:     ${list(refused)}`,
     `Faults:      ${list(faults)}`,
-    `Requests:    ${sums.requests.toLocaleString('en')}, asked again ${sums.repeats.toLocaleString('en')} times; ` +
-      `${sums.events.toLocaleString('en')} events; at rest after ${sums.restSeconds.toFixed(1)} s`,
+    `Requests:    ${told(sums.requests)}, asked again ${told(sums.repeats)} times; ` +
+      `${told(sums.events)} events; at rest after ${sums.restSeconds.toFixed(1)} s`,
     '',
     ...checks.flatMap(({ promise, compared, problems }) => [
       problems.length === 0
-        ? `${paint('green', 'ok    ')} ${promise}: ${compared.toLocaleString('en')} looked at`
-        : `${paint('red', 'BROKEN')} ${promise}: ${problems.length} of ${compared.toLocaleString('en')}`,
+        ? `${paint('green', 'ok    ')} ${promise}: ${told(compared)} looked at`
+        : `${paint('red', 'BROKEN')} ${promise}: ${problems.length} of ${told(compared)}`,
       ...problems.slice(0, PROBLEMS_SHOWN).map((problem) => `         ${problem}`),
       ...(problems.length > PROBLEMS_SHOWN
         ? [`         and ${problems.length - PROBLEMS_SHOWN} more`]
@@ -41,3 +41,5 @@ export function reportLines(
       : paint('bold', `${broken.length} of ${checks.length} promises broken. Again: ${command}`),
   ]
 }
+
+const told = (count: number) => count.toLocaleString('en')

@@ -1,5 +1,5 @@
-// The torture: the real program on a scratch store, buyers who do everything at once, faults all the
-// while; then rest, and every promise is checked from the outside and from the log.
+// The torture: the real program on a scratch store, buyers who do everything at once, faults all
+// the while; then rest, and every promise is checked from the outside and from the log.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFleet, type Ran } from '#testing/fleet.ts'
