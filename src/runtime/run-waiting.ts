@@ -1,6 +1,7 @@
 // Does what is due: sagas' next steps, payment operations, expiries. The rows are projected from
 // the log, so a crash forgets nothing; a row that was acted on rests until its table has caught up.
 // Which of them are done here may change while it runs: several processes share them out.
+import { setImmediate as turn } from 'node:timers/promises'
 import { v5 } from 'uuid'
 import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
@@ -24,7 +25,7 @@ export type WaitingParts = {
   /** Without it, an action that has to read the log fails and says so. */
   readonly events?: WaitingTools['events']
   readonly onError: (error: unknown, where: string) => void
-  readonly atOnceMax?: number
+  /** An action that takes longer is given up and tried again later; it can send nothing more. */
   /** An action that takes longer is given up and tried again later; it can send nothing any more. */
   readonly actMaxMs?: number
   readonly pollMs?: number
@@ -108,8 +109,9 @@ function loopOf(waiting: Waiting, parts: WaitingParts) {
       return
     }
     again = false
-    looking = desk
-      .look()
+    // Callers have their turn in between, also where a store answers at once.
+    looking = turn()
+      .then(() => (running ? desk.look() : undefined))
       .then(() => {
         failures = 0
       }, failed)
