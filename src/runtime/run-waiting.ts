@@ -25,8 +25,8 @@ export type WaitingParts = {
   /** Without it, an action that has to read the log fails and says so. */
   readonly events?: WaitingTools['events']
   readonly onError: (error: unknown, where: string) => void
+  readonly atOnceMax?: number
   /** An action that takes longer is given up and tried again later; it can send nothing more. */
-  /** An action that takes longer is given up and tried again later; it can send nothing any more. */
   readonly actMaxMs?: number
   readonly pollMs?: number
 }
@@ -63,7 +63,7 @@ const ACT_MAX_MS = 180_000
 const POLL_MS = 50
 /** A store that is away is asked less and less often. */
 const BACK_OFF_MAX_MS = 5_000
-const LOOK_MAX = 1_000
+const LOOK_MAX = 256
 /** From here on, what rests is looked through at every look. */
 const RESTING_MAX = 10_000
 
