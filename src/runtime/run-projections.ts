@@ -2,6 +2,7 @@
 // same checkpoint; one that is behind catches up by itself and then joins. Reading the log is the
 // truth, `wake` only shortens the wait. A second runner is harmless: the checkpoint's
 // compare-and-set decides.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Projection } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
@@ -206,10 +207,8 @@ function workOver(herd: Herd, onError: ProjectionRunnerOptions['onError'], pollM
     await ready()
     return herd.exclusive(() => round(herd, upTo))
   }
-  const rebuild = async (
-    one: Member,
-    { dryRun = false, onProgress = () => {} }: RebuildOptions,
-  ) => {
+  const rebuild = async (one: Member, choice: RebuildOptions) => {
+    const { dryRun = false, onProgress = () => {} } = choice
     const report = await rebuildMember(herd, one, { dryRun, onProgress, stopped: () => stopping })
     idle.wake()
     return report
@@ -239,7 +238,9 @@ function workOver(herd: Herd, onError: ProjectionRunnerOptions['onError'], pollM
     }
   }
   const oneRound = async () => {
-    if ((await runOnce()) === 0 && !stopping) await idle.sleep(pollMs)
+    // Callers have their turn in between, also where a store answers at once.
+    if ((await runOnce()) > 0) await turn()
+    else if (!stopping) await idle.sleep(pollMs)
     return true
   }
   return {
