@@ -87,10 +87,8 @@ for (const engine of ['memory', 'sqlite'] as const)
     t.after(() => rmSync(folder, { recursive: true }))
     const log = await stored.openEventLog({ path: join(folder, 'log.db') })
     const types = { ...events, ...numberEvents }
-    const personal = personalData(
-      types,
-      await stored.openKeyRing({ path: join(folder, 'keys.db') }),
-    )
+    const keys = await stored.openKeyRing({ path: join(folder, 'keys.db') })
+    const personal = personalData(types, keys)
     const { send } = commandGateway({
       ...{ log, commands, types, personal },
       numbers: numbersFrom(log),
