@@ -1,6 +1,6 @@
 // Crowds: very many reservations that end at one moment, and very many orders whose sagas wait at
 // the payment all at once. Each is handled, once, in pages, and commands are answered meanwhile.
-// `CROWD=100000 node --test src/app/crowds.test.ts` is the long run; it prints its figures.
+// `CROWD=20000 node --test src/app/crowds.test.ts` is the long run; it prints its figures.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
