@@ -4,7 +4,10 @@ import type { Recorded } from '#kernel/message.ts'
 
 export type MessageBus = {
   publish(events: readonly Recorded[]): Promise<void>
-  /** Hears every event published from now on. A listener that throws is told about and goes on. */
+  /**
+   * Hears every event published from now on. A listener that throws is told about and goes on; one
+   * that holds up everybody else for long is told about and cut off.
+   */
   subscribe(name: string, listener: Listener): Subscription
   close(): Promise<void>
 }

@@ -49,3 +49,20 @@ test('a full subscriber who stops holds publishing up no longer', async () => {
   await waiting
   await bus.close()
 })
+
+test('one that does not come back from an event is cut off, told about, and holds nobody up', async () => {
+  const told: string[] = []
+  const bus = openBus({
+    queueMax: 5,
+    stuckMs: 20,
+    onError: (error, name, { position }) => told.push(`${name} ${position} ${String(error)}`),
+  })
+  const seen: number[] = []
+  bus.subscribe('gone', () => new Promise(() => {}))
+  bus.subscribe('going', ({ position }) => void seen.push(position))
+  for (let position = 1; position <= 20; position++) await bus.publish([event(position)])
+  await turns(5)
+  equal(seen.length, 20)
+  deepEqual(told, ['gone 1 Error: cut off: 20 ms with one event while others wait'])
+  await bus.close()
+})
