@@ -6,8 +6,8 @@ import { describe, it } from 'node:test'
 import { requiredEngines } from '#testing/absent.ts'
 import { engines } from './engines.ts'
 
-/** A cache and no engine of logs; its tests ask for it themselves. */
-const BESIDE = ['redis']
+/** No engines of logs; the tests that need them ask for themselves. */
+const BESIDE = ['redis', 'strace']
 
 describe('engines', () => {
   it('each have a test of their own with all the contracts', () => {
