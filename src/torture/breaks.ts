@@ -72,7 +72,7 @@ export const BREAKS: readonly Break[] = [
     changes: [
       change(
         'storage/sqlite/log-reader.ts',
-        'events(all.all(after, limit)),',
+        'events(rising<EventRow>(path, all.all(after, limit), after, ({ position }) => position)),',
         'events(all.all(after, limit)).filter(({ position }) => position % 97 !== 0),',
       ),
     ],
@@ -130,8 +130,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       change(
         'runtime/run-waiting.ts',
-        'if (!acting.has(key) &&',
-        'if (!/[05]$/.test(key) && !acting.has(key) &&',
+        '!acting.has(key) && !resting.rests(key, checkpoint)',
+        '!/[05]$/.test(key) && !acting.has(key) && !resting.rests(key, checkpoint)',
       ),
     ],
   },
