@@ -155,7 +155,8 @@ export function logReader({ read }: Pick<Connections, 'read'>): Reading {
     async inspect() {
       const [row] = await read<Counters>(READS.counters)
       const { position, timestamp, last, last_timestamp } = row!
-      if (position === last && timestamp === last_timestamp) return []
+      // An append that was refused moves the time, and nothing else.
+      if (position === last && timestamp !== null && timestamp >= last_timestamp) return []
       const stored = position === null ? null : { position, timestamp }
       const counted = { position: last, timestamp: last_timestamp }
       return [{ what: 'the counter of positions', stored, counted }]

@@ -32,10 +32,10 @@ function storeOn(path: string) {
   }
   db.exec(
     `PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-     ${SCHEMA}`,
+     BEGIN IMMEDIATE; ${SCHEMA}`,
   )
   addChecksums(db)
-  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
   const sql = statements(db)
   const writer = logWriter(db, sql)
 

@@ -147,7 +147,7 @@ function tests(): void {
   })
 
   it('no room for the keys of persons: the order is refused whole, then taken', async () => {
-    const server = await start('shop-keys.db', 'pwrite64:error=ENOSPC:when=6..7')
+    const server = await start('shop-keys.db', 'pwrite64:error=ENOSPC:when=8..10')
     const made = await product(server.api, 1)
     const { id: product_id } = made.body as { id: string }
     await post(`${server.api}/api/v1/inventory/stock`, { product_id, quantity: 90 })
