@@ -19,6 +19,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 } from 'uuid'
+import { SEALS_STREAM } from '#runtime/seals.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import { onPostgres } from '#testing/postgres-server.ts'
 import { seeded, seedOfRun } from '#testing/random.ts'
@@ -73,6 +74,8 @@ describe('a backup that something happens to', () => {
     const app = await openShop(shop)
     const product = await stockUp(app)
     for (let i = 0; i < 30; i++) order = (await buy(app, product, `c-${i}`)).order_id
+    // The sealer comes when it comes; without a seal nothing could be proved.
+    while ((await app.log.readStream(SEALS_STREAM)).length === 0) await sleep(20)
     await app.close()
     equal((await daybook(['backup', good, ...argvOf(shop)])).code, 0)
   })
