@@ -110,8 +110,11 @@ describe('histories that once failed', () => {
       deepEqual((await runHistory({ seed, shop })).findings, [], `seed ${seed}`)
   })
 })
-/** Where to begin with what shows seldom and takes long. */
-const FROM: Readonly<Record<string, number>> = { unfenced: 35 }
+/**
+ * Where to begin with what shows in one of some hundred histories. A seed means another history when
+ * the runtime takes other steps: `simulate --break NAME --seed 1 --histories 2000` finds a new one.
+ */
+const FROM: Readonly<Record<string, number>> = { unfenced: 460 }
 const KEPT = [1091, 1119, 1140, 1260, 100_498]
 const UNSTEADY = { 'late payers': true, 'unsteady clocks': true, crashes: false }
 const SLOW_PAYERS = { clients: 3, thinkMs: 300, stock: 100, reservationTtlMs: 500, latencyMs: 20 }
