@@ -111,8 +111,8 @@ describe('histories that once failed', () => {
   })
 })
 /**
- * Where to begin with what shows in one of some hundred histories. A seed means another history when
- * the runtime takes other steps: `simulate --break NAME --seed 1 --histories 2000` finds a new one.
+ * Where to begin with what shows in one of some hundred histories. A seed means another history
+ * when the runtime takes other steps: `simulate --break NAME --histories 2000` finds a new one.
  */
 const FROM: Readonly<Record<string, number>> = { unfenced: 460 }
 const KEPT = [1091, 1119, 1140, 1260, 100_498]
