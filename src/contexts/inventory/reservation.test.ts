@@ -5,6 +5,7 @@ import { product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import { type Command, merged, type Ref, type Rejected, type Write } from '#kernel/decider.ts'
 import { given, NOW, statesAfter } from '#testing/given.ts'
+import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { type Line, type ReservationState, reservation } from './reservation.ts'
 import {
@@ -32,37 +33,7 @@ const line = (product_id: string, quantity: number, store_id = MAIN_STORE_ID): L
   quantity,
 })
 const thing = (product_id: string, quantity_scale = 0): Write =>
-  product.write(product_id, [
-    product.event('ProductCreated', {
-      product_id,
-      code: product_id,
-      name: 'x',
-      description: 'x',
-      sell_price_minor: 100,
-      currency: 'USD',
-      cost_price_minor: null,
-      department_id: null,
-      department_name: null,
-      unit_id: null,
-      unit_name: null,
-      quantity_scale,
-      min_stock: 0,
-      user_id: null,
-    }),
-  ])
-const stock = (product_id: string, quantity: number, more: object = {}, store_id = MAIN_STORE_ID) =>
-  stockItem.write(stockKey(product_id, store_id), [
-    stockItem.event('InventoryCreated', {
-      product_id,
-      store_id,
-      quantity,
-      quantity_scale: 0,
-      location: null,
-      min_stock: null,
-      backorder_limit: 0,
-      ...more,
-    }),
-  ])
+  productCreated(product_id, { quantity_scale })
 const done = (result: Writes | Rejected): readonly Write[] => {
   ok(!('rejected' in result), JSON.stringify(result))
   return result.writes
@@ -85,7 +56,7 @@ const stockOf = (history: readonly Write[], product_id: string) =>
 const reservationOf = (history: readonly Write[]): ReservationState =>
   statesAfter(...history).state(reservation.at(R))!
 
-const shelf = [thing(A), thing(B), stock(A, 5), stock(B, 3)]
+const shelf = [thing(A), thing(B), stockOpened(A, 5), stockOpened(B, 3)]
 /** 2 of A and 1 of B are held. */
 const reserved = [...shelf, ...done(reserve(shelf, [line(A, 2), line(B, 1)]))]
 const ofOrder = [...shelf, ...done(reserve(shelf, [line(A, 2)], { order_id: 'order-1' }))]
@@ -145,7 +116,7 @@ describe('reserving, as a piece of a decision', () => {
     done(again(3))
   })
   test('promises beyond what is here only up to the backorder limit', () => {
-    const history = [thing(A), stock(A, 1, { backorder_limit: 2 })]
+    const history = [thing(A), stockOpened(A, 1, { backorder_limit: 2 })]
     done(reserve(history, [line(A, 3)]))
     equal(refusal(reserve(history, [line(A, 4)])).code, 'insufficient_stock')
   })
@@ -168,7 +139,7 @@ describe('reserving, as a piece of a decision', () => {
     equal(refusal(reserve(reserved, [line(A, 1)])).code, 'already_exists')
   })
   test('tells fractions as fractions where the product was read as well', () => {
-    const fine = [thing(A, 3), stock(A, 1_500, { quantity_scale: 3 })]
+    const fine = [thing(A, 3), stockOpened(A, 1_500, { quantity_scale: 3 })]
     const { details } = refusal(reserve(fine, [line(A, 2_250)]))
     deepEqual(details, { lines: [{ ...line2(A), requested: 2.25, available: 1.5 }] })
     const unread = { ...statesAfter(...fine), lacking: (refs: readonly Ref[]) => refs }
@@ -319,7 +290,7 @@ describe('what becomes of a reservation, as a piece of a decision', () => {
     ])
   })
   test('a backorder cannot leave before it has come', () => {
-    const shelf = [thing(A), stock(A, 1, { backorder_limit: 5 })]
+    const shelf = [thing(A), stockOpened(A, 1, { backorder_limit: 5 })]
     const history = [...shelf, ...done(reserve(shelf, [line(A, 3)]))]
     const { code, details } = refusal(commitLines(statesAfter(...history), R))
     equal(code, 'insufficient_stock')
@@ -399,7 +370,7 @@ describe('reserving by hand', () => {
       store.event('StoreCreated', { store_id: S, name: 'S', kind: 'shop', timezone: 'UTC' }),
       store.event('StoreClosed', { store_id: S }),
     ])
-    given(thing(A), stock(A, 5, {}, S), closed)
+    given(thing(A), stockOpened(A, 5, {}, S), closed)
       .when(command('ReserveStock'), { ...reserveA, store_id: S })
       .rejects('invalid_state')
   })
@@ -410,7 +381,7 @@ describe('reserving by hand', () => {
   })
   test('writes what it promised, and each new store once', () => {
     const lines = [A, B].map((product_id) => ({ product_id, store_id: S, quantity: '1' }))
-    const backorders = [A, B].map((id) => stock(id, 0, { backorder_limit: 1 }, S))
+    const backorders = [A, B].map((id) => stockOpened(id, 0, { backorder_limit: 1 }, S))
     const opened = store.event('StoreCreated', {
       store_id: S,
       name: S,
@@ -454,7 +425,7 @@ describe('reserving by hand', () => {
     equal((some as { reason: string }).reason, 'broken')
   })
   test('gives back a part in the product’s steps', () => {
-    const fine = [thing(A, 3), stock(A, 5_000, { quantity_scale: 3 })]
+    const fine = [thing(A, 3), stockOpened(A, 5_000, { quantity_scale: 3 })]
     const history = [...fine, ...done(reserve(fine, [line(A, 2_000)]))]
     given(...history)
       .when(command('ReleaseStock'), { reservation_id: R, product_id: A, quantity: '0.25' })

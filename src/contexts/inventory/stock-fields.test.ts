@@ -2,13 +2,13 @@
 // go by, and what the very last piece does.
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { assertLimits, atLeast, type Limits, upTo } from '#testing/field-limits.ts'
 import { given } from '#testing/given.ts'
 import { wireNames } from '#testing/wire-names.ts'
+import { productCreated } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { reservation } from './reservation.ts'
 import { availableIn, type Stock, stockItem, stockKey } from './stock.ts'
@@ -26,24 +26,7 @@ const opened = {
   min_stock: null,
   backorder_limit: 0,
 }
-const thing: Write = product.write(P, [
-  product.event('ProductCreated', {
-    product_id: P,
-    code: 'A',
-    name: 'A',
-    description: 'A',
-    sell_price_minor: 100,
-    currency: 'USD',
-    cost_price_minor: null,
-    department_id: null,
-    department_name: null,
-    unit_id: null,
-    unit_name: null,
-    quantity_scale: 0,
-    min_stock: 0,
-    user_id: null,
-  }),
-])
+const thing = productCreated(P)
 const item = (changes: object = {}): Write =>
   stockItem.write(KEY, [stockItem.event('InventoryCreated', { ...opened, ...changes })])
 const held = { ...place, quantity: 1, reservation_id: 'r-1' }

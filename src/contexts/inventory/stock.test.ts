@@ -4,6 +4,7 @@ import { type Product, product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
 import { given } from '#testing/given.ts'
+import { productCreated } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { stockItem, stockKey } from './stock.ts'
 import { stockedProduct } from './stocked-product.ts'
@@ -21,25 +22,8 @@ const S = '01980000-0000-7000-8000-0000000000aa'
 const KEY = stockKey(P, MAIN_STORE_ID)
 const place = { product_id: P, store_id: MAIN_STORE_ID }
 
-const productWith = (changes: Partial<NonNullable<Product>> = {}): Write =>
-  product.write(P, [
-    product.event('ProductCreated', {
-      product_id: P,
-      code: 'A',
-      name: 'A',
-      description: 'A',
-      sell_price_minor: 100,
-      currency: 'USD',
-      cost_price_minor: null,
-      department_id: null,
-      department_name: null,
-      unit_id: null,
-      unit_name: null,
-      quantity_scale: changes.quantity_scale ?? 0,
-      min_stock: 0,
-      user_id: null,
-    }),
-  ])
+const productWith = ({ quantity_scale = 0 }: Partial<NonNullable<Product>> = {}): Write =>
+  productCreated(P, { quantity_scale })
 const thing = productWith()
 const archived = product.write(P, [product.event('ProductArchived', { product_id: P })])
 const stocked = stockedProduct.write(P, [stockedProduct.event('ProductStocked', place)])

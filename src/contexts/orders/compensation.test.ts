@@ -2,10 +2,8 @@
 // it: each step is begun once, whatever arrives meanwhile.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { product } from '#contexts/catalog/public.ts'
-import { stockItem, stockKey } from '#contexts/inventory/public.ts'
+import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import { payment } from '#contexts/payments/public.ts'
-import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Write } from '#kernel/decider.ts'
 import { given, type Moments, type Then } from '#testing/given.ts'
 import { cancelOrder } from './cancel-order.ts'
@@ -14,37 +12,7 @@ import { recordLabelOutcome } from './label-outcome.ts'
 import { recordPaymentOutcome } from './payment-outcome.ts'
 
 const ORDER = '01980000-0000-7000-8000-000000000001'
-const shelves: readonly Write[] = [
-  product.write('cup', [
-    product.event('ProductCreated', {
-      product_id: 'cup',
-      code: 'CUP',
-      name: 'Cup',
-      description: '',
-      sell_price_minor: 500,
-      currency: 'USD',
-      cost_price_minor: null,
-      department_id: null,
-      department_name: null,
-      unit_id: null,
-      unit_name: null,
-      quantity_scale: 0,
-      min_stock: 0,
-      user_id: null,
-    }),
-  ]),
-  stockItem.write(stockKey('cup', MAIN_STORE_ID), [
-    stockItem.event('InventoryCreated', {
-      product_id: 'cup',
-      store_id: MAIN_STORE_ID,
-      quantity: 10,
-      quantity_scale: 0,
-      location: null,
-      min_stock: null,
-      backorder_limit: 0,
-    }),
-  ]),
-]
+const shelves: readonly Write[] = [productCreated('cup', { name: 'Cup' }), stockOpened('cup', 10)]
 const after = (history: readonly Write[], then: Then) => [...history, ...then.decision().writes]
 const eventsOf = (then: Then) => then.decision().writes.flatMap(({ events }) => events)
 const typesIn = (then: Then) => eventsOf(then).map(({ type }) => type)

@@ -3,30 +3,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
+import { productCreated } from '#contexts/inventory/goods-fixture.ts'
 import type { Rejected, Write } from '#kernel/decider.ts'
 import { statesAfter } from '#testing/given.ts'
 import { type Item, type Priced, pricedLines } from './order-lines.ts'
 
 const productOf = (product_id: string, more: object = {}): Write =>
-  product.write(product_id, [
-    product.event('ProductCreated', {
-      product_id,
-      code: product_id.toUpperCase(),
-      name: `The ${product_id}`,
-      description: '',
-      sell_price_minor: 500,
-      currency: 'USD',
-      cost_price_minor: null,
-      department_id: null,
-      department_name: null,
-      unit_id: null,
-      unit_name: null,
-      quantity_scale: 0,
-      min_stock: 0,
-      user_id: null,
-      ...more,
-    }),
-  ])
+  productCreated(product_id, { name: `The ${product_id}`, ...more })
 const archived = (product_id: string): Write =>
   product.write(product_id, [product.event('ProductArchived', { product_id })])
 const goods = statesAfter(

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
-import { stockItem, stockKey } from '#contexts/inventory/public.ts'
+import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import { payment } from '#contexts/payments/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Write } from '#kernel/decider.ts'
@@ -25,44 +25,12 @@ const CUP = 'p-cup'
 const TEA = 'p-tea'
 const PAID = { 'payments.default_method': 'credit_card' }
 
-const productOf = (product_id: string, more: object = {}): Write =>
-  product.write(product_id, [
-    product.event('ProductCreated', {
-      product_id,
-      code: product_id.toUpperCase(),
-      name: product_id,
-      description: '',
-      sell_price_minor: 500,
-      currency: 'USD',
-      cost_price_minor: null,
-      department_id: null,
-      department_name: null,
-      unit_id: null,
-      unit_name: null,
-      quantity_scale: 0,
-      min_stock: 0,
-      user_id: null,
-      ...more,
-    }),
-  ])
-const stockOf = (product_id: string, quantity: number): Write =>
-  stockItem.write(stockKey(product_id, MAIN_STORE_ID), [
-    stockItem.event('InventoryCreated', {
-      product_id,
-      store_id: MAIN_STORE_ID,
-      quantity,
-      quantity_scale: 0,
-      location: null,
-      min_stock: null,
-      backorder_limit: 0,
-    }),
-  ])
 /** Cups by the piece, tea by the gram. */
 const shelves = [
-  productOf(CUP),
-  productOf(TEA, { quantity_scale: 3, sell_price_minor: 333 }),
-  stockOf(CUP, 10),
-  stockOf(TEA, 5_000),
+  productCreated(CUP),
+  productCreated(TEA, { quantity_scale: 3, sell_price_minor: 333 }),
+  stockOpened(CUP, 10),
+  stockOpened(TEA, 5_000),
 ]
 const input = (more: object = {}) => ({
   order_id: ORDER,
@@ -274,12 +242,12 @@ describe('placing an order', () => {
     placing({ amount: '10.01' }).rejects('price_mismatch')
   })
   it('is in one currency, and one that the shop takes', () => {
-    const euros = productOf('p-eur', { currency: 'EUR' })
+    const euros = productCreated('p-eur', { currency: 'EUR' })
     const items = [
       { product_id: CUP, quantity: '1' },
       { product_id: 'p-eur', quantity: '1' },
     ]
-    const both = given(...shelves, euros, stockOf('p-eur', 5)).at({ settings: PAID })
+    const both = given(...shelves, euros, stockOpened('p-eur', 5)).at({ settings: PAID })
     both.when(create, input({ items })).rejects('currency_mismatch')
     placing({ currency: 'EUR' }).rejects('currency_mismatch')
     placing({ currency: 'CHF' }, { ...PAID, 'money.currencies': ['USD'] }).rejects(

@@ -2,8 +2,8 @@
 // provider, and what is not written when the answer comes late, twice or from elsewhere.
 import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { product } from '#contexts/catalog/public.ts'
-import { reservation, stockItem, stockKey } from '#contexts/inventory/public.ts'
+import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
+import { reservation } from '#contexts/inventory/public.ts'
 import { payment } from '#contexts/payments/public.ts'
 import { shipment } from '#contexts/shipping/public.ts'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
@@ -28,37 +28,7 @@ const pay = processPayment('simulator')
 const PAID = { 'payments.default_method': 'credit_card' }
 const TTL = { 'reservation.ttl_ms': 60_000 }
 
-const shelves: readonly Write[] = [
-  product.write('cup', [
-    product.event('ProductCreated', {
-      product_id: 'cup',
-      code: 'CUP',
-      name: 'Cup',
-      description: '',
-      sell_price_minor: 500,
-      currency: 'USD',
-      cost_price_minor: null,
-      department_id: null,
-      department_name: null,
-      unit_id: null,
-      unit_name: null,
-      quantity_scale: 0,
-      min_stock: 0,
-      user_id: null,
-    }),
-  ]),
-  stockItem.write(stockKey('cup', MAIN_STORE_ID), [
-    stockItem.event('InventoryCreated', {
-      product_id: 'cup',
-      store_id: MAIN_STORE_ID,
-      quantity: 10,
-      quantity_scale: 0,
-      location: null,
-      min_stock: null,
-      backorder_limit: 0,
-    }),
-  ]),
-]
+const shelves: readonly Write[] = [productCreated('cup', { name: 'Cup' }), stockOpened('cup', 10)]
 type Settings = Readonly<Record<string, unknown>>
 const eventsOf = (then: Then): readonly Fact[] =>
   then.decision().writes.flatMap(({ events }) => events)
