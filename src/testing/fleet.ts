@@ -2,8 +2,8 @@
 // of them is killed: they ask again, elsewhere, with the same key.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './kept-server.ts'
 import type { Random } from './random.ts'
 
 export type Fleet = {
@@ -62,7 +62,7 @@ const DOORS = {
   admin: 'server.admin_port',
 } as const
 
-/** `main`: the program's file; started with the Node flags of this process. */
+/** `main`: the program's file. */
 export function openFleet(main: string, { folder, env, sets = [] }: FleetPlace): Fleet {
   const members = new Map<string, Member>()
   const left: Ended[] = []
@@ -151,16 +151,6 @@ const importing = ({ imports = [] }: Own): Env => ({
     ' ',
   ),
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 export type Answered = {
   readonly status: number

@@ -33,8 +33,8 @@ export type Looked = {
   readonly code: string
   readonly at: number
 }
-/** A client that sends or reads so slowly that it ought to be cut off. */
-export type Dawdled = { readonly opened: number; readonly closed: number | null }
+/** When a client that sends slowly was parted with, in milliseconds since it came; null: never. */
+export type Dawdled = { readonly closed: number | null }
 
 export type Account = {
   readonly asked: ReadonlyMap<string, Asked>
@@ -45,16 +45,13 @@ export type Account = {
 }
 
 /** The last word on it, if there was one: what was carried out, or a refusal that is final. */
-export const finalOf = ({ told }: Asked): Told | null => {
-  const said = told.findLast(isFinal)
-  return told.find(isDone) ?? said ?? null
-}
+export const finalOf = ({ told }: Asked): Told | null =>
+  told.find(isDone) ?? told.findLast(isFinal) ?? null
 export const isDone = ({ status }: Told) => status >= 200 && status < 300
 export const isFinal = (told: Told) => isDone(told) || (told.status >= 400 && !isRetryable(told))
 
-const RETRYABLE = 'concurrency_conflict outcome_unknown unavailable circuit_open timeout'.split(' ')
 const isRetryable = ({ status, code }: Told) =>
-  status === 408 || status >= 500 || RETRYABLE.includes(code)
+  status === 408 || status >= 500 || code === 'concurrency_conflict'
 
 const TRIES_SHOWN = 5
 const PATH_SHOWN = 120

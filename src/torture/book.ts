@@ -5,7 +5,6 @@ import type { Recorded } from '#kernel/message.ts'
 
 export type StockRow = { quantity: number; reserved: number; limit: number }
 export type Reservation = {
-  order_id: string | null
   /** Still held, by stock. */
   held: Map<string, number>
   /** What it was to hold, and what stock says it took. */
@@ -15,9 +14,6 @@ export type Reservation = {
 export type Order = {
   status: 'PENDING' | 'CONFIRMED' | 'SHIPPED' | 'DELIVERED' | 'CANCELLED'
   total: number
-  currency: string
-  payment_id: string | null
-  wasConfirmed: boolean
 }
 export type Payment = {
   order_id: string
@@ -32,11 +28,10 @@ export type Payment = {
 }
 export type SagaRow = {
   isOpen: boolean
-  starts: number
   outcome: string | null
   attention: boolean
 }
-export type Run = { first: number; last: number; events: number; isWhole: boolean }
+export type Run = { readonly first: number; last: number; isWhole: boolean }
 export type Breach = { readonly rule: string; readonly position: number; readonly text: string }
 
 export type Book = {
@@ -45,7 +40,6 @@ export type Book = {
   readonly orders: Map<string, Order>
   readonly payments: Map<string, Payment>
   readonly sagas: Map<string, SagaRow>
-  readonly labels: Map<string, string>
   /** Events by the command that caused them. */
   readonly runs: Map<string, Run>
   readonly counts: Map<string, number>
@@ -67,7 +61,6 @@ export function openBook(): Book & { take(event: Recorded): void } {
     orders: new Map(),
     payments: new Map(),
     sagas: new Map(),
-    labels: new Map(),
     runs: new Map(),
     counts: new Map(),
     breaches: [],
@@ -99,12 +92,11 @@ export function openBook(): Book & { take(event: Recorded): void } {
     if (id === undefined) return
     const run = book.runs.get(id)
     if (run === undefined) {
-      book.runs.set(id, { first: position, last: position, events: 1, isWhole: true })
+      book.runs.set(id, { first: position, last: position, isWhole: true })
       return
     }
     if (position !== run.last + 1) run.isWhole = false
     run.last = position
-    run.events++
   }
 
   return Object.assign(book, {
@@ -188,7 +180,6 @@ const orderIs =
     const order = book.orders.get(order_id)
     if (order === undefined) return breach('sagas', `unknown order ${order_id} is ${status}`)
     if (order.status === 'CANCELLED') breach('sagas', `order ${order_id}: ${status} when cancelled`)
-    if (status === 'CONFIRMED') order.wasConfirmed = true
     order.status = status
   }
 
@@ -221,22 +212,17 @@ const handlers: Readonly<Record<string, Handler>> = {
     committing(book, data, breach)
     held(book, data, -data.quantity)
   },
-  InventoryReserved: (book, { reservation_id, order_id, lines }) => {
+  InventoryReserved: (book, { reservation_id, lines }) => {
     const wanted = lines.reduce((sum: number, line: Data) => sum + line.quantity, 0)
-    book.reservations.set(reservation_id, { order_id, held: new Map(), wanted, taken: 0 })
+    book.reservations.set(reservation_id, { held: new Map(), wanted, taken: 0 })
   },
 
   OrderCreated: (book, data, breach) => {
-    const { order_id, total_amount_minor: total, currency, payment_id, lines } = data
+    const { order_id, total_amount_minor: total, lines } = data
     if (book.orders.has(order_id)) breach('once', `order ${order_id} was created twice`)
     const sum = lines.reduce((all: number, line: Data) => all + line.amount_minor, 0)
     if (sum !== total) breach('money', `order ${order_id}: lines of ${sum} make ${total}`)
-    const about = { total, currency, payment_id, wasConfirmed: false }
-    book.orders.set(order_id, { status: 'PENDING', ...about })
-  },
-  OrderUpdated: (book, { order_id, payment_id }) => {
-    const order = book.orders.get(order_id)
-    if (order !== undefined && payment_id !== undefined) order.payment_id = payment_id
+    book.orders.set(order_id, { status: 'PENDING', total })
   },
   OrderConfirmed: orderIs('CONFIRMED'),
   OrderShipped: orderIs('SHIPPED'),
@@ -262,14 +248,9 @@ const handlers: Readonly<Record<string, Handler>> = {
     payment?.done.set(operation_id, 'failed')
   },
 
-  ShippingLabelCreated: (book, { order_id, tracking_number }) =>
-    void book.labels.set(order_id, tracking_number),
-  ShipmentCancelled: (book, { order_id }) => void book.labels.delete(order_id),
-
   SagaStarted: (book, { saga_id }, breach) => {
-    const saga = book.sagas.get(saga_id)
-    if (saga !== undefined) breach('sagas', `saga ${saga_id} was started twice`)
-    book.sagas.set(saga_id, { isOpen: true, starts: 1, outcome: null, attention: false })
+    if (book.sagas.has(saga_id)) breach('sagas', `saga ${saga_id} was started twice`)
+    book.sagas.set(saga_id, { isOpen: true, outcome: null, attention: false })
   },
   SagaStepFailed: (book, { saga_id, needs_attention }) => {
     const saga = book.sagas.get(saga_id)

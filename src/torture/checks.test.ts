@@ -100,7 +100,7 @@ function evidenceOf(written: readonly Written[] = GOOD, more: Partial<Evidence> 
         ['old', asked('old', [told({ position: 1 })], 'old order')],
       ]),
       looked: [{ path: '/o', since: 6, status: 200, code: '', at: 1 }],
-      dawdled: [{ opened: 0, closed: 2_000 }],
+      dawdled: [{ closed: 2_000 }],
       hostile: [asked('', [told({ status: 400, isProblem: true, code: 'malformed_request' })])],
     },
     readers: [{ name: 'reader 1', seen: digests, pages: 3, failures: 0, wrong: [] }],
@@ -296,7 +296,7 @@ describe('the checks', () => {
       'P9, P12',
     ],
     'a process that ended by itself': [evidenceOf(GOOD, { surprises: ['shop ended'] }), 'P9, P12'],
-    'a client that may dawdle': [account({ dawdled: [{ opened: 0, closed: null }] }), 'P11 who'],
+    'a client that may dawdle': [account({ dawdled: [{ closed: null }] }), 'P11 who'],
     'damage that verify does not see': [
       evidenceOf(GOOD, { damaged: { position: 3, verified: { code: 0, said: '' } } }),
       'P13 damage',
