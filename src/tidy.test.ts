@@ -39,15 +39,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * A context may use those of lower levels, through their `public.ts`. Unnamed ones are the last.
  */
 const CONTEXT_LEVEL: Readonly<Record<string, number>> = {
-  catalog: 0,
+  pricing: 0,
   stores: 0,
-  inventory: 1,
-  payments: 2,
-  shipping: 2,
-  orders: 3,
-  returns: 4,
+  users: 0,
+  catalog: 1,
+  customers: 1,
+  inventory: 2,
+  payments: 3,
+  shipping: 3,
+  orders: 4,
+  sales: 4,
+  returns: 5,
 }
-const LAST_LEVEL = 5
+const LAST_LEVEL = 6
 
 /** Where a package may be imported: it is known in one place, so that it can be replaced. */
 const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
@@ -57,7 +61,9 @@ const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
   uuid: ['src/runtime/', 'src/app/', 'src/testing/', 'src/torture/', 'src/simulation/'],
   canonicalize: ['src/runtime/', 'src/storage/'],
   commander: ['src/app/'],
-  'csv-parse': ['src/app/import/'],
+  'csv-parse': ['src/app/import/', 'src/app/jobs/'],
+  'csv-stringify': ['src/app/jobs/'],
+  nodemailer: ['src/app/notices/'],
   cockatiel: ['src/runtime/breaker.ts'],
   ioredis: ['src/storage/redis/', 'src/testing/'],
   pg: ['src/storage/postgres/', 'src/testing/'],

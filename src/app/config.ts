@@ -4,14 +4,8 @@ import { closest } from './closest.ts'
 import { mistakesBetween } from './config-rules.ts'
 import { fileValues, flagValues, type Given } from './config-sources.ts'
 import { chooseDrivers, seedValues } from './database.ts'
-import {
-  type Config,
-  environmentName,
-  type Setting,
-  type SettingKey,
-  settingKeys,
-  settings,
-} from './settings.ts'
+import type { Setting } from './setting.ts'
+import { type Config, environmentName, type SettingKey, settingKeys, settings } from './settings.ts'
 
 export type ConfigSources = {
   /** Arguments that set something: `--set key=value`, `--port 0`, `--config PATH`. */

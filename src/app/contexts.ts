@@ -1,14 +1,17 @@
 // Every bounded context of the shop, in the order of their dependence. A new one is one line here.
 import { analytics } from '#contexts/analytics/analytics.ts'
 import { catalogWith } from '#contexts/catalog/catalog.ts'
+import { customers } from '#contexts/customers/customers.ts'
 import { inventory } from '#contexts/inventory/inventory.ts'
 import { orders } from '#contexts/orders/orders.ts'
 import { payments } from '#contexts/payments/payments.ts'
 import type { PaymentProvider } from '#contexts/payments/provider.ts'
 import { returns } from '#contexts/returns/returns.ts'
+import { sales } from '#contexts/sales/sales.ts'
 import type { Carrier } from '#contexts/shipping/carrier.ts'
 import { shipping } from '#contexts/shipping/shipping.ts'
 import { stores } from '#contexts/stores/stores.ts'
+import { users } from '#contexts/users/users.ts'
 import { type Context, eventTypesOf } from '#kernel/context.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import { numberEvents } from '#runtime/number-series.ts'
@@ -28,12 +31,15 @@ export const contextsOf = (
   { provider, carrier }: Providers,
   { enriched = true, ...timeout }: ContextOptions = {},
 ): readonly Context[] => [
-  catalogWith({ enriched }),
   stores,
+  users,
+  customers,
+  catalogWith({ enriched }),
   inventory,
   payments({ provider, ...timeout }),
   shipping(),
   orders({ provider, carrier, ...timeout }),
+  sales,
   returns,
   analytics,
 ]

@@ -1,0 +1,2 @@
+// The customers' door.
+export {}

@@ -1,0 +1,2 @@
+// The till's door.
+export {}

@@ -1,0 +1,10 @@
+// The context of the till: the list of what it has.
+import type { Context } from '#kernel/context.ts'
+
+export const sales: Context = {
+  name: 'sales',
+  aggregates: [],
+  commands: [],
+  projections: [],
+  queries: [],
+}
