@@ -1,10 +1,12 @@
 // The settings of the shop's rules: money, stock, orders, payments.
 
+import { TAX_ENTRY } from '#contexts/pricing/public.ts'
 import { setting } from './setting.ts'
 import { decimal, flag, listOf, matching, oneOf, only } from './setting-kinds.ts'
 
 const CURRENCY = matching(/^[A-Z]{3}$/, 'an ISO 4217 code such as USD')
 const WORD = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
+const TAX = matching(TAX_ENTRY, 'an entry such as standard:VAT:20 or standard@Germany:MwSt:19')
 // The number must be in it, or all orders would be called the same.
 const NUMBER_FORMAT = matching(
   /^(?=.*\{seq(:[1-9][0-9]?)?\})([A-Za-z0-9._/#-]|\{(yyyy|mm|dd|seq(:[1-9][0-9]?)?)\}){1,100}$/,
@@ -22,6 +24,18 @@ export const shop = {
     oneOf(['half_up', 'half_even']),
     'half_up',
     'How a line is rounded to the minor unit.',
+  ),
+  'money.taxes': setting(
+    listOf(TAX),
+    [],
+    'Taxes that are due: `class:name:percent`, or `class@country:name:percent` where a country has ' +
+      'its own. A product of no class is `standard`. None: no taxes.',
+  ),
+  'money.prices_include_tax': setting(flag, true, 'Whether prices have the taxes in already.'),
+  'money.tax_level': setting(
+    oneOf(['line', 'total']),
+    'line',
+    '`line`: taxes are rounded on each line. `total`: once per rate, shared out over the lines.',
   ),
   'catalog.enrich_with_inventory': setting(flag, true, 'Shows stock with products.'),
   'stores.auto_create': setting(
