@@ -11,6 +11,6 @@ export function cashRounded(amount_minor: number, step_minor: number): CashAmoun
   const steps = Math.floor(Math.abs(amount_minor) / step_minor)
   const rest = Math.abs(amount_minor) - steps * step_minor
   const magnitude = (rest * 2 >= step_minor ? steps + 1 : steps) * step_minor
-  const payable_minor = amount_minor < 0 ? -magnitude : magnitude
+  const payable_minor = amount_minor < 0 && magnitude > 0 ? -magnitude : magnitude
   return { payable_minor, rounding_minor: payable_minor - amount_minor }
 }

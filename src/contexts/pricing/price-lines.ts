@@ -111,17 +111,22 @@ function tax(group: readonly Draft[], { rounding }: PricingRules): void {
   const { rates } = group[0]!
   const weights = group.map(({ left }) => left)
   const gross = safe(weights.reduce((sum, weight) => sum + weight, 0))
-  const inside = rates.filter(({ is_inclusive }) => is_inclusive)
-  const parts = inside.map(({ rate }) => partsOf(rate))
-  const all = parts.reduce((sum, part) => sum + part, 0)
+  const parts = rates.map(({ rate }) => partsOf(rate))
+  const inside = rates.map(({ is_inclusive }, i) => (is_inclusive ? parts[i]! : 0))
+  const all = inside.reduce((sum, part) => sum + part, 0)
   const net = portion(gross, MILLION, MILLION + all, rounding)
-  const amounts = new Map<Rate, number>()
-  for (const [i, amount] of apportion(gross - net, parts).entries()) amounts.set(inside[i]!, amount)
-  for (const rate of rates)
-    if (!rate.is_inclusive) amounts.set(rate, portion(net, partsOf(rate.rate), MILLION, rounding))
-  for (const rate of rates) {
-    const shares = apportion(amounts.get(rate)!, weights)
-    for (const [i, { taxes }] of group.entries()) taxes.push({ ...rate, amount_minor: shares[i]! })
+  const shared = apportion(gross - net, inside)
+  const amounts = rates.map(({ is_inclusive }, i) =>
+    is_inclusive ? shared[i]! : portion(net, parts[i]!, MILLION, rounding),
+  )
+  // By what is left of each line after the taxes before, so that no line bears more than it costs.
+  const left = [...weights]
+  for (const [k, rate] of rates.entries()) {
+    const shares = apportion(amounts[k]!, rate.is_inclusive ? left : weights)
+    for (const [i, { taxes }] of group.entries()) {
+      taxes.push({ ...rate, amount_minor: shares[i]! })
+      if (rate.is_inclusive) left[i]! -= shares[i]!
+    }
   }
 }
 
