@@ -14,7 +14,14 @@ import { decimal, type Infer, id, nullable, object, optional, text, uuid } from 
 import { type AmountReader, amountReader, hasErrors } from './amount-reader.ts'
 import { department } from './department.ts'
 import { tidied } from './named.ts'
-import { CODE_MAX, DESCRIPTION_MAX, NAME_MAX, type ProductState, product } from './product.ts'
+import {
+  CODE_MAX,
+  DESCRIPTION_MAX,
+  NAME_MAX,
+  type ProductState,
+  product,
+  TAX_CLASS_MAX,
+} from './product.ts'
 import { answered, productAnswer } from './product-answer.ts'
 import { type UnitState, unit } from './unit.ts'
 
@@ -24,6 +31,9 @@ export const detailFields = {
   description: optional(text({ max: DESCRIPTION_MAX })),
   department_id: optional(nullable(id())),
   unit_id: optional(nullable(id())),
+  tax_class: optional(
+    nullable(text({ max: TAX_CLASS_MAX, description: 'A word of `money.taxes`; null: standard.' })),
+  ),
   min_stock: optional(decimal({ signed: true, description: 'Stock below it is low.' })),
 }
 export const codeField = text({ max: CODE_MAX, aliases: ['sku'] })
@@ -111,6 +121,7 @@ function stateFrom(input: Input, given: Given, moment: Moment, reader: AmountRea
     quantity_scale,
     department_id,
     unit_id: input.unit_id ?? null,
+    tax_class: taxClassOf(input.tax_class ?? null, reader),
     min_stock:
       input.min_stock === undefined
         ? 0
@@ -134,6 +145,15 @@ export function notBlank(field: string, value: string, reader: AmountReader): st
   const tidy = tidied(value)
   if (tidy === '') reader.note(field, 'must not be blank')
   return tidy
+}
+
+const TAX_CLASS = /^[a-z][a-z0-9_]*$/
+
+/** Any such word: a class without an entry in the settings bears no tax. */
+export function taxClassOf(wanted: string | null, { note }: AmountReader): string | null {
+  if (wanted !== null && !TAX_CLASS.test(wanted))
+    note('tax_class', 'must be a word of a-z, 0-9 and _')
+  return wanted
 }
 
 /** Either stands for the other where only one is given. */

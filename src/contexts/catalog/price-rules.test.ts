@@ -149,7 +149,7 @@ describe('the state of a product', () => {
       position: 1,
     })
   const { product_id, user_id, department_name, unit_name, ...fields } = facts
-  const fresh = { ...fields, is_active: true, price_number: 1 }
+  const fresh = { ...fields, tax_class: null, is_active: true, price_number: 1 }
   const after = (...events: readonly Fact[]) => [created, ...events].reduce(step, null)
 
   it('is what rules read of its events, and no more', () => {

@@ -17,6 +17,7 @@ export const productFields = {
   quantity_scale: integer(),
   department_id: nullable(id()),
   unit_id: nullable(id()),
+  tax_class: nullable(text()),
   min_stock: quantity(),
   is_active: flag(),
 }

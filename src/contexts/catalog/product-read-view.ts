@@ -16,6 +16,7 @@ export type ProductRow = {
   readonly department_name: string | null
   readonly unit_id: string | null
   readonly unit_name: string | null
+  readonly tax_class: string | null
   readonly quantity_scale: number
   readonly min_stock: number
   readonly quantity_in_stock: number
@@ -37,7 +38,7 @@ export type ProductRow = {
 
 export const productReadView = projection<ProductRow>({
   name: 'product_read_view',
-  version: 1,
+  version: 2,
   table: {
     name: 'product_read_view',
     key: 'product_id',
@@ -53,6 +54,7 @@ export const productReadView = projection<ProductRow>({
       department_name: { kind: 'text', nullable: true },
       unit_id: { kind: 'text', nullable: true },
       unit_name: { kind: 'text', nullable: true },
+      tax_class: { kind: 'text', nullable: true },
       quantity_scale: 'int',
       min_stock: 'quantity',
       quantity_in_stock: 'quantity',
@@ -78,6 +80,7 @@ export const productReadView = projection<ProductRow>({
       apply: (_, { data: { user_id, ...fields }, timestamp, version }) =>
         derived({
           ...fields,
+          tax_class: fields.tax_class ?? null,
           ...NO_STOCK,
           is_active: true,
           created_at: timestamp,

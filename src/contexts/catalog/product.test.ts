@@ -30,6 +30,7 @@ const facts = {
   department_name: null,
   unit_id: null,
   unit_name: null,
+  tax_class: null,
   quantity_scale: 0,
   min_stock: 5,
   user_id: null,
@@ -66,6 +67,32 @@ describe('creating a product', () => {
       .at({ number: 42 })
       .when(createProduct, { product_id: P, name: 'Pen', sell_price: '1.50' })
       .answers({ code: 'P-000042' })
+  })
+  test('has the taxes of its class, a word of the settings; nothing said: the standard one', () => {
+    given()
+      .when(createProduct, { ...full, tax_class: 'reduced' })
+      .writes(written({ tax_class: 'reduced' }))
+      .answers({ tax_class: 'reduced' })
+    for (const tax_class of ['Reduced', '7', 'two words'])
+      given()
+        .when(createProduct, { ...full, tax_class })
+        .rejects('validation_failed', {
+          errors: { tax_class: 'must be a word of a-z, 0-9 and _' },
+        })
+    const reduced = { product_id: P, tax_class: 'reduced' }
+    given(created)
+      .when(updateDetails, reduced)
+      .writes(product.write(P, [product.event('ProductUpdated', reduced)]))
+    given(written({ tax_class: 'reduced' }))
+      .when(updateProduct, reduced)
+      .writesNothing()
+    given(written({ tax_class: 'reduced' }))
+      .when(updateProduct, { product_id: P, tax_class: null })
+      .answers({ tax_class: null })
+    const { tax_class, ...before } = facts
+    given(product.write(P, [product.event('ProductCreated', before)]))
+      .when(updateProduct, { product_id: P, name: 'Other' })
+      .answers({ tax_class: null })
   })
   test('takes the name for a missing description, and the reverse', () => {
     given()

@@ -16,6 +16,8 @@ export type ProductState = {
   readonly quantity_scale: number
   readonly department_id: string | null
   readonly unit_id: string | null
+  /** Which taxes are due on it; null: those of the standard class. */
+  readonly tax_class: string | null
   /** In steps of `quantity_scale`. */
   readonly min_stock: number
   readonly is_active: boolean
@@ -30,6 +32,8 @@ export const NAME_MAX = 300
 export const DESCRIPTION_MAX = 5_000
 /** Smallest steps of a quantity: 6 digits after the point at most. */
 export const SCALE_MAX = 6
+
+export const TAX_CLASS_MAX = 50
 
 const names = {
   department_id: nullable(id()),
@@ -51,6 +55,8 @@ const productEvents = eventTypes({
       // The names as they were then: views need not look elsewhere, renames follow as events.
       ...names,
       quantity_scale: integer({ min: 0, max: SCALE_MAX }),
+      // Products of before there were taxes have none.
+      tax_class: optional(nullable(text({ max: TAX_CLASS_MAX }))),
       min_stock: quantity({ min: 0 }),
       // Whoever the sender said it was: an id of theirs, in any characters that a header takes.
       user_id: nullable(text({ max: 200 })),
@@ -66,6 +72,7 @@ const productEvents = eventTypes({
       department_name: optional(names.department_name),
       unit_id: optional(names.unit_id),
       unit_name: optional(names.unit_name),
+      tax_class: optional(nullable(text({ max: TAX_CLASS_MAX }))),
       min_stock: optional(quantity({ min: 0 })),
     }),
   },
@@ -87,12 +94,13 @@ const productEvents = eventTypes({
 
 export const product = aggregate({
   type: 'product',
-  state_version: 1,
+  state_version: 2,
   events: productEvents,
   initial: null as Product,
   evolve: {
     ProductCreated: (_, { product_id, user_id, department_name, unit_name, ...fields }) => ({
       ...fields,
+      tax_class: fields.tax_class ?? null,
       is_active: true,
       price_number: 1,
     }),

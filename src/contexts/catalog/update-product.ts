@@ -23,6 +23,7 @@ import {
   notBlank,
   placeRefs,
   sellPriceField,
+  taxClassOf,
   unitNames,
   unitOf,
 } from './create-product.ts'
@@ -171,12 +172,15 @@ function changedDetails(
     wanted.min_stock === undefined
       ? state.min_stock
       : reader.quantity('min_stock', wanted.min_stock, state.quantity_scale)
+  const tax_class =
+    wanted.tax_class === undefined ? state.tax_class : taxClassOf(wanted.tax_class, reader)
   return {
     ...text('code'),
     ...text('name'),
     ...text('description'),
     ...department,
     ...unit,
+    ...(tax_class === state.tax_class ? {} : { tax_class }),
     ...(min_stock === state.min_stock ? {} : { min_stock }),
   }
 }
