@@ -28,7 +28,7 @@ export type Circuits = {
 
 const READ_LOG = [
   ...(['readStream', 'readStreams', 'readAll', 'load', 'head', 'positionAt'] as const),
-  ...(['commandRecord', 'commandRecords', 'claims'] as const),
+  ...(['commandRecord', 'commandRecords', 'claims', 'claimsOf'] as const),
 ]
 const READ_ROWS = [
   ...(['load', 'find', 'group', 'keysOf', 'checkpoints', 'generations'] as const),

@@ -103,7 +103,14 @@ export type Given = {
   version(ref: Ref): number
   /** Those of `refs` that were not read yet; hand them to `ask`. */
   lacking(refs: readonly Ref[]): readonly Ref[]
+  /**
+   * The stream that holds one of the command's `names`; null: nobody does. It is not checked by the
+   * append: rely on it alone only where a value, once claimed, stays with its owner.
+   */
+  owner(name: Named): string | null
 }
+/** A unique value, and the scope that it is unique in: `product_code`, `PEN-1`. */
+export type Named = Pick<Claim, 'scope' | 'value'>
 
 /** The moment of decision: everything that is not state and not the command. */
 export type Moment = {
@@ -187,6 +194,8 @@ export type Command<S extends ObjectSchema = ObjectSchema> = {
    * Streams to read before deciding; the first is the command's own (`expected_version` is its).
    */
   readonly reads: (input: Infer<S>) => readonly Ref[]
+  /** Values whose owners the decision asks for (`given.owner`), to read their streams then. */
+  readonly names?: (input: Infer<S>) => readonly Named[]
   readonly decide: (input: Infer<S>, given: Given, moment: Moment) => Decision
   /** Shape of the response; money and quantities in it are turned into decimals at the edge. */
   readonly answer: Schema

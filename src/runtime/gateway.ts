@@ -19,6 +19,7 @@ import { type Instant, type Metadata, partsOf, type Recorded } from '#kernel/mes
 import { check } from '#kernel/schema.ts'
 import type { Outcome, Send, SendMeta } from '#kernel/waiting.ts'
 import type { Append, CommandRecord, EventLog, NewEvent, Verdict } from '#storage/event-log.ts'
+import { claimOwners } from './claim-owners.ts'
 import type { Numbers } from './number-series.ts'
 import type { PersonalData } from './personal.ts'
 import { type StreamQueues, streamQueues } from './stream-queues.ts'
@@ -151,6 +152,7 @@ async function carryOut(task: Task, tools: Tools): Promise<Outcome> {
 /** `fresh`: decided on the log as it is; otherwise what is remembered will do for a first try. */
 async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Outcome | 'again'> {
   let refs = task.command.reads(task.input)
+  const owner = await claimOwners(task, tools.log)
   for (let round = 0; round <= ASKS_MAX; round++) {
     const release = await tools.queues.hold(refs)
     try {
@@ -160,7 +162,7 @@ async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Ou
       const isGuess = remembered && tools.log.capabilities.manyProcesses
       const conflict = versionConflict(task, refs, known)
       if (conflict !== null) return isGuess ? 'again' : await rejected(conflict, task, tools)
-      const decision = decide(task, refs, known)
+      const decision = decide(task, refs, known, owner)
       if ('ask' in decision) {
         refs = [...refs, ...decision.ask]
         continue
@@ -191,7 +193,12 @@ const conflictAt = (expected: number, current: number): Rejection => ({
   details: { current_version: current },
 })
 
-function decide(task: Task, refs: readonly Ref[], known: ReadonlyMap<string, Known>): Decision {
+function decide(
+  task: Task,
+  refs: readonly Ref[],
+  known: ReadonlyMap<string, Known>,
+  owner: Given['owner'],
+): Decision {
   const read = (ref: Ref): Known => {
     const state = known.get(ref.stream)
     if (state === undefined) throw new Error(`${task.command.type} did not read ${ref.stream}`)
@@ -201,6 +208,7 @@ function decide(task: Task, refs: readonly Ref[], known: ReadonlyMap<string, Kno
     // A stream's state was folded by the aggregate that its ref names.
     state: <S>(ref: Ref<S>) => read(ref).state as S,
     version: (ref) => read(ref).version,
+    owner,
     lacking: (wanted) => {
       const missing = wanted.filter(
         ({ stream, mode }) =>

@@ -65,7 +65,14 @@ const SILENCE: PortErrors = {
 
 const LOG_CALLS = [
   ...(['append', 'readStream', 'readStreams', 'readAll', 'load', 'head', 'positionAt'] as const),
-  ...(['commandRecord', 'commandRecords', 'claims', 'saveSnapshots', 'dropResponses'] as const),
+  ...([
+    'commandRecord',
+    'commandRecords',
+    'claims',
+    'claimsOf',
+    'saveSnapshots',
+    'dropResponses',
+  ] as const),
 ] as const
 
 function logOver(world: World, owner: Owner, line: Line): EventLog {

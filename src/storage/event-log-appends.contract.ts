@@ -255,6 +255,19 @@ function claimPromises(log: Now): void {
     equal((await log().head()).position, 1)
   })
 
+  it('tells the owners of those of the asked values that are claimed', async () => {
+    const odd = code('P\'"\\ 1', 'note-2')
+    await log().append(
+      claiming('note-1', { claims: [code('P-1', 'note-1'), code('P-2', 'note-1')] }),
+    )
+    await log().append(claiming('note-2', { claims: [odd, code('P-1', 'note-2', 'email')] }))
+    const asked = [odd, code('P-1', ''), code('P-1', ''), code('p-1', ''), code('P-2', '', 'email')]
+    const found = await log().claimsOf(asked.map(({ scope, value }) => ({ scope, value })))
+    const byOwner = found.toSorted((a, b) => (a.owner < b.owner ? -1 : 1))
+    deepEqual(byOwner, [code('P-1', 'note-1'), odd])
+    deepEqual(await log().claimsOf([]), [])
+  })
+
   it('frees a released value for anybody', async () => {
     await log().append(claiming('note-1', { claims: [code('P-1', 'note-1')] }))
     await log().append(claiming('note-1', { releases: [code('P-1', 'note-1')] }))

@@ -29,6 +29,8 @@ export type EventLog = {
   /** Command records after this id, by id; for export and `verify`. */
   commandRecords(afterId: string, limit: number): Promise<readonly CommandRecord[]>
   claims(after: Pick<Claim, 'scope' | 'value'> | null, limit: number): Promise<readonly Claim[]>
+  /** Those of these values that are claimed, each once, in no order. */
+  claimsOf(names: readonly Pick<Claim, 'scope' | 'value'>[]): Promise<readonly Claim[]>
   /** Replaces a stream's snapshot unless a newer one is there. Losing it loses nothing. */
   saveSnapshots(snapshots: readonly Snapshot[]): Promise<void>
   /** Snapshots as they are kept, of the streams after this one, by stream; for `verify`. */

@@ -11,6 +11,7 @@ import {
   type Given,
   type Moment,
   merged,
+  type Named,
   type Ref,
   type Rejected,
   type Rejection,
@@ -39,6 +40,8 @@ export type Then = {
 export type When = {
   /** At another moment, by another sender, with other settings. */
   at(moment: Moments): When
+  /** These values are claimed; nothing else is. */
+  owning(...claims: readonly Claim[]): When
   when(command: Command, input: object): Then
 }
 
@@ -47,12 +50,21 @@ export function given(...history: readonly Write[]): When {
   return at(history, {})
 }
 
-function at(history: readonly Write[], moments: Moments): When {
+function at(history: readonly Write[], moments: Moments, claims: readonly Claim[] = []): When {
   return {
-    at: (more) => at(history, { ...moments, ...more }),
-    when: (command, input) => then(command, decided(command, input, history, momentOf(moments))),
+    at: (more) => at(history, { ...moments, ...more }, claims),
+    owning: (...more) => at(history, moments, [...claims, ...more]),
+    when: (command, input) => {
+      const past = { ...statesAfter(...history), owner: ownerIn(claims) }
+      return then(command, decided(command, input, past, momentOf(moments)))
+    },
   }
 }
+
+const ownerIn =
+  (claims: readonly Claim[]): Given['owner'] =>
+  ({ scope, value }) =>
+    claims.find((claim) => claim.scope === scope && claim.value === value)?.owner ?? null
 
 /**
  * The states after this history; everything counts as read. For pure pieces of larger decisions.
@@ -63,6 +75,7 @@ export function statesAfter(...history: readonly Write[]): Given {
     state: <S>({ stream, aggregate }: Ref<S>) => folded(aggregate, events.get(stream) ?? []),
     version: ({ stream }) => events.get(stream)?.length ?? 0,
     lacking: () => [],
+    owner: () => null,
   }
 }
 
@@ -91,24 +104,18 @@ function momentOf(moments: Moments): Moment {
 
 type Decided = { readonly decision: Accepted | Rejected; readonly refs: readonly Ref[] }
 
-function decided(
-  command: Command,
-  input: object,
-  history: readonly Write[],
-  moment: Moment,
-): Decided {
+function decided(command: Command, input: object, everything: Given, moment: Moment): Decided {
   const checked = check(command.input, input)
   if (!checked.ok) return { decision: { rejected: refusedInput(checked.errors) }, refs: [] }
   const filled =
     command.creates === undefined || command.creates in input
       ? checked.value
       : { ...checked.value, [command.creates]: CREATED_ID }
-  const everything = statesAfter(...history)
   let refs = command.reads(filled)
   for (let round = 0; round <= ASKS_MAX; round++) {
     const decision: Accepted | Asked | Rejected = command.decide(
       filled,
-      onlyRead(everything, refs),
+      onlyRead(everything, refs, command.names?.(filled) ?? []),
       moment,
     )
     if (!('ask' in decision)) return { decision, refs }
@@ -124,7 +131,9 @@ const refusedInput = (errors: Record<string, string> | Rejection['errors']): Rej
 })
 
 /** As in the gateway: what was not read is not there to be looked at. */
-function onlyRead(everything: Given, refs: readonly Ref[]): Given {
+function onlyRead(everything: Given, refs: readonly Ref[], names: readonly Named[]): Given {
+  const isNamed = ({ scope, value }: Named) =>
+    names.some((name) => name.scope === scope && name.value === value)
   const isRead = ({ stream, mode }: Ref) =>
     refs.some((ref) => ref.stream === stream && (mode === 'read' || ref.mode === 'write'))
   const looked = (ref: Ref) => {
@@ -140,6 +149,10 @@ function onlyRead(everything: Given, refs: readonly Ref[]): Given {
       return everything.state(ref)
     },
     version: (ref) => everything.version(looked(ref)),
+    owner: (name) => {
+      assert.ok(isNamed(name), `${name.scope} ${name.value} was looked up without being named`)
+      return everything.owner(name)
+    },
     lacking: (wanted) => [
       ...new Map(wanted.filter((ref) => !isRead(ref)).map((ref) => [ref.stream, ref])).values(),
     ],

@@ -119,6 +119,7 @@ type Keeping = Pick<
   | 'commandRecords'
   | 'commandRecordsOf'
   | 'claims'
+  | 'claimsOf'
   | 'saveSnapshots'
   | 'snapshots'
   | 'dropResponses'
@@ -148,6 +149,10 @@ function keeping(opened: () => Store): Keeping {
         .filter((claim) => after === null || byScopeAndValue(claim, after) > 0)
         .sort(byScopeAndValue)
         .slice(0, limit)
+        .map((claim) => ({ ...claim })),
+    claimsOf: async (names) =>
+      [...opened().claims.values()]
+        .filter((claim) => names.some((name) => byScopeAndValue(claim, name) === 0))
         .map((claim) => ({ ...claim })),
     async saveSnapshots(snapshots) {
       const kept = opened().snapshots

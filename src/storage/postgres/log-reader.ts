@@ -76,6 +76,12 @@ export const READS = {
     `SELECT scope, value, owner FROM event_store.claims WHERE (scope, value) > ($1, $2)
      ORDER BY scope, value LIMIT $3`,
   ),
+  claimsOf: one(
+    'claims_of',
+    `SELECT c.scope, c.value, c.owner FROM event_store.claims c
+     JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) n(scope, value)
+       ON c.scope = n.scope COLLATE "C" AND c.value = n.value COLLATE "C"`,
+  ),
   // A snapshot ahead of the log is a lie; the newest version is one look into the index. A caller
   // that knows the stream up to some version only wants what follows.
   load: one(
@@ -117,6 +123,7 @@ type Reading = Pick<
   | 'isUnfinished'
   | 'inspect'
   | 'claims'
+  | 'claimsOf'
 >
 
 export function logReader({ read }: Pick<Connections, 'read'>): Reading {
@@ -163,6 +170,11 @@ export function logReader({ read }: Pick<Connections, 'read'>): Reading {
     },
     claims: (after, limit) =>
       read<Claim>(READS.claims, [after?.scope ?? '', after?.value ?? '', limit]),
+    claimsOf: (names) =>
+      read<Claim>(READS.claimsOf, [
+        names.map(({ scope }) => scope),
+        names.map(({ value }) => value),
+      ]),
     async load(requests) {
       const rows = await read<LoadedRow>(READS.load, [
         requests.map(({ stream }) => stream),

@@ -67,6 +67,7 @@ function eventLog(reader: LogReader, thread: LogThread | null, unlock: () => voi
         counted: null,
       })),
     commandRecords: async (afterId, limit) => reader.commandRecords(afterId, limit),
+    claimsOf: async (names) => reader.claimsOf(names),
     claims: async (after, limit) => reader.claims(after?.scope ?? '', after?.value ?? '', limit),
   }
 }

@@ -143,6 +143,10 @@ function checking(db: DatabaseSync, path: string) {
     `SELECT scope, value, owner FROM claims WHERE (scope, value) > (?, ?)
      ORDER BY scope, value LIMIT ?`,
   )
+  const claimsOf = db.prepare(
+    `SELECT scope, value, owner FROM claims WHERE (scope, value) IN
+     (SELECT value ->> 'scope', value ->> 'value' FROM json_each(?))`,
+  )
   const page = (after: string, limit: number) =>
     rising<CommandRow>(path, commands.all(after, limit), after, ({ id }) => bytesOf(id))
   const purpose = db.prepare('PRAGMA application_id')
@@ -158,6 +162,8 @@ function checking(db: DatabaseSync, path: string) {
       rising<Claim>(path, claims.all(scope, value, limit), null, nameOf).map((claim) => ({
         ...claim,
       })),
+    claimsOf: (names: readonly Pick<Claim, 'scope' | 'value'>[]) =>
+      (claimsOf.all(JSON.stringify(names)) as Claim[]).map((claim) => ({ ...claim })),
     /** Damaged command records. */
     damagedRecords(): readonly CommandRecord[] {
       const found: CommandRecord[] = []
