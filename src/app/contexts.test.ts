@@ -2,6 +2,7 @@
 // samples of old events can still be read.
 import { deepEqual, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { words } from '#contexts/history/history.ts'
 import { eventTypesOf } from '#kernel/context.ts'
 import { lift, versionOf } from '#kernel/event-types.ts'
 import { check } from '#kernel/schema.ts'
@@ -33,6 +34,11 @@ describe('the contexts', () => {
       [],
       'unknown',
     )
+  })
+
+  test('every event is told in words', () => {
+    const untold = Object.keys(types).filter((type) => !Object.hasOwn(words, type))
+    deepEqual(untold, [])
   })
 
   test('an aggregate evolves every event it may hold', () => {

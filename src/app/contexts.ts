@@ -2,6 +2,7 @@
 import { analytics } from '#contexts/analytics/analytics.ts'
 import { catalogWith } from '#contexts/catalog/catalog.ts'
 import { customers } from '#contexts/customers/customers.ts'
+import { history } from '#contexts/history/history.ts'
 import { inventory } from '#contexts/inventory/inventory.ts'
 import { orders } from '#contexts/orders/orders.ts'
 import { payments } from '#contexts/payments/payments.ts'
@@ -42,6 +43,7 @@ export const contextsOf = (
   sales,
   returns,
   analytics,
+  history,
 ]
 
 /** What may be in the log: the contexts' events and the kernel's own. */

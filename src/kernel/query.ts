@@ -17,8 +17,11 @@ export type Reader = {
   group(projection: Projection, query: Group): Promise<readonly Row[]>
   /** The row as it was known then, folded from the log. */
   past(projection: Projection, key: string, asOf: AsOf): Promise<Row | null>
-  /** Events of these streams in order of position, personal fields opened; for histories. */
-  events(streams: readonly string[], limit: number): Promise<readonly Recorded[]>
+  /**
+   * Events of these streams in order of position, those after one if it is named, personal fields
+   * opened; for histories.
+   */
+  events(streams: readonly string[], limit: number, after?: number): Promise<readonly Recorded[]>
 }
 
 export type Query<S extends ObjectSchema = ObjectSchema> = {

@@ -206,3 +206,16 @@ test('a stream longer than a page is read to its end', async () => {
   equal((await then('s:a', { position: 9_999 }))?.quantity, 2_300)
   equal((await then('s:a', { position: 1_500 }))?.quantity, 1_500)
 })
+
+test('events after a position are those of the whole that come after it, from any page', async () => {
+  const random = seeded(6)
+  const many = Array.from({ length: 300 }, () => anyEvent(random))
+  await record(log, many)
+  const streams = ['item-s1:p1', 'item-s2:p2', 'item-s3:p3', 'item-nothing']
+  const all = await eventsOfStreams(history(), streams, 1_000)
+  for (const after of [1, 2, 50, all[3]!.position, all.at(-2)!.position, 299, 300, 10_000]) {
+    const wanted = all.filter(({ position }) => position > after)
+    deepEqual(await eventsOfStreams(history(), streams, 1_000, after), wanted)
+    deepEqual(await eventsOfStreams(history(), streams, 2, after), wanted.slice(0, 2))
+  }
+})

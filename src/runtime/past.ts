@@ -49,18 +49,40 @@ export async function past(
 }
 
 /**
- * Events of these streams, a name with `*` standing for all that begin so, in order of position.
+ * The first events of these streams after a position, a name with `*` standing for all that begin
+ * so, in order of position.
  */
 export async function eventsOfStreams(
   { log, types, open }: History,
   streams: readonly string[],
   limit: number,
+  after = 0,
 ): Promise<readonly Recorded[]> {
   const found: Recorded[] = []
-  for (const stream of new Set(streams))
-    found.push(...(await pages(log, stream, limit, Number.MAX_SAFE_INTEGER)))
+  for (const stream of new Set(streams)) {
+    const from = after === 0 || stream.endsWith('*') ? 0 : await versionAt(log, stream, after)
+    const events = await pages(log, stream, limit, Number.MAX_SAFE_INTEGER, from)
+    found.push(...events.filter(({ position }) => position > after))
+  }
   const events = await readable(inOrder(found).slice(0, limit), types, open)
   return events.map(({ event }) => event)
+}
+
+/** Which version the stream had come to at a position: found by halving, a read each. */
+async function versionAt(log: EventLog, stream: string, position: number): Promise<number> {
+  const isWithin = async (version: number) => {
+    const [event] = await log.readStream(stream, version - 1, 1)
+    return event !== undefined && event.position <= position
+  }
+  let past = 1
+  while (await isWithin(past)) past *= 2
+  let known = Math.floor(past / 2)
+  while (past - known > 1) {
+    const middle = Math.floor((known + past) / 2)
+    if (await isWithin(middle)) known = middle
+    else past = middle
+  }
+  return known
 }
 
 /** Where the row's own stream came to this version; 0 where it never did. */
@@ -98,13 +120,14 @@ async function pages(
   stream: string,
   limit: number,
   upTo: number,
+  from = 0,
 ): Promise<readonly Recorded[]> {
   const within = (events: readonly Recorded[]) => events.filter(({ position }) => position <= upTo)
   if (stream.endsWith('*')) return within(await log.readStreams(stream.slice(0, -1), limit))
   const found: Recorded[] = []
   while (found.length < limit) {
     const size = Math.min(PAGE, limit - found.length)
-    const page = await log.readStream(stream, found.at(-1)?.version ?? 0, size)
+    const page = await log.readStream(stream, found.at(-1)?.version ?? from, size)
     const fitting = within(page)
     found.push(...fitting)
     if (fitting.length < size) break

@@ -176,7 +176,7 @@ function readerOver({ reads, log, types, open, runnerStatus }: QueryGatewayOptio
     find: (projection, query) => reads.find(projection.table, query),
     group: (projection, query) => reads.group(projection.table, query),
     past: (projection, key, asOf) => past(history, projection, key, asOf),
-    events: (streams, limit) => eventsOfStreams(history, streams, limit),
+    events: (streams, limit, after) => eventsOfStreams(history, streams, limit, after),
   }
 }
 

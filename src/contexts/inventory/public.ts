@@ -13,3 +13,4 @@ export {
 } from './reserving.ts'
 export type { Stock, StockState } from './stock.ts'
 export { availableIn, stockItem, stockKey } from './stock.ts'
+export { stockedProduct } from './stocked-product.ts'

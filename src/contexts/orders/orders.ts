@@ -12,7 +12,6 @@ import { SAGA_TYPE } from './fulfilment.ts'
 import { fulfilmentAct } from './fulfilment-acts.ts'
 import { recordLabelOutcome } from './label-outcome.ts'
 import { order } from './order.ts'
-import { getOrderHistory } from './order-history.ts'
 import { orderPayments } from './order-payments.ts'
 import {
   getCustomerOrderSummary,
@@ -73,7 +72,6 @@ export const orders = ({
     getOrdersByStatus,
     getOrderPayments,
     getOrderSaga,
-    getOrderHistory,
     getCustomerOrderSummary,
     getSaga,
     listSagas,

@@ -1,0 +1,75 @@
+// Products, departments, units, stores and their stock, in words.
+import { department, product, unit } from '#contexts/catalog/public.ts'
+import { reservation, stockedProduct, stockItem } from '#contexts/inventory/public.ts'
+import { store } from '#contexts/stores/public.ts'
+import { because, count, fieldsOf, type Words, wordsFor } from './words.ts'
+
+const catalogWords: Words = {
+  ...wordsFor(department, {
+    DepartmentCreated: ({ name }) => `Department ${name} created`,
+    DepartmentRenamed: ({ name }) => `Renamed to ${name}`,
+    DepartmentArchived: () => 'Department archived',
+  }),
+  ...wordsFor(unit, {
+    UnitCreated: ({ name, symbol }) => `Unit ${name} (${symbol}) created`,
+    UnitUpdated: (data) => `Changed: ${fieldsOf(data, ['unit_id'])}`,
+    UnitArchived: () => 'Unit archived',
+  }),
+  ...wordsFor(product, {
+    ProductCreated: ({ code, name, sell_price_minor }, { money }) =>
+      `Product ${code}, ${name}, created at ${money(sell_price_minor)}`,
+    ProductUpdated: (data) =>
+      `Changed: ${fieldsOf(data, ['product_id', 'department_id', 'unit_id'])}`,
+    ProductPriceChanged: ({ previous_sell_price_minor, sell_price_minor }, { money }) =>
+      previous_sell_price_minor === sell_price_minor
+        ? `Price stays ${money(sell_price_minor)}; the cost price changed`
+        : `Price changed from ${money(previous_sell_price_minor)} to ${money(sell_price_minor)}`,
+    ProductPriceScheduled: ({ effective_at, sell_price_minor }, { money }) =>
+      sell_price_minor === undefined
+        ? `A cost price planned for ${effective_at}`
+        : `A price of ${money(sell_price_minor)} planned for ${effective_at}`,
+    ScheduledPriceCancelled: ({ reason }) =>
+      reason === 'same_price'
+        ? 'A planned price came to nothing: it was the price already'
+        : 'A planned price taken back',
+    ProductArchived: () => 'Archived: it is not sold any more',
+    ProductRestored: () => 'Restored: it is sold again',
+  }),
+}
+
+const storeWords: Words = wordsFor(store, {
+  StoreCreated: ({ name, kind, timezone }) => `Store ${name} opened, a ${kind} in ${timezone}`,
+  StoreUpdated: (data) => `Changed: ${fieldsOf(data, ['store_id'])}`,
+  StoreClosed: () => 'Store closed',
+})
+
+const stockWords: Words = {
+  ...wordsFor(stockedProduct, {
+    ProductStocked: ({ store_id }) => `Stocked in store ${store_id}`,
+  }),
+  ...wordsFor(stockItem, {
+    InventoryCreated: ({ quantity }, { units }) => `Stock opened with ${units(quantity)}`,
+    StockAdded: ({ quantity, reason }, { units }) => `${units(quantity)} came in${because(reason)}`,
+    InventoryAdjusted: ({ adjustment, reason }, { units }) =>
+      `Corrected by ${adjustment > 0 ? '+' : ''}${units(adjustment)}${because(reason)}`,
+    StockReserved: ({ quantity, reservation_id }, { units }) =>
+      `${units(quantity)} held for ${reservation_id}`,
+    StockReleased: ({ quantity, reservation_id }, { units }) =>
+      `${units(quantity)} held for ${reservation_id} free again`,
+    ReservationCommitted: ({ quantity, reservation_id }, { units }) =>
+      `${units(quantity)} held for ${reservation_id} left the store`,
+    InventoryClosed: () => 'Stock closed',
+  }),
+  ...wordsFor(reservation, {
+    InventoryReserved: ({ lines, expires_at }) =>
+      `Stock of ${count(lines, 'line')} held${expires_at === null ? '' : ` until ${expires_at}`}`,
+    InventoryReleased: ({ lines, reason }) =>
+      `Stock of ${count(lines, 'line')} free again${because(reason)}`,
+    InventoryCommitted: ({ lines }) => `Stock of ${count(lines, 'line')} left the store`,
+    ReservationExtended: ({ expires_at }) =>
+      expires_at === null ? 'Held without a time limit' : `Held until ${expires_at}`,
+    ReservationExpired: () => 'The time limit passed: the stock is free again',
+  }),
+}
+
+export const wordsOfGoods: Words = { ...catalogWords, ...storeWords, ...stockWords }
