@@ -8,6 +8,7 @@ import { eventLogKills } from './event-log-kills.contract.ts'
 import { keyRingContract } from './key-ring.contract.ts'
 import { leasesContract } from './leases.contract.ts'
 import type { Opened } from './opened.ts'
+import { outboxContract } from './outbox.contract.ts'
 import { readModelsContract } from './read-models.contract.ts'
 
 /** A fresh place for one test. */
@@ -32,6 +33,7 @@ export async function engineContract(name: EngineName, sites: Sites): Promise<vo
   readModelsContract(name, opener(engine, sites, 'openReadModels'))
   leasesContract(name, opener(engine, sites, 'openLeases'))
   keyRingContract(name, opener(engine, sites, 'openKeyRing'))
+  outboxContract(name, opener(engine, sites, 'openOutbox'))
   const { inspect } = sites
   if (inspect !== undefined)
     eventLogKills(name, () => killSite(name, engine, { ...sites, inspect }))

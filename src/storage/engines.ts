@@ -3,6 +3,7 @@
 import type { EventLog } from './event-log.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Leases } from './leases.ts'
+import type { Outbox } from './outbox.ts'
 import type { ReadModels } from './read-models.ts'
 
 /** Where a store lies: a file or a server's database. Each engine looks at what it needs. */
@@ -13,6 +14,7 @@ export type Engine = {
   openReadModels(place: Place): Promise<ReadModels>
   openLeases(place: Place): Promise<Leases>
   openKeyRing(place: Place): Promise<KeyRing>
+  openOutbox(place: Place): Promise<Outbox>
 }
 
 export const engines = {
@@ -21,18 +23,21 @@ export const engines = {
     ...(await import('./memory/read-models.ts')),
     ...(await import('./memory/leases.ts')),
     ...(await import('./memory/key-ring.ts')),
+    ...(await import('./memory/outbox.ts')),
   }),
   sqlite: async () => ({
     ...(await import('./sqlite/event-log.ts')),
     ...(await import('./sqlite/read-models.ts')),
     ...(await import('./sqlite/leases.ts')),
     ...(await import('./sqlite/key-ring.ts')),
+    ...(await import('./sqlite/outbox.ts')),
   }),
   postgres: async () => ({
     ...(await import('./postgres/event-log.ts')),
     ...(await import('./postgres/read-models.ts')),
     ...(await import('./postgres/leases.ts')),
     ...(await import('./postgres/key-ring.ts')),
+    ...(await import('./postgres/outbox.ts')),
   }),
 } as const satisfies Record<string, () => Promise<Engine>>
 export type EngineName = keyof typeof engines

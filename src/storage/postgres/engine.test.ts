@@ -61,7 +61,7 @@ else {
       return { place: { path: '', url: made.url }, remove: made.remove }
     },
     keeps: true,
-    shares: ['openEventLog', 'openReadModels', 'openLeases', 'openKeyRing'],
+    shares: ['openEventLog', 'openReadModels', 'openLeases', 'openKeyRing', 'openOutbox'],
     beside: ({ url }) => ({ path: '', url: beside(url) }),
     // The server goes on with what a killed process asked for, until it notices.
     async quiet({ url }) {
