@@ -70,16 +70,23 @@ export type Condition =
 export type Filter = {
   readonly [column: string]: Condition | undefined
 }
+/**
+ * A filter, or several joined by a word; see kernel/specification.ts. No column is called `and`,
+ * `or` or `not`.
+ */
+export type Specification =
+  | Filter
+  | { readonly and: readonly Specification[] }
+  | { readonly or: readonly Specification[] }
+  | { readonly not: Specification }
 export type Sort = { readonly column: string; readonly descending?: boolean }
 export type Find = {
-  readonly where?: Filter
-  /** At least one of these holds, beside `where`. */
-  readonly any?: readonly Filter[]
+  readonly where?: Specification
   /** The key is always added last, so the order is total. */
   readonly sort?: readonly Sort[]
   readonly limit: number
   readonly offset?: number
-  /** Opaque, from an earlier page of the same query: what follows it. */
+  /** Opaque, from an earlier page of the same query, `where` and sort: what follows it. */
   readonly cursor?: string
   /** Also count all that match. */
   readonly total?: boolean
@@ -90,7 +97,7 @@ export type Found<R = Row> = {
   readonly next_cursor: string | null
 }
 export type Group = {
-  readonly where?: Filter
+  readonly where?: Specification
   /** Columns, or the first characters of one: `{ column: 'day', length: 7 }` groups by month. */
   readonly by: readonly (string | { readonly column: string; readonly length: number })[]
   readonly sums: readonly string[]

@@ -1,6 +1,7 @@
 // Questions of read models as SQL, for all engines that speak it; what they say differently is a
 // dialect. Names come from the table's definition alone, values are always bound.
-import type { Condition, Filter, Find, Group, Value } from '#kernel/projection.ts'
+import type { Filter, Find, Group, Specification, Value } from '#kernel/projection.ts'
+import { nodeOf, operatorsOf, specificationTrouble } from '#kernel/specification.ts'
 import { type Order, orderOf, placeOf } from './find-cursor.ts'
 import { InvalidQuery } from './read-models.ts'
 import type { Shape, ShapeColumn } from './table-shape.ts'
@@ -55,7 +56,7 @@ export function findSql<V>(
   const order = orderOf(shape, query.sort)
   const values: V[] = []
   const bind = dialect.bind(values)
-  const matching = `${when} AND ${matchSql(dialect, shape, query.where, query.any, bind)}`
+  const matching = `${when} AND ${whereSql(dialect, shape, query.where, bind)}`
   const count = { text: `SELECT count(*) FROM ${table} WHERE ${matching}`, values: [...values] }
   const after =
     query.cursor === undefined
@@ -101,7 +102,7 @@ export function groupSql<V>(
       : dialect.prefix(by[at]!, counted('length', part.length), bind),
   )
   const columns = [...parts, 'count(*)', ...sums.map((name) => `coalesce(sum(${quoted(name)}), 0)`)]
-  const matching = `${when} AND ${filterSql(dialect, shape, query.where ?? {}, bind)}`
+  const matching = `${when} AND ${whereSql(dialect, shape, query.where, bind)}`
   const select = columns.map((column, at) => `${column} AS ${quoted(names[at]!)}`).join(', ')
   // By number, since a shortened column is no longer the column of that name.
   const numbers = parts.map((_, at) => at + 1)
@@ -118,81 +119,96 @@ export function keysOfSql<V>(
 ): Sql<V> {
   const values: V[] = []
   const key = quoted(shape.key)
-  const matching = `${when} AND ${filterSql(dialect, shape, lookup, dialect.bind(values))}`
+  const matching = `${when} AND ${whereSql(dialect, shape, lookup, dialect.bind(values))}`
   return { text: `SELECT ${key} FROM ${table} WHERE ${matching} ORDER BY ${key}`, values }
 }
 
 // ── conditions ────────────────────────────────────────────────────────────────────────────────
 
-function matchSql<V>(
+function whereSql<V>(
   dialect: Dialect<V>,
   shape: Shape,
-  where: Filter | undefined,
-  any: readonly Filter[] | undefined,
+  where: Specification | undefined,
   bind: Bind,
 ): string {
-  const all = filterSql(dialect, shape, where ?? {}, bind)
-  if (any === undefined) return all
-  const one = any.map((filter) => `(${filterSql(dialect, shape, filter, bind)})`)
-  return `${all} AND (${one.length === 0 ? 'FALSE' : one.join(' OR ')})`
+  if (where === undefined) return 'TRUE'
+  const trouble = specificationTrouble(shape.definition, where)
+  if (trouble !== null) throw new InvalidQuery(trouble.field, trouble.message)
+  return specificationSql(dialect, shape, where, bind)
+}
+
+function specificationSql<V>(
+  dialect: Dialect<V>,
+  shape: Shape,
+  specification: Specification,
+  bind: Bind,
+): string {
+  const node = nodeOf(specification)
+  if (node.joint === null) return filterSql(dialect, shape, node.filter, bind)
+  // What is not known to be true is false, also below.
+  if (node.joint === 'not')
+    return `(${specificationSql(dialect, shape, node.part, bind)}) IS NOT TRUE`
+  const parts = node.parts.map((part) => `(${specificationSql(dialect, shape, part, bind)})`)
+  if (parts.length === 0) return node.joint === 'and' ? 'TRUE' : 'FALSE'
+  return parts.join(node.joint === 'and' ? ' AND ' : ' OR ')
 }
 
 function filterSql<V>(dialect: Dialect<V>, shape: Shape, filter: Filter, bind: Bind): string {
-  const parts: string[] = []
-  for (const [name, condition] of Object.entries(filter)) {
-    const column = columnOf(shape, name)
-    if (condition === undefined) continue
-    for (const [operator, value] of operatorsOf(condition))
-      if (value !== undefined) parts.push(conditionSql(dialect, column, operator, value, bind))
-  }
+  const parts = Object.entries(filter).flatMap(([name, condition]) =>
+    operatorsOf(condition).map(([operator, value]) =>
+      conditionSql(dialect, columnOf(shape, name), operator, value, bind),
+    ),
+  )
   return parts.length === 0 ? 'TRUE' : parts.join(' AND ')
 }
 
-const operatorsOf = (condition: Condition): readonly [string, unknown][] =>
-  typeof condition === 'object' && condition !== null
-    ? Object.entries(condition)
-    : [['eq', condition]]
-
 const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
 
+/** The value is one that `specificationTrouble` has let through. */
 function conditionSql<V>(
   dialect: Dialect<V>,
   column: ShapeColumn,
   operator: string,
-  value: unknown,
+  value: Value,
   bind: Bind,
 ): string {
   const name = quoted(column.name)
   switch (operator) {
     case 'eq':
       if (value === null) return `${name} IS NULL`
-      return dialect.compare(column, '=', comparable(column, value), bind)
+      return dialect.compare(column, '=', value as Plain, bind)
     case 'not':
       // Nothing is not the same as any value, so rows without one are among the answers.
       if (value === null) return `${name} IS NOT NULL`
-      return dialect.differs(column, comparable(column, value), bind)
+      return dialect.differs(column, value as Plain, bind)
     case 'gt':
     case 'gte':
     case 'lt':
     case 'lte':
-      return dialect.compare(column, COMPARISONS[operator], comparable(column, value), bind)
+      return dialect.compare(column, COMPARISONS[operator], value as Plain, bind)
     case 'in':
-      return inSql(dialect, column, value, bind)
+      return inSql(dialect, column, value as readonly (Plain | null)[], bind)
     case 'contains':
-      return dialect.contains(column, searched(column, operator, value), bind)
+      return dialect.contains(column, value as string, bind)
     case 'starts':
-      return dialect.starts(column, searched(column, operator, value), bind)
+      return dialect.starts(column, value as string, bind)
     default:
       throw new InvalidQuery(column.name, `cannot be asked for ${operator}`)
   }
 }
 
-function inSql<V>(dialect: Dialect<V>, column: ShapeColumn, list: unknown, bind: Bind): string {
-  if (!Array.isArray(list)) throw new InvalidQuery(column.name, 'takes a list for in')
-  const given = list.filter((value) => value !== null).map((value) => comparable(column, value))
+function inSql<V>(
+  dialect: Dialect<V>,
+  column: ShapeColumn,
+  list: readonly (Plain | null)[],
+  bind: Bind,
+): string {
   // No row holds a NUL, and not every engine can be asked for one.
-  const stored = given.filter((value) => !(typeof value === 'string' && value.includes('\0')))
-  const among = dialect.among(column, stored, bind)
+  const stored = list.filter(
+    (value) => value !== null && !(typeof value === 'string' && value.includes('\0')),
+  )
+  // The filter has left no nulls.
+  const among = dialect.among(column, stored as readonly Plain[], bind)
   return list.includes(null) ? `(${among} OR ${quoted(column.name)} IS NULL)` : among
 }
 
@@ -217,7 +233,8 @@ function columnOf(shape: Shape, name: string): ShapeColumn {
 function groupable(shape: Shape, part: Group['by'][number]): ShapeColumn {
   const column = columnOf(shape, typeof part === 'string' ? part : part.column)
   if (column.kind === 'json') throw new InvalidQuery(column.name, 'cannot be grouped by')
-  if (typeof part !== 'string') searched(column, 'length', '')
+  if (typeof part !== 'string' && !['text', 'instant', 'day'].includes(column.kind))
+    throw new InvalidQuery(column.name, 'is no text, so length means nothing')
   return column
 }
 
@@ -227,40 +244,13 @@ function numeric(shape: Shape, name: string): ShapeColumn {
   throw new InvalidQuery(name, 'cannot be summed')
 }
 
-function searched(column: ShapeColumn, operator: string, value: unknown): string {
-  const { kind, name } = column
-  const searchable = kind === 'text' || kind === 'instant' || kind === 'day'
-  if (!searchable && !(kind === 'json' && operator === 'contains'))
-    throw new InvalidQuery(name, `is no text, so ${operator} means nothing`)
-  if (typeof value !== 'string') throw new InvalidQuery(name, `takes a text for ${operator}`)
-  return value
-}
-
-/** Refused when the column could never hold a value of this kind. */
-function comparable({ name, kind }: ShapeColumn, value: unknown): Plain {
-  switch (kind) {
-    case 'bool':
-      if (typeof value === 'boolean') return value
-      break
-    case 'int':
-    case 'money':
-    case 'quantity':
-      if (Number.isSafeInteger(value)) return value as number
-      break
-    case 'json':
-      throw new InvalidQuery(name, 'is a document and can only be compared with null')
-    default:
-      if (typeof value === 'string') return value
-  }
-  throw new InvalidQuery(name, `takes ${kind}`)
-}
-
 // ── the place of a cursor ─────────────────────────────────────────────────────────────────────
 
 /** What follows this place in the order. */
 function afterSql(order: readonly Order[], place: readonly Value[], bind: Bind): string {
   const first = order[0]!
-  const bound = (at: number) => bind(comparable(order[at]!.column, place[at]))
+  // A cursor's values fit their columns.
+  const bound = (at: number) => bind(place[at] as Plain)
   if (order.every((one) => one.descending === first.descending && !one.column.nullable)) {
     // The form that walks an index from the place on.
     const names = order.map(({ column }) => quoted(column.name)).join(', ')

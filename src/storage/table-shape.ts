@@ -2,6 +2,7 @@
 // engines, so that they take the same rows and refuse the same things.
 import { createHash } from 'node:crypto'
 import type { ColumnKind, Row, Table, Value } from '#kernel/projection.ts'
+import { JOINTS } from '#kernel/specification.ts'
 import { RowsRefused } from './read-models.ts'
 
 export type ShapeColumn = {
@@ -10,6 +11,7 @@ export type ShapeColumn = {
   readonly nullable: boolean
 }
 export type Shape = {
+  readonly definition: Table
   readonly table: string
   readonly key: string
   readonly columns: readonly ShapeColumn[]
@@ -44,7 +46,8 @@ function checked(table: Table): Shape {
   if (!SUFFIXED.test(table.name) || RESERVED.has(table.name))
     throw new Error(`a projection's table cannot be named ${table.name}`)
   const columns = Object.entries(table.columns).map(([name, column]) => {
-    if (!NAME.test(name)) throw new Error(`${table.name}.${name} is not a column's name`)
+    if (!NAME.test(name) || (JOINTS as readonly string[]).includes(name))
+      throw new Error(`${table.name}.${name} is not a column's name`)
     return typeof column === 'string'
       ? { name, kind: column, nullable: false }
       : { name, kind: column.kind, nullable: column.nullable ?? false }
@@ -61,6 +64,7 @@ function checked(table: Table): Shape {
   }
   const rows = [table.key, columns.map(({ name, kind, nullable }) => [name, kind, nullable])]
   return {
+    definition: table,
     table: table.name,
     key: table.key,
     columns,

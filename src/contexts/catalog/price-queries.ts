@@ -1,8 +1,9 @@
 // Questions about prices: what a product cost and when, and the lowest of the last days.
 import { pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
-import type { Filter } from '#kernel/projection.ts'
+import type { Specification } from '#kernel/projection.ts'
 import { type Query, query } from '#kernel/query.ts'
 import { id, instant, integer, money, nullable, object, optional, text } from '#kernel/schema.ts'
+import { and, or } from '#kernel/specification.ts'
 import { priceHistory } from './price-history.ts'
 
 const path = '/api/v1/products/:product_id'
@@ -28,7 +29,7 @@ const getPriceHistory = query({
   }),
   run: async ({ product_id, ...input }, reader) => {
     const found = await reader.find(priceHistory, {
-      ...duringOf(product_id, utc(input.from), utc(input.to)),
+      where: duringOf(product_id, utc(input.from), utc(input.to)),
       sort: [{ column: 'price_number', descending: true }],
       ...pageOf(input),
     })
@@ -62,7 +63,7 @@ const getLowestPrice = query({
     const end = to === undefined ? Date.now() : Date.parse(to)
     const from = new Date(end - days * DAY_MS).toISOString()
     const { items } = await reader.find(priceHistory, {
-      ...duringOf(product_id, from, new Date(end).toISOString()),
+      where: duringOf(product_id, from, new Date(end).toISOString()),
       sort: [{ column: 'sell_price_minor' }, { column: 'valid_from' }],
       limit: 1,
     })
@@ -87,9 +88,9 @@ function duringOf(
   product_id: string,
   from: string | undefined,
   to: string | undefined,
-): { readonly where: Filter; readonly any?: readonly Filter[] } {
-  return {
-    where: { product_id, ...(to === undefined ? {} : { valid_from: { lte: to } }) },
-    ...(from === undefined ? {} : { any: [{ valid_to: null }, { valid_to: { gt: from } }] }),
-  }
+): Specification {
+  return and(
+    { product_id, ...(to === undefined ? {} : { valid_from: { lte: to } }) },
+    ...(from === undefined ? [] : [or({ valid_to: null }, { valid_to: { gt: from } })]),
+  )
 }

@@ -25,6 +25,7 @@ import {
   type Schema,
   text,
 } from '#kernel/schema.ts'
+import { and, or } from '#kernel/specification.ts'
 import { NAME_MAX } from './product.ts'
 import { productFields } from './product-answer.ts'
 import { productReadView } from './product-read-view.ts'
@@ -179,14 +180,18 @@ const keptList = (type: string): Keeping<typeof searchInput> => ({
 async function search(input: Search, reader: Reader) {
   const { search_term } = input
   const page = await reader.find(productReadView, {
-    where: filterOf(input),
-    ...(search_term === undefined
-      ? {}
-      : {
-          any: ['code', 'name', 'description'].map((column) => ({
-            [column]: { contains: search_term },
-          })),
-        }),
+    where: and(
+      filterOf(input),
+      ...(search_term === undefined
+        ? []
+        : [
+            or(
+              ...['code', 'name', 'description'].map((column) => ({
+                [column]: { contains: search_term },
+              })),
+            ),
+          ]),
+    ),
     sort: [sortOf(input.sort ?? 'code')],
     ...pageOf(input),
   })

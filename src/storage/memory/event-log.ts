@@ -2,7 +2,7 @@
 // The other engines are held to the same contract; when they differ from this one, they are wrong.
 import type { Instant } from '#kernel/message.ts'
 import { type EventLog, LogClosed, storable } from '#storage/event-log.ts'
-import { bytewise } from './bytewise.ts'
+import { bytewise } from '#kernel/bytewise.ts'
 import {
   byScopeAndValue,
   EPOCH,

@@ -1,7 +1,7 @@
 // Keys of persons in memory: the reference implementation of storage/key-ring.ts.
 import { randomBytes } from 'node:crypto'
 import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
-import { bytewise } from './bytewise.ts'
+import { bytewise } from '#kernel/bytewise.ts'
 
 export async function openKeyRing(): Promise<KeyRing> {
   const keys = new Map<string, Buffer>()

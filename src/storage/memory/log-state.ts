@@ -14,7 +14,7 @@ import {
   storable,
   type Verdict,
 } from '#storage/event-log.ts'
-import { bytewise } from './bytewise.ts'
+import { bytewise } from '#kernel/bytewise.ts'
 
 type Row = Omit<Recorded, 'data' | 'metadata' | 'aggregate_type' | 'aggregate_id'> & {
   readonly stream: string
