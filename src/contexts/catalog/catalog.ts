@@ -1,5 +1,6 @@
 // The manifest of the catalogue: the list of all it has.
 import type { Context } from '#kernel/context.ts'
+import { priceChanges } from './change-price.ts'
 import { createProduct } from './create-product.ts'
 import { department, departmentCommands } from './department.ts'
 import { priceHistory } from './price-history.ts'
@@ -8,6 +9,7 @@ import { product } from './product.ts'
 import { productQueries } from './product-queries.ts'
 import { productReadView } from './product-read-view.ts'
 import { departments, referenceQueries, units } from './reference-lists.ts'
+import { priceTimes, scheduledPrices } from './scheduled-prices.ts'
 import { unit, unitCommands } from './unit.ts'
 import { productChanges } from './update-product.ts'
 
@@ -19,9 +21,16 @@ export type CatalogOptions = {
 export const catalogWith = (options: CatalogOptions): Context => ({
   name: 'catalog',
   aggregates: [department, unit, product],
-  commands: [...departmentCommands, ...unitCommands, createProduct, ...productChanges],
-  projections: [productReadView, priceHistory, departments, units],
+  commands: [
+    ...departmentCommands,
+    ...unitCommands,
+    createProduct,
+    ...productChanges,
+    ...priceChanges,
+  ],
+  projections: [productReadView, priceHistory, scheduledPrices, departments, units],
   queries: [...productQueries(options), ...priceQueries, ...referenceQueries],
+  waiting: [priceTimes],
 })
 
 export const catalog: Context = catalogWith({ enriched: true })

@@ -85,7 +85,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   const reader = amountReader()
   const state = stateFrom(input, given, moment, reader)
   if (hasErrors(reader.errors)) return invalid(reader.errors)
-  const { is_active, price_number, ...fields } = state
+  const { is_active, price_number, scheduled, ...fields } = state
   const created = product.event(
     'ProductCreated',
     {
@@ -128,6 +128,7 @@ function stateFrom(input: Input, given: Given, moment: Moment, reader: AmountRea
         : reader.quantity('min_stock', input.min_stock, quantity_scale),
     is_active: true,
     price_number: 1,
+    scheduled: [],
   }
 }
 

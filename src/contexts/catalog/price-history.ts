@@ -13,13 +13,17 @@ export type PriceRow = {
   /** null: it is the price now. */
   readonly valid_to: string | null
   readonly changed_by: string | null
+  /** By which it was written. */
+  readonly command_id: string | null
+  /** null: changed by hand, not at a time that was set before. */
+  readonly schedule_id: string | null
 }
 
 const keyOf = (product_id: string, price_number: number) => `${product_id}:${price_number}`
 
 export const priceHistory = projection<PriceRow>({
   name: 'price_history',
-  version: 1,
+  version: 2,
   table: {
     name: 'price_history',
     key: 'price_id',
@@ -33,13 +37,15 @@ export const priceHistory = projection<PriceRow>({
       valid_from: 'instant',
       valid_to: { kind: 'instant', nullable: true },
       changed_by: { kind: 'text', nullable: true },
+      command_id: { kind: 'text', nullable: true },
+      schedule_id: { kind: 'text', nullable: true },
     },
     indexes: [['product_id', 'valid_from']],
   },
   on: {
     ProductCreated: {
       keys: ({ data }) => [keyOf(data.product_id, 1)],
-      apply: (_, { data, occurred_at }, price_id) => ({
+      apply: (_, { data, occurred_at, metadata }, price_id) => ({
         price_id,
         product_id: data.product_id,
         price_number: 1,
@@ -49,6 +55,8 @@ export const priceHistory = projection<PriceRow>({
         valid_from: occurred_at,
         valid_to: null,
         changed_by: data.user_id,
+        command_id: metadata.command_id ?? null,
+        schedule_id: null,
       }),
     },
     ProductPriceChanged: {
@@ -56,11 +64,19 @@ export const priceHistory = projection<PriceRow>({
         keyOf(product_id, price_number - 1),
         keyOf(product_id, price_number),
       ],
-      apply: (row, { data, occurred_at }, price_id) => {
+      apply: (row, { data, occurred_at, metadata }, price_id) => {
         if (price_id !== keyOf(data.product_id, data.price_number))
           return row && { ...row, valid_to: occurred_at }
-        const { previous_sell_price_minor, ...price } = data
-        return { ...price, price_id, valid_from: occurred_at, valid_to: null }
+        const { previous_sell_price_minor, schedule_id = null, ...price } = data
+        const { command_id = null } = metadata
+        return {
+          ...price,
+          price_id,
+          valid_from: occurred_at,
+          valid_to: null,
+          command_id,
+          schedule_id,
+        }
       },
     },
   },

@@ -1,6 +1,6 @@
 // What a product has cost: the prices of a time, and the lowest of the last days.
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, test } from 'node:test'
 import type { Row } from '#kernel/projection.ts'
 import type { Query } from '#kernel/query.ts'
 import { check } from '#kernel/schema.ts'
@@ -9,6 +9,7 @@ import { emptyRow, type RowReader, rowReader } from '#testing/row-reader.ts'
 import { wireNames } from '#testing/wire-names.ts'
 import { priceHistory } from './price-history.ts'
 import { priceQueries } from './price-queries.ts'
+import { scheduledPrices } from './scheduled-prices.ts'
 
 const queryOf = (type: string): Query => priceQueries.find((one) => one.type === type)!
 const getPriceHistory = queryOf('GetPriceHistory')
@@ -32,6 +33,18 @@ const price = (
     valid_to,
   })
 
+const schedule = (schedule_id: string, effective_at: string, more: Partial<Row>) =>
+  emptyRow(scheduledPrices, {
+    ...{ schedule_id, product_id: 'cup', status: 'scheduled', effective_at, currency: 'USD' },
+    ...more,
+  })
+const toCome = [
+  schedule('b', day(8), { changes_cost: true, sell_price_minor: 200 } as Row),
+  schedule('a', day(7), { sell_price_minor: 250, scheduled_by: 'ann' } as Row),
+  schedule('c', day(9), { status: 'cancelled' } as Row),
+  schedule('d', day(9), { product_id: 'pot' } as Row),
+]
+
 let rows: RowReader
 before(async () => {
   rows = await rowReader([
@@ -45,8 +58,16 @@ before(async () => {
         price('tea', 1, 1, day(1), null),
         price('pot', 1, 900, '2000-01-01T00:00:00.000Z', '2001-01-01T00:00:00.000Z'),
         price('pot', 2, 950, '2001-01-01T00:00:00.000Z', null),
+        price('jug', 1, 900, day(1), day(2)),
+        price('jug', 2, 700, day(2), day(3)),
+        price('jug', 3, 800, day(3), day(4)),
+        // Their cost changed, not what is asked for them.
+        price('jug', 4, 600, day(4), day(5)),
+        price('jug', 5, 600, day(5), day(6)),
+        price('jug', 6, 600, day(6), null),
       ],
     ],
+    [scheduledPrices, toCome],
   ])
 })
 after(() => rows.close())
@@ -85,6 +106,22 @@ describe('the prices of a product', () => {
   })
 })
 
+test('prices to come are told beside, the next one first', async () => {
+  const { scheduled } = (await ask(getPriceHistory, { product_id: 'cup', limit: 1 })) as {
+    readonly scheduled: unknown
+  }
+  deepEqual(scheduled, [
+    {
+      ...{ schedule_id: 'a', effective_at: day(7), sell_price_minor: 250, currency: 'USD' },
+      scheduled_by: 'ann',
+    },
+    {
+      ...{ schedule_id: 'b', effective_at: day(8), sell_price_minor: 200, currency: 'USD' },
+      ...{ cost_price_minor: null, scheduled_by: null },
+    },
+  ])
+})
+
 describe('the lowest price', () => {
   const lowest = async (more: object, product_id = 'cup') => {
     const row = (await ask(getLowestPrice, { product_id, ...more })) as Record<
@@ -103,15 +140,26 @@ describe('the lowest price', () => {
   })
   it('of two that are as low is the older one', async () =>
     deepEqual(await lowest({ to: day(4), days: 60 }), [300, day(2), 60]))
-  it('ends today unless told otherwise', async () =>
-    deepEqual(await lowest({}, 'pot'), [950, '2001-01-01T00:00:00.000Z', 30]))
+  it('is that before the price in force began, which does not count itself', async () => {
+    deepEqual(await lowest({}, 'pot'), [900, '2000-01-01T00:00:00.000Z', 30])
+    deepEqual(await lowest({}, 'jug'), [800, day(3), 30])
+    deepEqual(await lowest({ days: 32 }, 'jug'), [700, day(2), 32])
+    // Nor does one that begins at the very end of the days that were named.
+    deepEqual(await lowest({ to: day(4) }, 'jug'), [800, day(3), 30])
+  })
+  it('of a product that never had another price is that one', async () =>
+    deepEqual(await lowest({}, 'tea'), [1, day(1), 30]))
+  it('says which days it looked at', async () => {
+    const asked = (await ask(getLowestPrice, { product_id: 'jug' })) as Record<string, unknown>
+    deepEqual([asked.from, asked.to], ['2026-03-02T00:00:00.000Z', day(4)])
+  })
 })
 
 describe('the questions about prices', () => {
   const time = [[day(1)], ['yesterday']] as [unknown[], unknown[]]
   it('have fields with limits, and answers with a shape', async () => {
-    const page: Limits = { limit: [[1], [0]], from: time, to: time }
-    assertLimits(getPriceHistory.input, { product_id: 'cup' }, page)
+    const fields: Limits = { limit: [[1], [0]], from: time, to: time }
+    assertLimits(getPriceHistory.input, { product_id: 'cup' }, fields)
     assertLimits(
       getLowestPrice.input,
       { product_id: 'cup' },
@@ -130,9 +178,13 @@ describe('the questions about prices', () => {
       valid_from: day(1),
       valid_to: null,
     }
-    assertLimits(getLowestPrice.answer, { ...whole, days: 30 })
-    const item = { ...whole, price_number: 1, cost_price_minor: null, changed_by: null }
-    const answer = { items: [item], total: 1, limit: 50, offset: 0, next_cursor: null }
+    assertLimits(getLowestPrice.answer, { ...whole, days: 30, from: null, to: null })
+    const item = {
+      ...{ ...whole, price_number: 1, cost_price_minor: null, changed_by: null },
+      ...{ command_id: null, schedule_id: null },
+    }
+    const page = { items: [item], total: 1, limit: 50, offset: 0, next_cursor: null }
+    const answer = { ...page, scheduled: [] }
     assertLimits(getPriceHistory.answer, answer, {
       'items.0.changed_by': [['x'.repeat(200)], ['x'.repeat(201)]],
       'items.0.no_such_field': [[], [1]],

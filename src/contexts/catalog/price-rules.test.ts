@@ -149,7 +149,7 @@ describe('the state of a product', () => {
       position: 1,
     })
   const { product_id, user_id, department_name, unit_name, ...fields } = facts
-  const fresh = { ...fields, tax_class: null, is_active: true, price_number: 1 }
+  const fresh = { ...fields, tax_class: null, is_active: true, price_number: 1, scheduled: [] }
   const after = (...events: readonly Fact[]) => [created, ...events].reduce(step, null)
 
   it('is what rules read of its events, and no more', () => {
@@ -193,7 +193,7 @@ describe('the history of prices', () => {
     event_type: fact.type,
     event_version: 1,
     data: fact.data,
-    metadata: {},
+    metadata: fact === created ? {} : { command_id: 'command-2' },
     occurred_at,
     timestamp: '2030-01-01T00:00:00.000Z',
   })
@@ -217,6 +217,8 @@ describe('the history of prices', () => {
       valid_from: JAN,
       valid_to: null,
       changed_by: 'ann',
+      command_id: null,
+      schedule_id: null,
     })
   })
   it('closes one price with the next', () => {
@@ -232,6 +234,8 @@ describe('the history of prices', () => {
       valid_from: FEB,
       valid_to: null,
       changed_by: null,
+      command_id: 'command-2',
+      schedule_id: null,
     })
     equal(apply(undefined, second, `${P}:1`), undefined, 'there is no row to close')
   })

@@ -25,7 +25,7 @@ export const productAnswer = object(productFields)
 
 export function answered(
   product_id: string,
-  { price_number, ...state }: ProductState,
+  { price_number, scheduled, ...state }: ProductState,
 ): Infer<typeof productAnswer> {
   return { id: product_id, product_id, sku: state.code, ...state }
 }

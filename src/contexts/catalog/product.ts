@@ -3,7 +3,18 @@
 // even after a change.
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
-import { id, integer, money, nullable, object, optional, quantity, text } from '#kernel/schema.ts'
+import {
+  id,
+  instant,
+  integer,
+  money,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  quantity,
+  text,
+} from '#kernel/schema.ts'
 
 export type ProductState = {
   readonly code: string
@@ -23,6 +34,16 @@ export type ProductState = {
   readonly is_active: boolean
   /** How many prices it has had; 1 after creation. */
   readonly price_number: number
+  /** Prices to come, the next one first; one that is due counts already (`priceAt`). */
+  readonly scheduled: readonly ScheduledPrice[]
+}
+export type ScheduledPrice = {
+  readonly schedule_id: string
+  readonly effective_at: string
+  /** Absent: it stays what it is by then. */
+  readonly sell_price_minor?: number
+  readonly cost_price_minor?: number | null
+  readonly scheduled_by: string | null
 }
 /** null: no such product. */
 export type Product = ProductState | null
@@ -86,6 +107,29 @@ const productEvents = eventTypes({
       /** 2 for the first change: the history closes entry 1 and opens entry 2. */
       price_number: integer({ min: 2 }),
       changed_by: nullable(text({ max: 200 })),
+      /** The schedule by which it came; who made that is `changed_by`. */
+      schedule_id: optional(id()),
+    }),
+  },
+  ProductPriceScheduled: {
+    data: object({
+      product_id: id(),
+      schedule_id: id(),
+      effective_at: instant(),
+      // What is not there stays what it is by then.
+      sell_price_minor: optional(money()),
+      cost_price_minor: optional(nullable(money())),
+      currency: text({ max: 3 }),
+      scheduled_by: nullable(text({ max: 200 })),
+    }),
+  },
+  ScheduledPriceCancelled: {
+    data: object({
+      product_id: id(),
+      schedule_id: id(),
+      // The price was the same already when its time came.
+      reason: oneOf(['by_hand', 'same_price']),
+      cancelled_by: nullable(text({ max: 200 })),
     }),
   },
   ProductArchived: { data: object({ product_id: id() }), aliases: ['ProductDeleted'] },
@@ -103,21 +147,35 @@ export const product = aggregate({
       tax_class: fields.tax_class ?? null,
       is_active: true,
       price_number: 1,
+      scheduled: [],
     }),
     ProductUpdated: (state, { product_id, department_name, unit_name, ...changed }) => ({
       ...known(state),
       ...changed,
     }),
-    ProductPriceChanged: (state, { sell_price_minor, cost_price_minor, price_number }) => ({
+    ProductPriceChanged: (state, { sell_price_minor, cost_price_minor, ...changed }) => ({
       ...known(state),
       sell_price_minor,
       cost_price_minor,
-      price_number,
+      price_number: changed.price_number,
+      scheduled: without(state, changed.schedule_id),
+    }),
+    ProductPriceScheduled: (state, { product_id, currency, ...schedule }) => ({
+      ...known(state),
+      scheduled: [...known(state).scheduled, schedule].sort(byTime),
+    }),
+    ScheduledPriceCancelled: (state, { schedule_id }) => ({
+      ...known(state),
+      scheduled: without(state, schedule_id),
     }),
     ProductArchived: (state) => ({ ...known(state), is_active: false }),
     ProductRestored: (state) => ({ ...known(state), is_active: true }),
   },
 })
+
+const without = (state: Product, scheduleId: string | undefined) =>
+  known(state).scheduled.filter(({ schedule_id }) => schedule_id !== scheduleId)
+const byTime = (a: ScheduledPrice, b: ScheduledPrice) => (a.effective_at < b.effective_at ? -1 : 1)
 
 function known(state: Product): ProductState {
   if (state === null) throw new Error('a product that was never created has changed')

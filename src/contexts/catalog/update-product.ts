@@ -29,8 +29,9 @@ import {
 } from './create-product.ts'
 import { type ProductState, product } from './product.ts'
 import { answered, productAnswer } from './product-answer.ts'
+import { settleDue } from './scheduled-price.ts'
 
-const prices = { sell_price: optional(sellPriceField), cost_price: optional(costPriceField) }
+export const prices = { sell_price: optional(sellPriceField), cost_price: optional(costPriceField) }
 const whole = object({
   product_id: id({ aliases: ['id'] }),
   code: optional(codeField),
@@ -41,7 +42,7 @@ const whole = object({
 type Wanted = Infer<typeof whole>
 
 const route = { method: 'PATCH', tag: 'products' } as const
-const path = '/api/v1/products/:product_id'
+export const path = '/api/v1/products/:product_id'
 
 const updateProduct = command({
   type: 'UpdateProduct',
@@ -63,18 +64,6 @@ const updateProductDetails = command({
     path: `${path}/details`,
     summary: 'Change name, description, department, unit or low-stock threshold',
   },
-})
-
-const updateProductPrice = command({
-  type: 'UpdateProductPrice',
-  input: object({ product_id: id({ aliases: ['id'] }), ...prices }),
-  reads: ({ product_id }) => [product.at(product_id)],
-  decide: (input, given, moment) =>
-    input.sell_price === undefined && input.cost_price === undefined
-      ? invalid({ sell_price: 'is required, unless there is a cost_price' })
-      : change(input, given, moment),
-  answer: productAnswer,
-  route: { ...route, path: `${path}/price`, summary: 'Change the price; the old one is kept' },
 })
 
 const restoreProduct = command({
@@ -101,14 +90,14 @@ const restoreProduct = command({
 export const productChanges: readonly Command[] = [
   updateProduct,
   updateProductDetails,
-  updateProductPrice,
   restoreProduct,
 ]
 
-function change(input: Wanted, given: Given, moment: Moment): Decision {
+export function change(input: Wanted, given: Given, moment: Moment): Decision {
   const { product_id } = input
-  const state = given.state(product.at(product_id))
-  if (state === null) return reject('not_found', `There is no product ${product_id}.`)
+  const stored = given.state(product.at(product_id))
+  if (stored === null) return reject('not_found', `There is no product ${product_id}.`)
+  const { events: due, after: state } = settleDue(product_id, stored, moment.now)
   const wanted = withoutSamePlaces(input, state)
   if (wanted.currency !== undefined && wanted.currency !== state.currency)
     return reject('currency_mismatch', `The product is priced in ${state.currency} for good.`)
@@ -126,6 +115,7 @@ function change(input: Wanted, given: Given, moment: Moment): Decision {
   const { department_name, unit_name, ...changed } = details
   const after: ProductState = { ...state, ...changed, ...price }
   const events = [
+    ...due,
     ...(Object.keys(details).length === 0
       ? []
       : [product.event('ProductUpdated', { product_id, ...details }, moment.occurred_at)]),
