@@ -1,5 +1,5 @@
 // Every bounded context of the shop, in the order of their dependence. A new one is one line here.
-import { analytics } from '#contexts/analytics/analytics.ts'
+import { type AnalyticsOptions, analyticsWith } from '#contexts/analytics/analytics.ts'
 import { catalogWith } from '#contexts/catalog/catalog.ts'
 import { customers } from '#contexts/customers/customers.ts'
 import { history } from '#contexts/history/history.ts'
@@ -26,11 +26,12 @@ export type ContextOptions = {
   readonly timeoutMs?: number
   /** Products show their stock. */
   readonly enriched?: boolean
+  readonly analytics?: AnalyticsOptions
 }
 
 export const contextsOf = (
   { provider, carrier }: Providers,
-  { enriched = true, ...timeout }: ContextOptions = {},
+  { enriched = true, analytics = {}, ...timeout }: ContextOptions = {},
 ): readonly Context[] => [
   stores,
   users,
@@ -42,7 +43,7 @@ export const contextsOf = (
   orders({ provider, carrier, ...timeout }),
   sales,
   returns,
-  analytics,
+  analyticsWith(analytics),
   history,
 ]
 

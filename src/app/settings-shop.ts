@@ -75,6 +75,11 @@ export const shop = {
     'credit_card',
     'Pays an order that names no method. Empty: such an order waits for its payment.',
   ),
+  'analytics.week_starts': setting(
+    oneOf(['monday', 'sunday', 'saturday']),
+    'monday',
+    'The first day of the weeks that sales are summed up by. ISO weeks begin on Monday.',
+  ),
   'simulator.faults': setting(
     decimal(0, 0.9),
     0,

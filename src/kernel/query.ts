@@ -2,7 +2,7 @@
 import type { Route } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
 import type { Find, Found, Group, Projection, Row } from '#kernel/projection.ts'
-import type { Infer, ObjectSchema, Schema } from '#kernel/schema.ts'
+import type { FieldErrors, Infer, ObjectSchema, Schema } from '#kernel/schema.ts'
 
 /** A moment in the past: a time of recording, a position, or a version of the thing itself. */
 export type AsOf =
@@ -28,6 +28,8 @@ export type Query<S extends ObjectSchema = ObjectSchema> = {
   readonly type: string
   /** With `asOfFields` it offers a past, which `run` heeds. */
   readonly input: S
+  /** Fields that are right by themselves and cannot be asked together, and why; null: none. */
+  readonly refuses?: (input: Infer<S>) => FieldErrors | null
   readonly run: (input: Infer<S>, reader: Reader) => Promise<unknown>
   /** Shape of the answer; kinds money and quantity are shown as decimals. */
   readonly answer: Schema

@@ -75,6 +75,9 @@ export function queryGateway(options: QueryGatewayOptions): QueryGateway {
         return refused({ code: 'unknown_type', message: `There is no query ${type}.` })
       const checked = check(query.input, input)
       if (!checked.ok) return refused(invalid(checked.errors))
+      // Just checked against the query's own schema.
+      const odd = query.refuses?.(checked.value as never) ?? null
+      if (odd !== null) return refused(invalid(odd))
       if (minPosition !== undefined && !(Number.isSafeInteger(minPosition) && minPosition >= 0))
         return refused(invalid({ min_position: 'must be a whole number that is not negative' }))
       const asked = {

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Recorded } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
-import type { Reader } from '#kernel/query.ts'
+import type { Query, Reader } from '#kernel/query.ts'
 import { check } from '#kernel/schema.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { salesAnalytics } from './sales-analytics.ts'
-import { getReturnsAnalytics, getSalesAnalytics } from './sales-queries.ts'
+import { salesQueries } from './sales-queries.ts'
+
+const [getSalesAnalytics, getReturnsAnalytics] = salesQueries('monday') as [Query, Query]
 
 let reads: ReadModels
 before(async () => {
@@ -72,7 +74,7 @@ type Item = { key: string; currency: string; units: number; quantity_scale: numb
   returns?: number
   total_amount_minor: number
 }
-async function asked(query: typeof getSalesAnalytics, input: Record<string, unknown>) {
+async function asked(query: Query, input: Record<string, unknown>) {
   assert.ok(check(query.input, input).ok)
   const reader = { group: (_: unknown, by: never) => reads.group(salesAnalytics.table, by) }
   // These queries read nothing but groups.

@@ -1,207 +1,223 @@
 // Questions about sales and returns: sums over the rows of sales_analytics, by time or by who and
-// what.
-import type { Condition, Row } from '#kernel/projection.ts'
+// what, with filters that the rows can tell apart.
 import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
+import { integer, list, money, nullable, object, optional, quantity, text } from '#kernel/schema.ts'
+import { averageOf, coarsest, MEASURES, type Scaled, sumOf } from './counts.ts'
+import { salesAnalytics } from './sales-analytics.ts'
 import {
-  day,
-  type Infer,
-  integer,
-  list,
-  money,
-  object,
-  oneOf,
-  optional,
-  quantity,
-  text,
-} from '#kernel/schema.ts'
-import {
-  type Counts,
-  type Dimension,
-  NOTHING,
-  rescaled,
-  salesAnalytics,
-  sumOf,
-} from './sales-analytics.ts'
-
-const input = object({
-  from: optional(day({ description: 'First day, UTC.' })),
-  to: optional(day({ description: 'Last day, UTC; included.' })),
-  group_by: optional(
-    oneOf(['day', 'week', 'month', 'country', 'product', 'customer'], {
-      description: 'Default day. Weeks are ISO weeks (2010-W48) and begin on Monday.',
-    }),
-  ),
-  limit: optional(integer({ min: 1, max: 100_000, description: 'Default: all groups.' })),
-})
-type Input = Infer<typeof input>
+  GROUPS_MAX,
+  groupingOf,
+  type SalesInput,
+  type Sorting,
+  salesInput,
+  salesTrouble,
+  sortingOf,
+  whereOf,
+} from './sales-question.ts'
+import type { WeekStarts } from './weeks.ts'
 
 const group = {
-  key: text(),
+  key: text({ max: 500 }),
+  /** Of groups of products; null for one that was only ever known by its code. */
+  product_id: optional(nullable(text())),
   currency: text(),
   units: quantity(),
   quantity_scale: integer({ min: 0 }),
   total_amount_minor: money(),
+  net_minor: money(),
+  tax_minor: money(),
 }
+const pageOf = (item: ReturnType<typeof object>) =>
+  object({
+    items: list(item, { max: GROUPS_MAX }),
+    total: integer(),
+    limit: nullable(integer()),
+    offset: integer(),
+  })
 const route = { method: 'GET', tag: 'analytics' } as const
 
-const keptOnDashboard = (type: string): Keeping<typeof input> => ({
+const keptOnDashboard = (type: string): Keeping<typeof salesInput> => ({
   key: (asked) => variantKey('dashboard', type, asked),
   ttl: 'dashboard',
   of: [{ projection: salesAnalytics, names: () => ['dashboard'] }],
 })
 
-export const getSalesAnalytics = query({
-  type: 'GetSalesAnalytics',
-  input,
-  keeping: keptOnDashboard('GetSalesAnalytics'),
-  run: async (asked, reader) => ({
-    items: (await groups(asked, reader, ({ total_amount_minor }) => total_amount_minor))
-      .filter(
-        ({ orders, total_amount_minor, units }) =>
-          orders !== 0 || total_amount_minor !== 0 || units !== 0,
-      )
-      .slice(0, asked.limit)
-      .map(({ key, currency, orders, units, total_amount_minor, quantity_scale }) => ({
-        key,
-        currency,
-        orders,
-        ...coarsest(units, quantity_scale),
-        total_amount_minor,
-      })),
+export const salesQueries = (starts: WeekStarts) => [
+  query({
+    type: 'GetSalesAnalytics',
+    input: salesInput,
+    refuses: salesTrouble,
+    keeping: keptOnDashboard('GetSalesAnalytics'),
+    run: async (asked, reader) => {
+      const groups = (await groupsOf(asked, reader, starts)).filter(hasSales)
+      return shown(asked, groups.toSorted(bySize(sortingOf(asked, starts), saleSizes)), toSales)
+    },
+    answer: pageOf(
+      object({
+        ...group,
+        discount_minor: money(),
+        orders: integer(),
+        average_amount_minor: money(),
+        returns: integer(),
+        returned_units: quantity(),
+        returned_minor: money(),
+      }),
+    ),
+    route: {
+      ...route,
+      path: '/api/v1/analytics/sales',
+      summary: 'Orders and sales, units and amounts, by time, place, customer or goods',
+    },
   }),
-  answer: object({ items: list(object({ ...group, orders: integer() }), { max: 100_000 }) }),
-  route: {
-    ...route,
-    path: '/api/v1/analytics/sales',
-    summary: 'Orders, units and amounts by time, country, product or customer',
-  },
-})
-
-export const getReturnsAnalytics = query({
-  type: 'GetReturnsAnalytics',
-  input,
-  keeping: keptOnDashboard('GetReturnsAnalytics'),
-  run: async (asked, reader) => ({
-    items: (await groups(asked, reader, ({ returned_minor }) => -returned_minor))
-      .filter(({ returns }) => returns !== 0)
-      .slice(0, asked.limit)
-      .map(({ key, currency, returns, returned_units, returned_minor, quantity_scale }) => ({
-        key,
-        currency,
-        returns,
-        ...coarsest(returned_units, quantity_scale),
-        total_amount_minor: returned_minor,
-      })),
+  query({
+    type: 'GetReturnsAnalytics',
+    input: salesInput,
+    refuses: salesTrouble,
+    keeping: keptOnDashboard('GetReturnsAnalytics'),
+    run: async (asked, reader) => {
+      const groups = (await groupsOf(asked, reader, starts)).filter(({ returns }) => returns !== 0)
+      return shown(asked, groups.toSorted(bySize(sortingOf(asked, starts), backSizes)), toReturns)
+    },
+    answer: pageOf(object({ ...group, returns: integer(), average_amount_minor: money() })),
+    route: {
+      ...route,
+      path: '/api/v1/analytics/returns',
+      summary: 'Returns by time, place, customer or goods; negative as on the credit notes',
+    },
   }),
-  answer: object({ items: list(object({ ...group, returns: integer() }), { max: 100_000 }) }),
-  route: {
-    ...route,
-    path: '/api/v1/analytics/returns',
-    summary: 'Returns by time, country, product or customer; negative as on the credit notes',
-  },
-})
+]
 
-type Summed = Counts & {
+export type Summed = Scaled & {
   readonly key: string
+  readonly product_id: string | null
   readonly currency: string
-  readonly quantity_scale: number
 }
 
-/** Times ascend; all else goes by size, the largest first. */
-async function groups(
-  { from, to, group_by = 'day' }: Input,
+async function groupsOf(
+  asked: SalesInput,
   reader: Reader,
-  size: (summed: Summed) => number,
+  starts: WeekStarts,
 ): Promise<readonly Summed[]> {
-  const { dimension, column, length, keyOf } = GROUPINGS[group_by]
-  const days: Condition = {
-    ...(from === undefined ? {} : { gte: from }),
-    ...(to === undefined ? {} : { lte: to }),
-  }
+  const { column, length, shown, keyOf } = groupingOf(asked.group_by, starts)
   const rows = await reader.group(salesAnalytics, {
-    where: { dimension, ...(Object.keys(days).length === 0 ? {} : { day: days }) },
-    by: [length === undefined ? column : { column, length }, 'currency', 'quantity_scale'],
-    sums: Object.keys(NOTHING),
+    where: whereOf(asked),
+    by: [
+      length === undefined ? column : { column, length },
+      ...shown,
+      'currency',
+      'quantity_scale',
+    ],
+    sums: MEASURES,
   })
-  const summed = merged(rows.map((row) => summedFrom(row, keyOf(String(row[column])))))
-  const byKey = (a: Summed, b: Summed) => compared(a.key, b.key) || compared(a.currency, b.currency)
-  return dimension === 'all'
-    ? summed.toSorted(byKey)
-    : summed.toSorted((a, b) => size(b) - size(a) || byKey(a, b))
+  // The columns were asked for by these names, and the store adds up exact integers.
+  const counts = rows as unknown as readonly (Scaled & Readonly<Record<string, string>>)[]
+  return merged(
+    counts.map((row) => ({
+      ...row,
+      key: keyOf(row[column] as string),
+      product_id: idOf(row.value),
+      currency: row.currency as string,
+    })),
+  )
 }
 
-const asIs = (value: string) => value
-const GROUPINGS: Readonly<
-  Record<
-    NonNullable<Input['group_by']>,
-    {
-      readonly dimension: Dimension
-      readonly column: 'day' | 'value'
-      readonly length?: number
-      readonly keyOf: (value: string) => string
-    }
-  >
-> = {
-  day: { dimension: 'all', column: 'day', keyOf: asIs },
-  week: { dimension: 'all', column: 'day', keyOf: weekOf },
-  month: { dimension: 'all', column: 'day', length: 7, keyOf: asIs },
-  country: { dimension: 'country', column: 'value', keyOf: asIs },
-  product: { dimension: 'product', column: 'value', keyOf: asIs },
-  customer: { dimension: 'customer', column: 'value', keyOf: asIs },
-}
-
-const summedFrom = (row: Row, key: string): Summed => {
-  const number = (column: string) => Number(row[column])
-  return {
-    key,
-    currency: String(row.currency),
-    quantity_scale: number('quantity_scale'),
-    orders: number('orders'),
-    units: number('units'),
-    total_amount_minor: number('total_amount_minor'),
-    returns: number('returns'),
-    returned_units: number('returned_units'),
-    returned_minor: number('returned_minor'),
-  }
-}
+const idOf = (value: string | undefined): string | null =>
+  value === undefined || value.startsWith('code:') ? null : value
 
 /** One row a key and currency, its units at the finest of the scales that met there. */
 function merged(rows: readonly Summed[]): readonly Summed[] {
   const byPlace = new Map<string, Summed>()
   for (const row of rows) {
-    const place = `${row.key}|${row.currency}`
+    const place = `${row.currency}|${row.key}`
     const before = byPlace.get(place)
-    if (before === undefined) {
-      byPlace.set(place, row)
-      continue
-    }
-    const { key, currency } = row
-    const quantity_scale = Math.max(before.quantity_scale, row.quantity_scale)
-    const counts = sumOf(
-      rescaled(before, before.quantity_scale, quantity_scale),
-      rescaled(row, row.quantity_scale, quantity_scale),
-    )
-    byPlace.set(place, { key, currency, quantity_scale, ...counts })
+    const product_id = row.product_id ?? before?.product_id ?? null
+    byPlace.set(place, before === undefined ? row : { ...row, ...sumOf(before, row), product_id })
   }
   return [...byPlace.values()]
 }
 
-/** The ISO week of a day: `2010-12-01` lies in `2010-W48`; the year is the one of its Thursday. */
-export function weekOf(isoDay: string): string {
-  const date = new Date(`${isoDay}T00:00:00.000Z`)
-  const sinceMonday = (date.getUTCDay() + 6) % 7
-  date.setUTCDate(date.getUTCDate() - sinceMonday + 3)
-  const year = date.getUTCFullYear()
-  const days = (date.getTime() - Date.UTC(year, 0, 1)) / 86_400_000
-  return `${year}-W${String(Math.floor(days / 7) + 1).padStart(2, '0')}`
-}
+const hasSales = ({ orders, total_amount_minor, units }: Summed) =>
+  orders !== 0 || total_amount_minor !== 0 || units !== 0
 
-/** The same units without decimals that are zero in any case. */
-function coarsest(units: number, scale: number): { units: number; quantity_scale: number } {
-  let shown = { units, quantity_scale: scale }
-  while (shown.quantity_scale > 0 && shown.units % 10 === 0)
-    shown = { units: shown.units / 10, quantity_scale: shown.quantity_scale - 1 }
-  return shown
+// ── order, page, shape ────────────────────────────────────────────────────────────────────────
+
+type Sizes = Readonly<Record<Exclude<Sorting['by'], 'key'>, (summed: Summed) => number>>
+
+const saleSizes: Sizes = {
+  orders: ({ orders }) => orders,
+  // At one fineness, so that they compare; the larger of two sums stays the larger.
+  units: ({ units, quantity_scale }) => units / 10 ** quantity_scale,
+  total_amount: ({ total_amount_minor }) => total_amount_minor,
+  average_amount: ({ total_amount_minor, orders }) => averageOf(total_amount_minor, orders),
+  returned: ({ returned_minor }) => -returned_minor,
+}
+/** What came back is negative, and the largest is the one that took most. */
+const backSizes: Sizes = {
+  orders: ({ returns }) => returns,
+  units: ({ returned_units, quantity_scale }) => -returned_units / 10 ** quantity_scale,
+  total_amount: saleSizes.returned,
+  average_amount: ({ returned_minor, returns }) => -averageOf(returned_minor, returns),
+  returned: saleSizes.returned,
 }
 
 const compared = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
+const bySize =
+  ({ by, descending }: Sorting, sizes: Sizes) =>
+  (a: Summed, b: Summed): number => {
+    const way = descending ? -1 : 1
+    const size = by === 'key' ? 0 : way * (sizes[by](a) - sizes[by](b))
+    const key = by === 'key' ? way * compared(a.key, b.key) : compared(a.key, b.key)
+    return size || key || compared(a.currency, b.currency)
+  }
+
+function shown(
+  { limit, offset = 0, group_by }: SalesInput,
+  groups: readonly Summed[],
+  to: (summed: Summed) => object,
+) {
+  const page = groups.slice(offset, limit === undefined ? undefined : offset + limit)
+  const items = page.slice(0, GROUPS_MAX).map((summed) => ({
+    key: summed.key,
+    ...(group_by === 'product' ? { product_id: summed.product_id } : {}),
+    currency: summed.currency,
+    ...to(summed),
+  }))
+  return { items, total: groups.length, limit: limit ?? null, offset }
+}
+
+function toSales(summed: Summed) {
+  const { orders, units, quantity_scale, returns, returned_units } = {
+    ...summed,
+    ...coarsest(summed),
+  }
+  const { total_amount_minor, net_minor, tax_minor, discount_minor, returned_minor } = summed
+  return {
+    orders,
+    units,
+    quantity_scale,
+    total_amount_minor,
+    net_minor,
+    tax_minor,
+    discount_minor,
+    average_amount_minor: averageOf(total_amount_minor, orders),
+    returns,
+    returned_units,
+    returned_minor,
+  }
+}
+
+function toReturns(summed: Summed) {
+  const { returned_minor, returned_net_minor, returned_tax_minor, returns } = summed
+  // Only what came back counts for how fine it is shown.
+  const { returned_units, quantity_scale } = coarsest({ ...summed, units: 0 })
+  return {
+    returns,
+    units: returned_units,
+    quantity_scale,
+    total_amount_minor: returned_minor,
+    net_minor: returned_net_minor,
+    tax_minor: returned_tax_minor,
+    average_amount_minor: averageOf(returned_minor, returns),
+  }
+}
