@@ -1,5 +1,5 @@
 // The command line: reads what is asked, and leaves the doing to one file per command.
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { VERSION } from './compose.ts'
 import { namedFlags, settings } from './settings.ts'
 import type { TortureFlags } from './torture.ts'
@@ -40,7 +40,8 @@ function argvOf(flags: Flags): string[] {
 }
 
 const whole = (text: string): number => {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new Error(`--limit takes a whole number, not ${text}`)
+  if (!/^[1-9][0-9]{0,8}$/.test(text))
+    throw new InvalidArgumentError('It takes a whole number, from 1 on.')
   return Number(text)
 }
 
@@ -114,7 +115,7 @@ configured('rebuild', 'Build read models anew beside the live ones, compare, swa
   })
 
 const count = (text: string): number => {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new Error(`a whole number is needed, not ${text}`)
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
   return Number(text)
 }
 

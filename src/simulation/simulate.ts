@@ -2,6 +2,7 @@
 // over or a promise is broken; and what all of it came to, in words.
 import { BREAKS, type Break } from './breaks.ts'
 import { CHECKS } from './checks.ts'
+import { FAULTS } from './faulty.ts'
 import { type HistoryResult, runHistory } from './history.ts'
 import { add, never, SOMETIMES, type Tally } from './sometimes.ts'
 import { described } from './swarm.ts'
@@ -104,17 +105,8 @@ export const progress = ({ histories, operations, crashes, tookMs }: Simulation)
   `${histories} histories, ${operations} commands, ${crashes} crashes, ${Math.round(tookMs / 1_000)} s`
 
 const KINDS = [
-  ...[
-    'refused',
-    'unanswered',
-    'lost',
-    'silent',
-    'slow',
-    'duplicate',
-    'cut',
-    'unheard',
-    'overtaken',
-  ],
+  ...FAULTS,
+  'overtaken',
   ...['crashes', 'pauses', 'restarts', 'outages', 'clock jumps', 'poison', 'operators'],
 ]
 

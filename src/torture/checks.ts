@@ -1,7 +1,7 @@
 // The promises, each as a question to the evidence. A check that had nothing to look at has not
 // been passed.
 import { finalOf, isDone, isFinal, lineOf, type Told } from './account.ts'
-import type { Order } from './book.ts'
+import type { Order, Payment } from './book.ts'
 import type { Body } from './clients.ts'
 import type { Evidence } from './evidence.ts'
 
@@ -222,17 +222,28 @@ const moneyIsStraight: Checking = (evidence) => {
   }
   for (const id of charged.keys())
     if (!book.payments.has(id)) problems.push(`the provider moved money for ${id}, unknown to us`)
-  for (const [id, order] of book.orders) problems.push(...dueOf(id, order, evidence))
+  const paidFor = Map.groupBy(book.payments.values(), ({ order_id }) => order_id)
+  const labelsOf = Map.groupBy(evidence.labels.values(), (order_id) => order_id)
+  for (const [id, order] of book.orders) {
+    const held = book.reservations.get(id)?.held.size ?? 0
+    const valid = labelsOf.get(id)?.length ?? 0
+    problems.push(...dueOf(id, order, { paid: paidFor.get(id) ?? [], held, valid }))
+  }
   return { compared: ledger.length, problems }
 }
 
-function dueOf(id: string, order: Order, { book, labels }: Evidence): readonly string[] {
-  const paid = [...book.payments.values()].filter(({ order_id }) => order_id === id)
+type Due = {
+  readonly paid: readonly Payment[]
+  /** Lines of stock that are held for it. */
+  readonly held: number
+  /** Labels that are valid. */
+  readonly valid: number
+}
+
+function dueOf(id: string, order: Order, { paid, held, valid }: Due): readonly string[] {
   const kept = paid.reduce((sum, { captured, refunded }) => sum + captured - refunded, 0)
   const taken = paid.reduce((sum, { captured }) => sum + captured, 0)
   const isOpen = paid.some((one) => one.authorized > 0 && one.captured === 0 && !one.isVoided)
-  const held = book.reservations.get(id)?.held.size ?? 0
-  const valid = [...labels.values()].filter((order_id) => order_id === id).length
   if (order.status === 'CANCELLED')
     return [
       ...(kept === 0 ? [] : [`order ${id} is cancelled, and ${kept} of its money was kept`]),

@@ -60,7 +60,11 @@ export async function readLog(log: EventLog): Promise<{ book: Book; digests: num
 
 export async function recordsOf(log: EventLog, ids: readonly string[]) {
   const records = new Map<string, CommandRecord | null>()
-  for (const id of ids) records.set(id, await log.commandRecord(id))
+  for (let at = 0; at < ids.length; at += PAGE) {
+    const page = ids.slice(at, at + PAGE)
+    for (const id of page) records.set(id, null)
+    for (const record of await log.commandRecordsOf(page)) records.set(record.id, record)
+  }
   return records
 }
 
