@@ -122,7 +122,7 @@ async function writeKeys(keys: KeyRing | null, path: string): Promise<Part> {
   for (let after = ''; keys !== null; ) {
     const page = await keys.page(after, PAGE)
     for (const [subject, key] of page) {
-      await out.write({ subject, key: key.toString('base64url') })
+      await out.write({ subject, key: key === null ? null : key.toString('base64url') })
       after = subject
     }
     count += page.size

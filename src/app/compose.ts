@@ -13,6 +13,7 @@ import { type PersonalData, personalData } from '#runtime/personal.ts'
 import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { type Relay, relay } from '#runtime/relay.ts'
 import type { EventLog } from '#storage/event-log.ts'
+import type { KeyRing } from '#storage/key-ring.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { cachingWarnings, openCaching } from './caching.ts'
 import { circuitsOf } from './circuits.ts'
@@ -83,6 +84,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const contexts = contextsOf(providers, {
     timeoutMs: config['saga.step_timeout'],
     enriched: config['catalog.enrich_with_inventory'],
+    analytics: { weekStarts: config['analytics.week_starts'] },
   })
   const types = typesOf(contexts)
   const personal = personalData(types, keys)
@@ -94,12 +96,12 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const reads = reading.reads ?? refusing<ReadModels>('the read models', 'no queries are answered')
   const { host } = reading
 
-  const parts = { config, contexts, log, types, personal }
+  const parts = { config, contexts, log, types, personal: telling(personal, types, keys) }
   // Callers are refused at once while a store is away; what goes on by itself keeps trying.
   const met = { log: circuits.log(log), reads: circuits.reads(reads) }
   const caching = { config, version: VERSION, contexts, host, circuits, tell, opening }
   const { answers } = await openCaching({ ...caching, reads: reading.reads && met.reads })
-  const { send, ask } = gateways({ ...parts, log: met.log }, met.reads, answers)
+  const { send, ask } = gateways({ ...parts, log: met.log }, met.reads, reading.reads, answers)
   const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
   opening.defer(() => bus.close())
   const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
@@ -137,6 +139,12 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   }
 }
 
+/** Nobody is told anything with a key that was destroyed a moment ago: none is remembered. */
+const telling = (personal: PersonalData, types: EventTypes, keys: KeyRing): PersonalData => ({
+  ...personal,
+  open: personalData(types, keys, 0).open,
+})
+
 /** A process without the role moves nothing; one of several moves its share. */
 function movesOf(config: Config, roles: Roles, passive: boolean): Moves {
   if (!roles.has('projection')) return 'none'
@@ -155,6 +163,7 @@ type Parts = {
 function gateways(
   { config, contexts, log, types, personal }: Parts,
   reads: ReadModels,
+  isRead: object | null,
   cached: CachedAnswers | null,
 ) {
   const { send } = commandGateway({
@@ -167,6 +176,7 @@ function gateways(
     settings: shopSettings(config),
     snapshotEvery: config['snapshot.every'],
     attemptsMax: config['retry.attempts'],
+    ...(isRead === null ? {} : { reads }),
   })
   const { ask } = queryGateway({
     queries: contexts.flatMap(({ queries }) => queries),

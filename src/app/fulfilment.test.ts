@@ -100,6 +100,7 @@ async function openShop(engine: EngineName, settings: Record<string, unknown> = 
   /** Between a provider's answer and its record: where a crash or a faster colleague hurts most. */
   let between: (type: string) => Promise<void> = async () => {}
   const tools: WaitingTools = {
+    forget: personal.forget,
     now,
     derivedId,
     events: async (streams, limit) => {

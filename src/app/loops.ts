@@ -92,6 +92,7 @@ function waitingOver({ config, contexts, log, types, personal, send, now, due, t
     logEnd: async () => (await log.head()).position,
     events: (streams, limit) =>
       eventsOfStreams({ log, types, open: personal.open }, streams, limit),
+    forget: personal.forget,
     onError: (error, where) => tell(`${where}: ${String(error)}`),
   })
 }

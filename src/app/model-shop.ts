@@ -77,7 +77,16 @@ async function openParts(
   const projections = contexts.flatMap((context) => context.projections)
   const numbers = numbersFrom(log)
   const commands = contexts.flatMap((context) => context.commands)
-  const { send } = commandGateway({ log, commands, types, personal, numbers, now, settings })
+  const { send } = commandGateway({
+    log,
+    commands,
+    types,
+    personal,
+    numbers,
+    now,
+    settings,
+    reads,
+  })
   const trouble: string[] = []
   const folding = { log, reads, projections, types, open: personal.open }
   const onError = (error: unknown, where: unknown) => trouble.push(`${where}: ${String(error)}`)
@@ -104,6 +113,7 @@ function settling({ log, reads, personal, send, runner, waitings, trouble }: Par
   const toolsWith = (between: () => Promise<void>): WaitingTools => ({
     now,
     derivedId,
+    forget: personal.forget,
     events: async (streams, limit) => {
       const found = await Promise.all(streams.map((one) => log.readStream(one, 0, limit)))
       return await personal.open(found.flat())

@@ -88,10 +88,10 @@ async function restoreKeys(keys: KeyRing | null, path: string | null): Promise<n
   if (keys === null || path === null) return 0
   let count = 0
   await inBatches(path, 'keys', async (lines) => {
-    const batch = lines.map(
-      ({ value }) =>
-        [value.subject as string, Buffer.from(value.key as string, 'base64url')] as const,
-    )
+    const batch = lines.map(({ value }) => {
+      const key = value.key as string | null
+      return [value.subject as string, key === null ? null : Buffer.from(key, 'base64url')] as const
+    })
     await keys.restore(new Map(batch))
     count += batch.length
   })

@@ -3,6 +3,7 @@
 // is plain JSON.
 import type { DataOf, EventTypes } from '#kernel/event-types.ts'
 import { type Claim, type Fact, type Instant, type Recorded, streamOf } from '#kernel/message.ts'
+import type { Find, Projection, Row } from '#kernel/projection.ts'
 import type { FieldErrors, Infer, ObjectSchema, Schema } from '#kernel/schema.ts'
 
 /**
@@ -124,6 +125,13 @@ export type Moment = {
   readonly settings: ShopSettings
   /** The next number of the command's series (`numbered`); unique, with gaps. */
   readonly number: number
+  /** The rows that the command `looks` for, in its order. */
+  readonly looked: readonly (readonly Row[])[]
+  /**
+   * A value that tells of a person, made unreadable: the same for the same scope and text, so that
+   * it can be claimed. Only for a command that `blinds`.
+   */
+  blind(scope: string, text: string): string
   /** New ids, the same for every try of one command: `id('order')`, `id('line', 3)`. */
   id(name: string, number?: number): string
 }
@@ -196,12 +204,20 @@ export type Command<S extends ObjectSchema = ObjectSchema> = {
   readonly reads: (input: Infer<S>) => readonly Ref[]
   /** Values whose owners the decision asks for (`given.owner`), to read their streams then. */
   readonly names?: (input: Infer<S>) => readonly Named[]
+  /**
+   * Rows of read models that the decision wants to see (`moment.looked`). They lag: what must hold
+   * is asked of the streams that they name.
+   */
+  readonly looks?: (input: Infer<S>) => readonly Look[]
+  /** Whether `moment.blind` is needed. */
+  readonly blinds?: boolean
   readonly decide: (input: Infer<S>, given: Given, moment: Moment) => Decision
   /** Shape of the response; money and quantities in it are turned into decimals at the edge. */
   readonly answer: Schema
   /** Absent: only the inside may send it. */
   readonly route?: Route
 }
+export type Look = { readonly projection: Projection; readonly find: Find }
 /** Gives the definition back with its input's type tied to its schema. */
 export const command = <S extends ObjectSchema>(definition: Command<S>): Command =>
   // `decide` only ever gets what has passed `input`; that is what makes forgetting S safe.

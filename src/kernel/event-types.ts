@@ -19,6 +19,8 @@ export type EventType<S extends ObjectSchema = ObjectSchema> = {
     /** Whose they are: a stable id such as a customer's. */
     readonly subject: (data: never) => string
   }
+  /** Whose key is going or gone: whoever remembers it forgets it when he meets this event. */
+  readonly forgets?: (data: never) => string
 }
 
 export type EventTypes = Readonly<Record<string, EventType>>

@@ -36,6 +36,8 @@ export type WaitingTools = {
   readonly derivedId: (...parts: string[]) => string
   /** Events of these streams, personal fields opened: for what a row must not hold (an address). */
   readonly events: (streams: readonly string[], limit: number) => Promise<readonly Recorded[]>
+  /** Destroys a person's key, for ever; once more does nothing. */
+  readonly forget: (subject: string) => Promise<void>
 }
 
 export type Waiting<R = Row> = {

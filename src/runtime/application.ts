@@ -48,15 +48,27 @@ export async function runApplication(parts: ApplicationParts): Promise<Applicati
     numbers: numbersFrom(log),
     now,
     settings,
+    reads,
   })
   const queries = contexts.flatMap((context) => context.queries)
-  const { ask } = queryGateway({ queries, reads, log, projections, types, open })
+  // Answers open nothing with a key that was destroyed a moment ago.
+  const told = personalData(types, keys, 0).open
+  const { ask } = queryGateway({ queries, reads, log, projections, types, open: told })
   const runner = projectionRunner({ log, reads, projections, types, open, onError })
   const waitings = contexts.flatMap(({ waiting = [] }) => waiting)
   const events = (streams: readonly string[], limit: number) =>
-    eventsOfStreams({ log, types, open }, streams, limit)
+    eventsOfStreams({ log, types, open: told }, streams, limit)
   const logEnd = async () => (await log.head()).position
-  const waits = waitingRunner({ waitings, reads, send, now, logEnd, events, onError })
+  const waits = waitingRunner({
+    waitings,
+    reads,
+    send,
+    now,
+    logEnd,
+    events,
+    forget: personal.forget,
+    onError,
+  })
 
   await runner.start()
   const deaf = [log.onAppended(() => runner.wake()), runner.onCommitted(() => waits.wake())]

@@ -15,13 +15,15 @@ import {
   type ShopSettings,
 } from '#kernel/decider.ts'
 import { checkEvent, type EventTypes, versionOf } from '#kernel/event-types.ts'
-import { type Instant, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
+import { type Claim, type Instant, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
 import { check } from '#kernel/schema.ts'
 import type { Outcome, Send, SendMeta } from '#kernel/waiting.ts'
 import type { Append, CommandRecord, EventLog, NewEvent, Verdict } from '#storage/event-log.ts'
+import type { ReadModels } from '#storage/read-models.ts'
 import { claimOwners } from './claim-owners.ts'
+import { momentOf } from './moment.ts'
 import type { Numbers } from './number-series.ts'
-import type { PersonalData } from './personal.ts'
+import { isBlind, type PersonalData } from './personal.ts'
 import { type StreamQueues, streamQueues } from './stream-queues.ts'
 import { type Known, type StreamStates, streamStates } from './stream-states.ts'
 
@@ -33,6 +35,8 @@ export type GatewayParts = {
   readonly numbers: Numbers
   readonly now: () => Instant
   readonly settings: ShopSettings
+  /** For commands that look into read models; without it they are refused. */
+  readonly reads?: Pick<ReadModels, 'find'>
   readonly snapshotEvery?: number
   readonly statesMax?: number
   /** Decisions that lost a race are made anew this often, then given up. */
@@ -102,7 +106,7 @@ async function taskOf(
   command: Command,
   given: Fields,
   meta: SendMeta,
-  { now, numbers, settings }: Tools,
+  tools: Tools,
 ): Promise<Task> {
   const id = meta.command_id ?? randomUUIDv7()
   // What the sender asked, before anything is filled in: a repeat has the same.
@@ -115,22 +119,7 @@ async function taskOf(
     command.creates === undefined || command.creates in given
       ? given
       : { ...given, [command.creates]: randomUUIDv7() }
-  const ids = new Map<string, string>()
-  const moment: Moment = {
-    now: now(),
-    command_id: id,
-    source: meta.source ?? 'api',
-    settings,
-    number: command.numbered === undefined ? 0 : await numbers.next(command.numbered),
-    ...(meta.user_id === undefined ? {} : { user_id: meta.user_id }),
-    ...(meta.occurred_at === undefined ? {} : { occurred_at: meta.occurred_at }),
-    id(name, number = 0) {
-      const key = `${name}:${number}`
-      const made = ids.get(key) ?? randomUUIDv7()
-      ids.set(key, made)
-      return made
-    },
-  }
+  const moment = await momentOf({ command, input, id, meta }, tools)
   return { command, input, id, fingerprint, meta, moment }
 }
 
@@ -333,14 +322,8 @@ async function refused(
     case 'reused':
       states.doubt(refs.map(({ stream }) => stream))
       return replayed(verdict.record, task)
-    case 'claimed': {
-      const { scope, value } = verdict.claim
-      const message = `${scope.replaceAll('_', ' ')} ${value} is taken.`
-      return {
-        ok: false,
-        rejection: { code: 'already_exists', message, details: { scope, value } },
-      }
-    }
+    case 'claimed':
+      return { ok: false, rejection: taken(verdict.claim) }
     case 'conflict': {
       states.doubt(refs.map(({ stream }) => stream))
       const expected = task.meta.expected_version
@@ -348,6 +331,15 @@ async function refused(
       return { ok: false, rejection: conflictAt(expected, verdict.actual) }
     }
   }
+}
+
+function taken({ scope, value }: Pick<Claim, 'scope' | 'value'>): Rejection {
+  const what = scope.replaceAll('_', ' ')
+  // What was blinded says nothing to anybody.
+  if (isBlind(value))
+    return { code: 'already_exists', message: `This ${what} is taken.`, details: { scope } }
+  const message = `${what} ${value} is taken.`
+  return { code: 'already_exists', message, details: { scope, value } }
 }
 
 function replayed(record: CommandRecord, task: Task): Outcome {

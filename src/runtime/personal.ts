@@ -1,16 +1,21 @@
 // Personal fields are encrypted per subject before they reach the log, and opened for whoever may
 // see them. Destroying a subject's key forgets them everywhere; the log itself is never rewritten.
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { EventType, EventTypes } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
-import type { KeyRing } from '#storage/key-ring.ts'
+import { KEY_BYTES, type KeyRing } from '#storage/key-ring.ts'
 
 const PREFIX = 'sealed:v1:'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const KEYS_KNOWN_MAX = 10_000
 const KEY_KNOWN_FOR_MS = 60_000
+/** Whose key blinds values: no id begins so, which is why nobody can ask for its destruction. */
+export const BLINDING_SUBJECT = '#blinding'
+const BLIND = 'blind:'
+
+export const isBlind = (value: string): boolean => value.startsWith(BLIND)
 
 export type Unsealed = { readonly event_id: string; readonly type: string; readonly data: unknown }
 
@@ -19,27 +24,35 @@ export type PersonalData = {
   seal<E extends Unsealed>(events: readonly E[]): Promise<readonly E[]>
   /** The same events with their personal fields in clear; null where the key was destroyed. */
   open(events: readonly Recorded[]): Promise<readonly Recorded[]>
+  /** Makes a text unreadable, the same way as long as the key ring lasts, in every process. */
+  blinder(): Promise<(scope: string, text: string) => string>
+  /** Destroys the subject's key. Once more: nothing. */
+  forget(subject: string): Promise<void>
 }
 
-/** `knownMax`: keys that are remembered for a while; room for them is made at once. */
+/**
+ * `knownMax`: keys that are remembered for a while, room for them is made at once; 0: none, so that
+ * a key that is destroyed elsewhere opens nothing from that moment on.
+ */
 export function personalData(
   types: EventTypes,
   keys: KeyRing,
   knownMax = KEYS_KNOWN_MAX,
 ): PersonalData {
-  const known = new LRUCache<string, Buffer>({ max: knownMax, ttl: KEY_KNOWN_FOR_MS })
+  const known =
+    knownMax === 0 ? null : new LRUCache<string, Buffer>({ max: knownMax, ttl: KEY_KNOWN_FOR_MS })
 
   const keysFor = async (subjects: Set<string>, how: 'make' | 'find') => {
     const found = new Map<string, Buffer>()
     const missing: string[] = []
     for (const subject of subjects) {
-      const key = known.get(subject)
+      const key = known?.get(subject)
       if (key === undefined) missing.push(subject)
       else found.set(subject, key)
     }
     if (missing.length > 0)
       for (const [subject, key] of await keys[how](missing)) {
-        known.set(subject, key)
+        known?.set(subject, key)
         found.set(subject, key)
       }
     return found
@@ -50,6 +63,9 @@ export function personalData(
       const subjects = subjectsOf(types, events, ({ type }) => type)
       if (subjects.size === 0) return events
       const found = await keysFor(subjects, 'make')
+      // Whatever is still told of somebody who is forgotten gets a key that nobody keeps.
+      const lost = randomBytes(KEY_BYTES)
+      const keyFor = (subject: string) => found.get(subject) ?? lost
       return events.map((event) => {
         const personal = personalOf(types, event.type)
         if (personal === undefined) return event
@@ -57,12 +73,16 @@ export function personalData(
         return {
           ...event,
           data: mapFields(event.data, personal.fields, (value, field) =>
-            encrypt(value, found.get(subject)!, [event.type, event.event_id, field, subject]),
+            encrypt(value, keyFor(subject), [event.type, event.event_id, field, subject]),
           ),
         }
       })
     },
     async open(events) {
+      for (const { event_type, data } of events) {
+        const forgets = known === null ? undefined : typeOf(types, event_type)?.forgets
+        if (forgets !== undefined) known?.delete(forgets(data as never))
+      }
       const subjects = subjectsOf(types, events, ({ event_type }) => event_type)
       if (subjects.size === 0) return events
       const found = await keysFor(subjects, 'find')
@@ -81,13 +101,26 @@ export function personalData(
         }
       })
     },
+    async blinder() {
+      const key = (await keysFor(new Set([BLINDING_SUBJECT]), 'make')).get(BLINDING_SUBJECT)
+      if (key === undefined) throw new Error('the key that blinds was destroyed; restore the keys')
+      return (scope, text) =>
+        BLIND + createHmac('sha256', key).update(`${scope}\n${text}`).digest('base64url')
+    },
+    async forget(subject) {
+      await keys.destroy(subject)
+      known?.delete(subject)
+    },
   }
 }
 
+const typeOf = (types: EventTypes, type: string): EventType | undefined =>
+  Object.hasOwn(types, type) ? types[type] : undefined
 const personalOf = (types: EventTypes, type: string): EventType['personal'] =>
-  Object.hasOwn(types, type) ? types[type]?.personal : undefined
+  typeOf(types, type)?.personal
 
-function subjectsOf<E extends { readonly data: unknown }>(
+/** Whose these events are, where a personal field of theirs says something. */
+export function subjectsOf<E extends { readonly data: unknown }>(
   types: EventTypes,
   events: readonly E[],
   typeOf: (event: E) => string,

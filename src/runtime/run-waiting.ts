@@ -24,6 +24,8 @@ export type WaitingParts = {
   readonly logEnd?: () => Promise<number>
   /** Without it, an action that has to read the log fails and says so. */
   readonly events?: WaitingTools['events']
+  /** Without it, an action that has to destroy a key fails and says so. */
+  readonly forget?: WaitingTools['forget']
   readonly onError: (error: unknown, where: string) => void
   readonly atOnceMax?: number
   /** An action that takes longer is given up and tried again later; it can send nothing more. */
@@ -69,6 +71,8 @@ const RESTING_MAX = 10_000
 
 const noEvents: WaitingTools['events'] = () =>
   Promise.reject(new Error('nothing was given to read events with'))
+const noForget: WaitingTools['forget'] = () =>
+  Promise.reject(new Error('no keys were given to destroy one of'))
 
 export function waitingRunner(parts: WaitingParts): WaitingRunner {
   const loops = parts.waitings.map((waiting) => loopOf(waiting, parts))
@@ -218,15 +222,18 @@ type Acting = {
 
 async function actedOn(
   { act, name }: Waiting,
-  { send, now, events = noEvents, onError, actMaxMs = ACT_MAX_MS }: WaitingParts,
+  parts: WaitingParts,
   { row, key, seen, resting }: Acting,
 ): Promise<void> {
+  const { send, now, events = noEvents, forget = noForget, onError } = parts
+  const { actMaxMs = ACT_MAX_MS } = parts
   let position = 0
   let isGivenUp = false
   const tools: WaitingTools = {
     now,
     derivedId,
     events,
+    forget,
     async send(type, input, meta = {}) {
       if (isGivenUp) throw new Error(`${name} ${key} took too long and was given up`)
       const outcome = await send(type, input, { source: name, ...meta })

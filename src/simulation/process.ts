@@ -85,6 +85,7 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
     pollMs,
     logEnd: async () => (await log.head()).position,
     events: (streams, limit) => eventsOfStreams({ log, types, open }, streams, limit),
+    forget: personal.forget,
   })
   const heard = subscription(world, owner, log)
   const shares = sharesOf(world, owner, { ports, runner, waiting, projections, waitings })

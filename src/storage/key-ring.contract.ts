@@ -1,5 +1,5 @@
 // What every engine of a key ring must hold.
-import { deepEqual, equal, notDeepEqual, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { KEY_BYTES, type KeyRing } from './key-ring.ts'
 import type { Opened } from './opened.ts'
@@ -57,12 +57,37 @@ export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing
       deepEqual(await keys.make([]), new Map())
     })
 
-    it('destroys one key for ever: a later one is another', async () => {
+    it('destroys one key for ever: none is made in its place', async () => {
       const before = await keys.make(['ann', 'bob'])
       await keys.destroy('ann')
-      deepEqual(await keys.find(['ann', 'bob']), new Map([['bob', before.get('bob')]]))
-      const after = await keys.make(['ann'])
-      notDeepEqual(after.get('ann'), before.get('ann'))
+      const left = new Map([['bob', before.get('bob')]])
+      deepEqual(await keys.find(['ann', 'bob']), left)
+      deepEqual(await keys.make(['ann']), new Map())
+      deepEqual(await keys.make(['ann', 'bob']), left)
+      deepEqual([...(await keys.make(['ann', 'carl'])).keys()], ['carl'])
+      deepEqual(await keys.find(['ann']), new Map())
+    })
+
+    it('tells whose key was destroyed from whose was never there', async () => {
+      deepEqual(await keys.destroyed(['ann', 'bob']), new Set())
+      await keys.make(['ann', 'bob'])
+      await keys.destroy('ann')
+      // Before there was one, too.
+      await keys.destroy('carl')
+      deepEqual(await keys.destroyed(['ann', 'bob', 'carl', 'dora']), new Set(['ann', 'carl']))
+      deepEqual(await keys.make(['carl']), new Map())
+      deepEqual(await keys.destroyed([]), new Set())
+    })
+
+    it('leaves no key behind, whoever makes one while it is destroyed', async () => {
+      for (let round = 0; round < 20; round++) {
+        const subject = `ann-${round}`
+        if (round % 2 === 0) await keys.make([subject])
+        const all = [keys.make([subject]), keys.destroy(subject), keys.make([subject])]
+        await Promise.all(all)
+        deepEqual(await keys.find([subject]), new Map())
+        deepEqual(await keys.destroyed([subject]), new Set([subject]))
+      }
     })
 
     it('takes the destruction of an unknown or destroyed subject', async () => {
@@ -100,6 +125,27 @@ export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing
       ])
       await rejects(keys.restore(other), /another than the one here/)
       deepEqual(await keys.find(['ann', 'bob', 'carl']), given)
+    })
+
+    it('gives and takes what was destroyed with a backup', async () => {
+      await keys.make(['bob', 'dora'])
+      await keys.destroy('bob')
+      const page = await keys.page('', 10)
+      deepEqual([...page.keys()], ['bob', 'dora'])
+      equal(page.get('bob'), null)
+      // Destroyed in the backup is destroyed here, whatever was here; twice is once.
+      const gone = new Map([
+        ['ann', null],
+        ['dora', null],
+        ['bob', null],
+      ])
+      await keys.restore(gone)
+      await keys.restore(gone)
+      deepEqual(await keys.destroyed(['ann', 'bob', 'dora']), new Set(['ann', 'bob', 'dora']))
+      deepEqual(await keys.find(['ann', 'bob', 'dora']), new Map())
+      // An older backup does not bring back whoever was forgotten since.
+      await rejects(keys.restore(page), /another than the one here/)
+      deepEqual(await keys.find(['dora']), new Map())
     })
 
     it('is not changed by whoever changes a key it gave', async () => {
@@ -155,9 +201,9 @@ export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing
         deepEqual(await other.find(['ann']), made)
         await other.destroy('ann')
         deepEqual(await keys.find(['ann']), new Map())
-        const again = await keys.make(['ann'])
-        notDeepEqual(again, made)
-        deepEqual(await other.make(['ann']), again)
+        deepEqual(await keys.make(['ann']), new Map())
+        deepEqual(await keys.destroyed(['ann']), new Set(['ann']))
+        deepEqual(await other.make(['ann']), new Map())
       } finally {
         await other.close()
       }
@@ -173,6 +219,8 @@ export function keyRingContract(name: string, open: () => Promise<Opened<KeyRing
       const found = await keys.find(['ann', 'bob'])
       deepEqual(found, new Map([['ann', made.get('ann')]]))
       ok(found.get('ann') instanceof Buffer)
+      deepEqual(await keys.destroyed(['ann', 'bob']), new Set(['bob']))
+      deepEqual(await keys.make(['bob']), new Map())
     })
   })
 }

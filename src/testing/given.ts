@@ -97,6 +97,8 @@ function momentOf(moments: Moments): Moment {
     source: 'api',
     settings: {},
     number: 1,
+    looked: [],
+    blind: (scope, text) => `blind:${scope}:${text}`,
     id: (name, number = 0) => `${name}-${number}`,
     ...moments,
   }

@@ -12,6 +12,8 @@ const MOMENT: Moment = {
   source: 'import',
   settings: {},
   number: 0,
+  looked: [],
+  blind: (_, text) => text,
   id: (name) => name,
 }
 const CREDIT = {

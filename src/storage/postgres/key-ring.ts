@@ -2,7 +2,15 @@
 // bring back whoever was forgotten. A deleted row is out of reach at once; the server's own copies
 // (its write-ahead log, backups) are forgotten when they are overwritten.
 import { randomBytes } from 'node:crypto'
-import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
+import {
+  DESTROYED,
+  destroyedOf,
+  KEY_BYTES,
+  type KeyRing,
+  keptKeys,
+  otherKey,
+  usable,
+} from '#storage/key-ring.ts'
 import { connect, type Statement } from './connections.ts'
 import { type Migration, migrate } from './migrate.ts'
 
@@ -47,7 +55,9 @@ const PUT: Statement = {
 }
 const DESTROY: Statement = {
   name: 'key_ring_destroy',
-  text: 'DELETE FROM key_ring.keys WHERE subject = $1',
+  // One row for key and destruction, so that nobody can make a key in between.
+  text: `INSERT INTO key_ring.keys (subject, key) SELECT subject, '' FROM unnest($1::text[]) subject
+    ORDER BY 1 ON CONFLICT (subject) DO UPDATE SET key = ''`,
 }
 type Row = { readonly subject: string; readonly key: Buffer }
 type Keys = Map<string, Buffer>
@@ -81,29 +91,33 @@ export async function openKeyRing(options: PostgresKeyRingOptions): Promise<KeyR
   })
 
   return {
-    find,
+    find: async (subjects) => usable(await find(subjects)),
+    destroyed: async (subjects) => destroyedOf(await find(subjects)),
     async make(subjects) {
       refuse()
       if (subjects.length === 0) return new Map()
       const made = await make(subjects)
       // Copies: whoever wipes the key it was given must not wipe that of others.
-      return new Map(subjects.map((subject) => [subject, Buffer.from(made.get(subject)!)]))
+      return usable(new Map(subjects.map((subject) => [subject, Buffer.from(made.get(subject)!)])))
     },
     async page(afterSubject, limit) {
-      return keysFrom(await read<Row>(PAGE, [afterSubject, limit]))
+      return keptKeys(keysFrom(await read<Row>(PAGE, [afterSubject, limit])))
     },
     async restore(keys) {
       refuse()
       const subjects = [...keys.keys()]
       await connections.transaction(async (run) => {
-        await run(PUT, [subjects, [...keys.values()]])
+        const gone = subjects.filter((subject) => keys.get(subject) === null)
+        if (gone.length > 0) await run(DESTROY, [gone])
+        await run(PUT, [subjects, subjects.map((subject) => keys.get(subject) ?? DESTROYED)])
         const now = keysFrom(await run<Row>(FIND, [subjects]))
-        for (const [subject, key] of keys) if (!now.get(subject)?.equals(key)) throw otherKey()
+        for (const [subject, key] of keys)
+          if (!now.get(subject)?.equals(key ?? DESTROYED)) throw otherKey()
       })
     },
     async destroy(subject) {
       refuse()
-      await read(DESTROY, [subject])
+      await read(DESTROY, [[subject]])
     },
     async close() {
       await settled()

@@ -175,7 +175,7 @@ async function keysOf(path: string): Promise<string> {
   try {
     const keys = await ring.page('', 10_000)
     await ring.find([...keys.keys()])
-    return JSON.stringify([...keys].map(([subject, key]) => [subject, key.toString('hex')]))
+    return JSON.stringify([...keys].map(([subject, key]) => [subject, key!.toString('hex')]))
   } finally {
     await ring.close()
   }

@@ -4,7 +4,16 @@ import { randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { StorageFull } from '#storage/event-log.ts'
-import { KEY_BYTES, type KeyRing, otherKey } from '#storage/key-ring.ts'
+import {
+  DESTROYED,
+  destroyedOf,
+  KEY_BYTES,
+  type KeptKeys,
+  type KeyRing,
+  keptKeys,
+  otherKey,
+  usable,
+} from '#storage/key-ring.ts'
 import { threadCalls } from '#storage/thread-calls.ts'
 import { Unavailable } from '#storage/unavailable.ts'
 import { addChecksum, checksumOfKey, damaged, isWholeKey, type KeyRow } from './checksums.ts'
@@ -37,7 +46,7 @@ export async function openKeyRing(options: SqliteKeyRingOptions): Promise<KeyRin
 type Writer = {
   make(subjects: readonly string[]): Promise<Keys>
   destroy(subject: string): Promise<void>
-  restore(keys: Keys): Promise<void>
+  restore(keys: KeptKeys): Promise<void>
   close(): Promise<void>
 }
 
@@ -53,14 +62,16 @@ function ringOf(db: DatabaseSync, writer: Writer): KeyRing {
   return {
     async page(afterSubject, limit) {
       const rows = page.all(afterSubject, limit) as { subject: string }[]
-      return find(rows.map(({ subject }) => subject))
+      return keptKeys(find(rows.map(({ subject }) => subject)))
     },
     restore: (keys) => writer.restore(keys),
     async make(subjects) {
       const found = find(subjects)
-      return subjects.every((subject) => found.has(subject)) ? found : await writer.make(subjects)
+      const isThere = subjects.every((subject) => found.has(subject))
+      return isThere ? usable(found) : await writer.make(subjects)
     },
-    find: async (subjects) => find(subjects),
+    find: async (subjects) => usable(find(subjects)),
+    destroyed: async (subjects) => destroyedOf(find(subjects)),
     destroy: (subject) => writer.destroy(subject),
     async close() {
       if (!db.isOpen) return
@@ -109,6 +120,7 @@ async function ringInThread(path: string): Promise<KeyRing> {
   })
 }
 
+/** Also those that were destroyed: empty. */
 function finder(db: DatabaseSync): (subjects: readonly string[]) => Keys {
   const get = db.prepare('SELECT * FROM keys WHERE subject = ?')
   return (subjects) => {
@@ -153,7 +165,12 @@ function keyWriter(db: DatabaseSync, path: string): Writer {
   )
   const put = (subject: string, key: Buffer) =>
     insert.run(subject, key, checksumOfKey(subject, key))
-  const remove = db.prepare('DELETE FROM keys WHERE subject = ?')
+  const replace = db.prepare(
+    `INSERT INTO keys (subject, key, checksum) VALUES (?, ?, ?)
+      ON CONFLICT DO UPDATE SET key = excluded.key, checksum = excluded.checksum`,
+  )
+  const destroy = (subject: string) =>
+    replace.run(subject, DESTROYED, checksumOfKey(subject, DESTROYED))
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
   let waiting: Waiter[] = []
 
@@ -179,7 +196,7 @@ function keyWriter(db: DatabaseSync, path: string): Writer {
     if (batch.length === 0) return
     try {
       store(new Set(batch.flatMap(({ subjects }) => subjects)))
-      for (const { subjects, resolve } of batch) resolve(find(subjects))
+      for (const { subjects, resolve } of batch) resolve(usable(find(subjects)))
     } catch (error) {
       for (const { reject } of batch) reject(told(error, path))
     }
@@ -194,13 +211,16 @@ function keyWriter(db: DatabaseSync, path: string): Writer {
     close: async () => flush(),
     restore: async (keys) =>
       inCommit(() => {
-        for (const [subject, key] of keys) put(subject, key)
+        for (const [subject, key] of keys)
+          if (key === null) destroy(subject)
+          else put(subject, key)
         const now = find([...keys.keys()])
-        for (const [subject, key] of keys) if (!now.get(subject)?.equals(key)) throw otherKey()
+        for (const [subject, key] of keys)
+          if (!now.get(subject)?.equals(key ?? DESTROYED)) throw otherKey()
       }),
     async destroy(subject) {
       try {
-        remove.run(subject)
+        destroy(subject)
       } catch (error) {
         throw told(error, path)
       }

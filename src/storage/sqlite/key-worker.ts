@@ -18,7 +18,9 @@ threadCalls(port, {
   },
   make: (subjects: readonly string[]) => opened().make(subjects),
   destroy: (subject: string) => opened().destroy(subject),
-  restore: (keys: ReadonlyMap<string, Uint8Array>) =>
-    opened().restore(new Map([...keys].map(([subject, key]) => [subject, Buffer.from(key)]))),
+  restore: (keys: ReadonlyMap<string, Uint8Array | null>) =>
+    opened().restore(
+      new Map([...keys].map(([subject, key]) => [subject, key && Buffer.from(key)])),
+    ),
   close: () => opened().close(),
 })
