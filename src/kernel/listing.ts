@@ -1,5 +1,5 @@
 // What lists and rows look like from outside: fields for paging and for the past, and answers
-// derived from a table's columns.
+// derived from a table's columns. Filters and sorts that a list offers: kernel/list-of.ts.
 import type { Column, ColumnKind, Find, Found, Projection, Row, Table } from '#kernel/projection.ts'
 import type { AsOf, Reader } from '#kernel/query.ts'
 import {

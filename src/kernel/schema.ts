@@ -29,8 +29,10 @@ export const object = <P extends TProperties>(properties: P) =>
   Type.Object(properties, { additionalProperties: false })
 export const optional = <S extends TSchema>(schema: S) => Type.Optional(schema)
 export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
-export const list = <S extends TSchema>(item: S, { min = 0, max = 10_000 } = {}) =>
-  Type.Array(item, { minItems: min, maxItems: max })
+export const list = <S extends TSchema>(
+  item: S,
+  { min = 0, max = 10_000, ...options }: FieldOptions & { min?: number; max?: number } = {},
+) => Type.Array(item, { minItems: min, maxItems: max, ...noted(options) })
 /** Free text; `min` 1 unless told otherwise, so that "required" means something. */
 export const text = ({
   min = 1,

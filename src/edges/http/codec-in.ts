@@ -11,7 +11,7 @@ import {
   plainDecimal,
   readJson,
 } from './json-text.ts'
-import { branchesOf, notesOf, shapeOf, wireName } from './schema-shape.ts'
+import { branchesOf, isAmount, notesOf, shapeOf, wireName } from './schema-shape.ts'
 
 export type Input =
   | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
@@ -71,7 +71,7 @@ function decoderOf(schema: Schema, name = ''): Decode {
   const branches = branchesOf(schema)
   const kind = notesOf(schema)['x-kind']
   if (kind === 'decimal') return decimal(branches[0] ?? schema)
-  if (kind === 'money' && name.endsWith('_minor')) return money
+  if (isAmount(name, schema)) return money
   if (kind === 'quantity') return quantity
   if (branches.length > 1) return union(branches)
   if (branches[0] !== undefined && branches[0] !== schema) return decoderOf(branches[0], name)

@@ -97,7 +97,15 @@ function parametersOf(endpoint: Endpoint, path: string): readonly Document[] {
   const required: readonly string[] = input.required ?? []
   const inQuery = bodyNames(endpoint, path).map((name): Document => {
     const { description, ...schema } = wireSchema(input.properties[name]!, 'in')
-    return { name, in: 'query', required: required.includes(name), ...told(description), schema }
+    return {
+      name: wireName(name, input.properties[name]!),
+      in: 'query',
+      required: required.includes(name),
+      ...told(description),
+      // In one parameter, with commas between.
+      ...(schema.type === 'array' ? { style: 'form', explode: false } : {}),
+      schema,
+    }
   })
   return [...inPath, ...inQuery, ...(kind === 'query' ? [MIN_POSITION] : [])]
 }

@@ -38,9 +38,10 @@ export function notesOf(schema: Schema): Pick<Shape, 'x-kind' | 'x-aliases' | 'd
   }
 }
 
-const MINOR = '_minor'
+const MINOR = /_minor(?=$|\[)/
+/** An amount that the wire tells as a decimal; also where it is one side of a filter. */
+export const isAmount = (name: string, schema: Schema): boolean =>
+  notesOf(schema)['x-kind'] === 'money' && MINOR.test(name)
 /** The wire says `sell_price` where the inside says `sell_price_minor`. */
 export const wireName = (name: string, schema: Schema): string =>
-  notesOf(schema)['x-kind'] === 'money' && name.endsWith(MINOR)
-    ? name.slice(0, -MINOR.length)
-    : name
+  isAmount(name, schema) ? name.replace(MINOR, '') : name
