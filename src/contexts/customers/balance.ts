@@ -11,6 +11,8 @@ export type BalanceMove = {
   readonly cause: BalanceCause
   readonly reference: string | null
   readonly reason: string | null
+  /** It has happened already: neither the limit nor what became of the customer can refuse it. */
+  readonly is_fact?: boolean
 }
 export type BalanceMoved = { readonly writes: readonly Write[]; readonly balance_minor: number }
 
@@ -21,14 +23,15 @@ export type BalanceMoved = { readonly writes: readonly Write[]; readonly balance
  */
 export function moveBalance(
   given: Given,
-  { customer_id, amount_minor, currency, cause, reference, reason }: BalanceMove,
+  { customer_id, amount_minor, currency, cause, reference, reason, is_fact = false }: BalanceMove,
   moment: Pick<Moment, 'now' | 'occurred_at'>,
 ): BalanceMoved | Rejected {
   const state = given.state(customer.at(customer_id))
   if (state === null) return noCustomer(customer_id)
   // What somebody still owes can be paid or written off whatever became of him.
-  if (cause === 'sale' && state.is_erased) return erasedCustomer(customer_id)
-  if (cause === 'sale' && !state.is_active)
+  const isRequest = cause === 'sale' && !is_fact
+  if (isRequest && state.is_erased) return erasedCustomer(customer_id)
+  if (isRequest && !state.is_active)
     return reject('invalid_state', `Customer ${customer_id} has been archived.`)
   if (state.currency !== currency)
     return reject(
@@ -39,7 +42,7 @@ export function moveBalance(
   const balance_minor = state.balance_minor + amount_minor
   if (!Number.isSafeInteger(balance_minor))
     return reject('business_rule_violated', 'The balance would be too large to be kept.')
-  if (cause === 'sale' && amount_minor > 0) {
+  if (isRequest && amount_minor > 0) {
     const beyond = limitTrouble(customer_id, state, balance_minor, amount_minor)
     if (beyond !== null) return beyond
   }

@@ -1,0 +1,216 @@
+// A sale at the till. Stream: sale-<sale_id>.
+// STARTED ⇄ SUSPENDED; STARTED → COMPLETED; STARTED or SUSPENDED → VOIDED. A completed sale never
+// changes: what comes back is a refund beside it. Refunds without a sale have a stream of their own.
+import { amountFields } from '#contexts/pricing/public.ts'
+import { aggregate } from '#kernel/decider.ts'
+import { eventTypes } from '#kernel/event-types.ts'
+import { day, id, instant, integer, list, money, nullable, object, text } from '#kernel/schema.ts'
+import {
+  type CartLine,
+  cartLine,
+  cashier,
+  currency,
+  LINES_MAX,
+  NUMBER_MAX,
+  reason,
+  refundedLine,
+  type SoldLine,
+  soldLine,
+  TENDER_MAX,
+  TENDERS_MAX,
+  tender,
+} from './sale-fields.ts'
+
+export const SALE_STATUSES = ['STARTED', 'SUSPENDED', 'COMPLETED', 'VOIDED'] as const
+
+export type SaleState = {
+  readonly status: (typeof SALE_STATUSES)[number]
+  readonly store_id: string
+  readonly register_id: string
+  readonly customer_id: string | null
+  readonly device_id: string | null
+  readonly currency: string
+  readonly country: string | null
+  /** While it goes on; empty afterwards. */
+  readonly cart: readonly CartLine[]
+  /** The last line's number; numbers of removed lines are not given again. */
+  readonly last_line: number
+  readonly sold: Sold | null
+}
+/** What refunds are bound by. */
+export type Sold = {
+  readonly sale_number: string
+  readonly lines: readonly (SoldLine & { readonly refunded: number })[]
+  readonly business_day: string
+  readonly payment_type: string
+  /** Of `amount_minor`, what went on the customer's account. */
+  readonly credit_minor: number
+  /** Given back already, cash rounding aside: in all, and of it on the customer's account. */
+  readonly refunded_minor: number
+  readonly refunded_credit_minor: number
+  readonly amount_minor: number
+}
+/** null: no such sale. */
+export type Sale = SaleState | null
+
+const where = { store_id: id(), register_id: id() }
+const saleRefunded = {
+  data: object({
+    refund_id: id(),
+    refund_number: text({ max: NUMBER_MAX }),
+    /** null: a refund without a sale. */
+    sale_id: nullable(id()),
+    ...where,
+    customer_id: nullable(id()),
+    user_id: cashier,
+    device_id: nullable(id()),
+    currency,
+    /** All amounts are what is given back: positive. */
+    lines: list(refundedLine, { min: 1, max: LINES_MAX }),
+    ...amountFields,
+    rounding_minor: money(),
+    /** amount_minor and the cash rounding. */
+    total_amount_minor: money(),
+    tenders: list(tender, { max: TENDERS_MAX }),
+    cause: text(),
+    business_day: day(),
+    original_business_day: nullable(day()),
+    refunded_at: instant(),
+  }),
+}
+
+const saleEvents = eventTypes({
+  SaleStarted: {
+    data: object({
+      sale_id: id(),
+      ...where,
+      customer_id: nullable(id()),
+      user_id: cashier,
+      device_id: nullable(id()),
+      currency,
+      country: nullable(text({ max: 100 })),
+      started_at: instant(),
+    }),
+  },
+  SaleItemAdded: { data: object({ sale_id: id(), currency, ...cartLine.properties }) },
+  SaleItemRemoved: { data: object({ sale_id: id(), line: integer({ min: 1 }) }) },
+  SaleSuspended: { data: object({ sale_id: id(), reason }) },
+  /** At whichever register of the store it goes on. */
+  SaleResumed: { data: object({ sale_id: id(), register_id: id() }) },
+  SaleCompleted: {
+    data: object({
+      sale_id: id(),
+      sale_number: text({ max: NUMBER_MAX }),
+      ...where,
+      customer_id: nullable(id()),
+      user_id: cashier,
+      device_id: nullable(id()),
+      currency,
+      lines: list(soldLine, { min: 1, max: LINES_MAX }),
+      ...amountFields,
+      rounding_minor: money(),
+      /** amount_minor and the cash rounding; what the tenders come to. */
+      total_amount_minor: money(),
+      tenders: list(tender, { max: TENDERS_MAX }),
+      change_minor: money(),
+      /** The tender's type, or `split`. */
+      payment_type: text({ max: TENDER_MAX }),
+      country: nullable(text({ max: 100 })),
+      business_day: day(),
+      completed_at: instant(),
+    }),
+  },
+  SaleVoided: { data: object({ sale_id: id(), reason, user_id: cashier, voided_at: instant() }) },
+  SaleRefunded: saleRefunded,
+})
+
+export const sale = aggregate({
+  type: 'sale',
+  state_version: 1,
+  events: saleEvents,
+  initial: null as Sale,
+  evolve: {
+    SaleStarted: (_, { sale_id, user_id, started_at, ...started }): Sale => ({
+      ...started,
+      status: 'STARTED',
+      cart: [],
+      last_line: 0,
+      sold: null,
+    }),
+    SaleItemAdded: (state, { sale_id, currency, ...line }): Sale => {
+      const known = existing(state)
+      return { ...known, cart: [...known.cart, line], last_line: line.line }
+    },
+    SaleItemRemoved: (state, { line }): Sale => {
+      const known = existing(state)
+      return { ...known, cart: known.cart.filter((each) => each.line !== line) }
+    },
+    SaleSuspended: (state): Sale => ({ ...existing(state), status: 'SUSPENDED' }),
+    SaleResumed: (state, { register_id }): Sale => ({
+      ...existing(state),
+      status: 'STARTED',
+      register_id,
+    }),
+    SaleCompleted: (state, data): Sale => ({
+      ...existing(state),
+      status: 'COMPLETED',
+      register_id: data.register_id,
+      customer_id: data.customer_id,
+      cart: [],
+      sold: {
+        sale_number: data.sale_number,
+        lines: data.lines.map((line) => ({ ...line, refunded: 0 })),
+        business_day: data.business_day,
+        payment_type: data.payment_type,
+        credit_minor: onAccount(data.tenders),
+        refunded_minor: 0,
+        refunded_credit_minor: 0,
+        amount_minor: data.amount_minor,
+      },
+    }),
+    SaleVoided: (state): Sale => ({ ...existing(state), status: 'VOIDED', cart: [] }),
+    SaleRefunded: (state, data): Sale => {
+      const known = existing(state)
+      const sold = known.sold!
+      const back = new Map(data.lines.map(({ line, quantity }) => [line, quantity]))
+      return {
+        ...known,
+        sold: {
+          ...sold,
+          lines: sold.lines.map((line) => ({
+            ...line,
+            refunded: line.refunded + (back.get(line.line) ?? 0),
+          })),
+          refunded_minor: sold.refunded_minor + data.amount_minor,
+          refunded_credit_minor: sold.refunded_credit_minor + onAccount(data.tenders),
+        },
+      }
+    },
+  },
+})
+
+/** Goods that came back without a sale to hold them against. Stream: sale_refund-<refund_id>. */
+export const looseRefund = aggregate({
+  type: 'sale_refund',
+  state_version: 1,
+  events: eventTypes({ SaleRefunded: saleRefunded }),
+  /** Whether there is such a refund. */
+  initial: false,
+  evolve: { SaleRefunded: () => true },
+})
+
+/** The tender that goes on the customer's account. */
+export const ON_ACCOUNT = 'credit'
+export const CASH = 'cash'
+
+/** What of these goes on the customer's account. */
+export const onAccount = (tenders: readonly { type: string; amount_minor: number }[]): number =>
+  tenders.reduce(
+    (sum, { type, amount_minor }) => (type === ON_ACCOUNT ? sum + amount_minor : sum),
+    0,
+  )
+
+function existing(state: Sale): SaleState {
+  if (state === null) throw new Error('a sale that was never started has changed')
+  return state
+}
