@@ -45,10 +45,15 @@ const whole = (text: string): number => {
   return Number(text)
 }
 
-configured('start', 'Serve the shop until told to stop.').action(async (flags: Flags) => {
-  const { start } = await import('./start.ts')
-  await start(argvOf(flags))
-})
+configured('start', 'Serve the shop until told to stop.')
+  .option(
+    '--demo',
+    'a shop with a month behind it, kept busy; in data/demo.db unless told otherwise',
+  )
+  .action(async (flags: Flags) => {
+    const { start } = await import('./start.ts')
+    await start(argvOf(flags), { demo: flags.demo === true })
+  })
 
 configured('import', 'Bring in data: `online-retail FILE` (.csv, .csv.gz) or `log FILE`.')
   .argument(

@@ -2,6 +2,8 @@
 import { type Doors, httpDoors } from '#edges/http/doors.ts'
 import { type App, compose, VERSION } from './compose.ts'
 import { configFor } from './config-for.ts'
+import { demoArgv, runDemo } from './demo/demo.ts'
+import type { Trading } from './demo/trade.ts'
 import { type PortKey, portsOf, type Roles } from './roles.ts'
 import type { Address } from './setting-kinds.ts'
 import type { Config } from './settings.ts'
@@ -10,7 +12,13 @@ import { sparing } from './sparing.ts'
 /** To finish what was accepted; after it the process leaves anyway. */
 const LEAVE_AFTER_MS = 20_000
 
-export async function start(argv: readonly string[]): Promise<void> {
+export type StartOptions = {
+  /** A shop to look at: filled where the book is empty, and kept busy. */
+  readonly demo?: boolean
+}
+
+export async function start(given: readonly string[], { demo = false }: StartOptions = {}) {
+  const argv = demo ? demoArgv(given) : given
   const config = configFor(argv)
   let stop = (_: number) => {}
   const app = await compose(config, {
@@ -20,6 +28,7 @@ export async function start(argv: readonly string[]): Promise<void> {
       stop(1)
     },
   })
+  const trading = demo ? await demonstrating(app) : null
   const doors = await opened(app, config)
   for (const line of doors.lines) process.stdout.write(`${line}\n`)
 
@@ -29,8 +38,7 @@ export async function start(argv: readonly string[]): Promise<void> {
     stopping = true
     process.exitCode = code
     setTimeout(() => process.exit(process.exitCode), LEAVE_AFTER_MS).unref()
-    void doors
-      .close()
+    void Promise.all([trading?.stop(), doors.close()])
       .then(() => app.close())
       .catch((error) => {
         tell(`while stopping: ${String(error)}`)
@@ -42,6 +50,15 @@ export async function start(argv: readonly string[]): Promise<void> {
 }
 
 const tell = sparing((line) => void process.stderr.write(`${line}\n`))
+
+async function demonstrating(app: App): Promise<Trading> {
+  try {
+    return await runDemo(app, tell)
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}
 
 /** Which door listens where, and what the start line calls it. */
 const DOORS = {
