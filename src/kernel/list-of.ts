@@ -38,7 +38,7 @@ type Input = {
 export type ListOf = {
   /** Input fields: filters, `sort` and paging. The query's own may follow and take their place. */
   readonly fields: typeof fieldTypes
-  /** What to find; `where` is what holds beside the filters, `sort` the order instead of the standard. */
+  /** `where` holds beside the filters; `sort` is the order instead of the standard. */
   find(input: Input, more?: { where?: Specification; sort?: readonly Sort[] }): Find
   /** The answer of a query whose items are the rows themselves. */
   page(

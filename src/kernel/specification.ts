@@ -7,7 +7,7 @@
 import { bytewise } from './bytewise.ts'
 import type { Condition, Filter, Row, Specification, Table, Value } from './projection.ts'
 
-/** How deep specifications may lie in each other, how many conditions and listed values they have. */
+/** How deep specifications lie in each other, how many conditions and listed values they have. */
 export const DEPTH_MAX = 16
 export const CONDITIONS_MAX = 200
 export const LISTED_MAX = 50_000

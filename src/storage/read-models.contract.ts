@@ -1,12 +1,12 @@
 // What every engine of read models must hold.
 import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import type { Filter, Find, Row, Specification, Table, Value } from '#kernel/projection.ts'
-import { and, or } from '#kernel/specification.ts'
+import type { Filter, Find, Row, Table, Value } from '#kernel/projection.ts'
 import type { Opened } from './opened.ts'
 import type { Commit, Definition, Parked, ReadModels } from './read-models.ts'
 import { readModelsRandomContract } from './read-models-random.contract.ts'
 import { readModelsRunnersContract } from './read-models-runners.contract.ts'
+import { readModelsSpecificationsContract } from './read-models-specifications.contract.ts'
 
 const items: Table = {
   name: 'items',
@@ -65,6 +65,7 @@ const shadowOf = (table: Table): Definition => ({
 export function readModelsContract(name: string, open: () => Promise<Opened<ReadModels>>): void {
   readModelsRandomContract(name, open)
   readModelsRunnersContract(name, open)
+  readModelsSpecificationsContract(name, open)
   describe(`ReadModels: ${name}`, () => {
     let opened: Opened<ReadModels>
     let reads: ReadModels
@@ -84,7 +85,7 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
     }
     const idsOf = async (query: Partial<Find>) =>
       (await reads.find(items, { limit: 1_000, ...query })).items.map(({ id }) => id)
-    const where = (filter: Specification) => idsOf({ where: filter })
+    const where = (filter: Filter) => idsOf({ where: filter })
 
     describe('rows', () => {
       const full = item('full', {
@@ -192,124 +193,6 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
           deepEqual(await idsOf({}), [])
           equal((await reads.checkpoints()).get('items'), 0)
         })
-    })
-
-    describe('filters', () => {
-      const rows = [
-        item('a', { name: 'Äpfel', price_minor: 5, open: true, tags: ['red'] }),
-        item('b', { name: 'apple', price_minor: -5, open: false, stock: 0 }),
-        item('c', { name: 'APPLE pie', price_minor: 50, sold_at: '2010-12-01T08:26:00.000Z' }),
-        item('d', { name: '100%_\\', price_minor: 7, stock: 3, tags: { a: null } }),
-        item('e', { name: '', price_minor: 7, day: '2011-01-09' }),
-        item('f', { price_minor: 0, day: '2011-02-01' }),
-      ]
-      beforeEach(() => put(...rows))
-
-      const vectors: [string, Filter, string][] = [
-        ['nothing', {}, 'abcdef'],
-        ['a value', { price_minor: 7 }, 'de'],
-        ['a flag', { open: false }, 'b'],
-        ['null', { name: null }, 'f'],
-        ['eq', { name: { eq: 'apple' } }, 'b'],
-        ['eq null', { stock: { eq: null } }, 'acef'],
-        ['an empty text, which is not null', { name: '' }, 'e'],
-        ['not, with rows that have none', { stock: { not: 3 } }, 'abcef'],
-        ['not null', { stock: { not: null } }, 'bd'],
-        ['not, of a flag', { open: { not: true } }, 'b'],
-        ['gt', { price_minor: { gt: 5 } }, 'cde'],
-        ['gte and lt', { price_minor: { gte: 5, lt: 50 } }, 'ade'],
-        ['lte, without rows that have none', { stock: { lte: 3 } }, 'bd'],
-        ['text bytewise: capitals first', { name: { lt: 'a' } }, 'cde'],
-        ['text bytewise: umlauts last', { name: { gt: 'z' } }, 'a'],
-        ['in', { id: { in: ['a', 'f', 'a', 'no'] } }, 'af'],
-        ['in, with null among them', { stock: { in: [3, null] } }, 'acdef'],
-        ['in nothing', { id: { in: [] } }, ''],
-        ['in, of flags', { open: { in: [false] } }, 'b'],
-        ['contains, ASCII letters of either case', { name: { contains: 'PPL' } }, 'bc'],
-        ['contains, other letters as they are', { name: { contains: 'äp' } }, ''],
-        ['contains a percent sign', { name: { contains: '%' } }, 'd'],
-        ['contains an underscore', { name: { contains: '_' } }, 'd'],
-        ['contains a backslash', { name: { contains: '\\' } }, 'd'],
-        ['contains the empty text, which null does not', { name: { contains: '' } }, 'abcde'],
-        ['contains, in a document', { tags: { contains: 'RED' } }, 'a'],
-        ['starts, bytewise', { name: { starts: 'app' } }, 'b'],
-        ['starts with an umlaut', { name: { starts: 'Ä' } }, 'a'],
-        ['starts with a percent sign', { name: { starts: '%' } }, ''],
-        ['starts with nothing', { name: { starts: '' } }, 'abcde'],
-        ['starts, of a day', { day: { starts: '2011-' } }, 'ef'],
-        ['after an instant, without it', { sold_at: { gt: '2010-12-01T08:26:00.000Z' } }, ''],
-        ['up to an instant, with it', { sold_at: { lte: '2010-12-01T08:26:00.000Z' } }, 'c'],
-        ['from the beginning of an instant on', { sold_at: { gt: '2010-12-01T08' } }, 'c'],
-        ['an instant told otherwise', { sold_at: '2010-12-01T08:26:00Z' }, ''],
-        ['a part of an instant', { sold_at: { contains: 't08:26' } }, 'c'],
-        ['after a day, without it', { day: { gt: '2010-12-01' } }, 'ef'],
-        ['up to a day, with it', { day: { lte: '2010-12-01' } }, 'abcd'],
-        ['before a year', { day: { lt: '2011' } }, 'abcd'],
-        ['several columns', { price_minor: 7, day: '2010-12-01' }, 'd'],
-        ['an absent condition', { price_minor: 7, day: undefined }, 'de'],
-        ['a document that is there', { tags: { not: null } }, 'ad'],
-      ]
-      for (const [what, filter, expected] of vectors)
-        it(`finds by ${what}`, async () => {
-          equal((await where(filter)).join(''), expected)
-          equal(
-            (await reads.find(items, { where: filter, limit: 0, total: true })).total,
-            expected.length,
-          )
-        })
-
-      it('finds where at least one of several holds, beside the rest', async () => {
-        const any = [{ price_minor: 7 }, { name: { contains: 'apple' }, open: true }]
-        equal((await where(or(...any))).join(''), 'cde')
-        equal((await where(and({ day: '2010-12-01' }, or(...any)))).join(''), 'cd')
-        equal((await where(or({}))).join(''), 'abcdef')
-        equal((await where(or())).join(''), '')
-      })
-
-      it('takes hostile text for nothing but a value', async () => {
-        const hostile = [
-          "'; DROP TABLE items; --",
-          '" OR 1=1 --',
-          '{$x}',
-          '\\',
-          "''",
-          '?',
-          'a\0b',
-          '\ud800',
-        ]
-        for (const text of hostile)
-          for (const condition of [text, { in: [text] }, { contains: text }, { starts: text }])
-            equal((await where({ id: condition })).join(''), '', JSON.stringify(condition))
-        equal((await where({ id: { not: "a' OR 'a'='a" } })).length, 6)
-      })
-
-      const refused: [string, Partial<Find>][] = [
-        ['an unknown column', { where: { colour: 'red' } }],
-        ['a column spelled as SQL', { where: { 'id" = "id': 'x' } }],
-        ['an inherited name', { where: { constructor: 'x' } }],
-        ['an unknown operator', { where: { id: { like: 'x' } as Filter[string] } }],
-        ['a text for a number', { where: { price_minor: '7' } }],
-        ['a number for a text', { where: { name: 7 } }],
-        ['a number for a flag', { where: { open: 1 } }],
-        ['a fraction', { where: { price_minor: { gt: 0.5 } } }],
-        ['a document as a value', { where: { tags: { eq: 'red' } } }],
-        ['a prefix of a number', { where: { price_minor: { starts: '7' } } }],
-        ['a list that is none', { where: { id: { in: 'a' as unknown as Value[] } } }],
-        ['a sort by an unknown column', { sort: [{ column: 'colour' }] }],
-        ['a sort by a document', { sort: [{ column: 'tags' }] }],
-        ['a negative limit', { limit: -1 }],
-        ['an offset that is no number', { offset: Number.NaN }],
-      ]
-      for (const [what, query] of refused)
-        it(`refuses ${what} and says so`, () =>
-          rejects(reads.find(items, { limit: 9, ...query }), { name: 'InvalidQuery' }))
-
-      it('gives the keys that a look-up names, in order', async () => {
-        deepEqual(await reads.keysOf(items, { price_minor: 7 }), ['d', 'e'])
-        deepEqual(await reads.keysOf(items, { price_minor: 7, day: '2011-01-09' }), ['e'])
-        deepEqual(await reads.keysOf(items, { name: 'no' }), [])
-        await rejects(reads.keysOf(items, { colour: 'red' }), { name: 'InvalidQuery' })
-      })
     })
 
     describe('pages', () => {
