@@ -110,6 +110,8 @@ export const productReadView = projection<ProductRow>({
     StockReserved: stocked(({ quantity }) => ({ reserved: quantity })),
     StockReleased: stocked(({ quantity }) => ({ reserved: -quantity })),
     ReservationCommitted: stocked(({ quantity }) => ({ quantity: -quantity, reserved: -quantity })),
+    StockTransferredOut: stocked(({ quantity }) => ({ quantity: -quantity })),
+    StockTransferredIn: stocked(({ quantity }) => ({ quantity })),
   },
   sources: (key, row) => [
     `product-${key}`,

@@ -1,6 +1,6 @@
 // Products, departments, units, stores and their stock, in words.
 import { department, product, unit } from '#contexts/catalog/public.ts'
-import { reservation, stockedProduct, stockItem } from '#contexts/inventory/public.ts'
+import { discrepancy, reservation, stockedProduct, stockItem } from '#contexts/inventory/public.ts'
 import { store } from '#contexts/stores/public.ts'
 import { because, count, fieldsOf, type Words, wordsFor } from './words.ts'
 
@@ -52,13 +52,32 @@ const stockWords: Words = {
     StockAdded: ({ quantity, reason }, { units }) => `${units(quantity)} came in${because(reason)}`,
     InventoryAdjusted: ({ adjustment, reason }, { units }) =>
       `Corrected by ${adjustment > 0 ? '+' : ''}${units(adjustment)}${because(reason)}`,
-    StockReserved: ({ quantity, reservation_id }, { units }) =>
-      `${units(quantity)} held for ${reservation_id}`,
+    InventoryUpdated: (data) => `Changed: ${fieldsOf(data, ['product_id', 'store_id'])}`,
+    StockReserved: ({ quantity, reservation_id, backordered = 0 }, { units }) =>
+      `${units(quantity)} held for ${reservation_id}${backordered === 0 ? '' : `, ${units(backordered)} of it on backorder`}`,
     StockReleased: ({ quantity, reservation_id }, { units }) =>
       `${units(quantity)} held for ${reservation_id} free again`,
     ReservationCommitted: ({ quantity, reservation_id }, { units }) =>
       `${units(quantity)} held for ${reservation_id} left the store`,
+    BackordersFilled: ({ lines }) => `What had come goes to ${count(lines, 'backorder')}`,
+    StockTransferredOut: ({ quantity, to_store_id }, { units }) =>
+      `${units(quantity)} sent to store ${to_store_id}`,
+    StockTransferredIn: ({ quantity, damaged, from_store_id }, { units }) =>
+      `${units(quantity)} came from store ${from_store_id}${damaged === 0 ? '' : `, and ${units(damaged)} damaged`}`,
+    IncomingStockChanged: ({ change, from_store_id }, { units }) =>
+      change > 0
+        ? `${units(change)} on its way from store ${from_store_id}`
+        : `${units(-change)} no longer on its way from store ${from_store_id}`,
+    StockCounted: ({ counted, expected, is_superseded }, { units }) =>
+      `${units(counted)} counted where the book said ${units(expected)}${is_superseded ? '; a later count stands' : ''}`,
+    LowStockReached: ({ available_quantity, threshold }, { units }) =>
+      `Running low: ${units(available_quantity)} free, the threshold is ${units(threshold)}`,
     InventoryClosed: () => 'Stock closed',
+  }),
+  ...wordsFor(discrepancy, {
+    StockDiscrepancyDetected: ({ kind, missing, reason }, { units }) =>
+      `${units(missing)} missing after a ${kind}${because(reason)}`,
+    StockDiscrepancyResolved: ({ action }) => `Settled: ${action.replace('_', ' ')}`,
   }),
   ...wordsFor(reservation, {
     InventoryReserved: ({ lines, expires_at }) =>

@@ -26,15 +26,26 @@ export const deleteProduct = command({
       if (lacking.length > 0) return ask(lacking)
       const shown = (value: number) => decimalNumber(value, state.quantity_scale)
       const left = stores.flatMap((store_id, i) => {
-        const { quantity = 0, reserved = 0 } = given.state(items[i]!) ?? {}
-        return quantity === 0 && reserved === 0
+        const { quantity = 0, reserved = 0, incoming = 0 } = given.state(items[i]!) ?? {}
+        return quantity === 0 && reserved === 0 && incoming === 0
           ? []
-          : [{ store_id, quantity: shown(quantity), reserved_quantity: shown(reserved) }]
+          : [
+              {
+                store_id,
+                quantity: shown(quantity),
+                reserved_quantity: shown(reserved),
+                incoming_quantity: shown(incoming),
+              },
+            ]
       })
       if (left.length > 0)
-        return reject('invalid_state', 'The product is in stock or promised; force archives it.', {
-          details: { stores: left },
-        })
+        return reject(
+          'invalid_state',
+          'The product is in stock, promised or on its way; force archives it.',
+          {
+            details: { stores: left },
+          },
+        )
     }
     const archived = product.event('ProductArchived', { product_id })
     return accept([product.write(product_id, [archived])], response)

@@ -8,6 +8,8 @@ export type InventoryRow = {
   readonly quantity: number
   readonly available_quantity: number
   readonly reserved_quantity: number
+  /** On its way between stores: in none of them. */
+  readonly incoming_quantity: number
   readonly quantity_scale: number
   /** How many stores have a stock item of it. */
   readonly stores: number
@@ -16,7 +18,7 @@ export type InventoryRow = {
 
 export const inventoryViews = projection<InventoryRow>({
   name: 'inventory_views',
-  version: 1,
+  version: 2,
   table: {
     name: 'inventory_views',
     key: 'product_id',
@@ -26,6 +28,7 @@ export const inventoryViews = projection<InventoryRow>({
       quantity: 'quantity',
       available_quantity: 'quantity',
       reserved_quantity: 'quantity',
+      incoming_quantity: 'quantity',
       quantity_scale: 'int',
       stores: 'int',
       updated_at: 'instant',
@@ -42,6 +45,7 @@ export const inventoryViews = projection<InventoryRow>({
         quantity: 0,
         available_quantity: 0,
         reserved_quantity: 0,
+        incoming_quantity: 0,
         quantity_scale,
         stores: 0,
         updated_at: timestamp,
@@ -59,6 +63,9 @@ export const inventoryViews = projection<InventoryRow>({
     StockReserved: moved(({ quantity }) => ({ reserved: quantity })),
     StockReleased: moved(({ quantity }) => ({ reserved: -quantity })),
     ReservationCommitted: moved(({ quantity }) => ({ quantity: -quantity, reserved: -quantity })),
+    StockTransferredOut: moved(({ quantity }) => ({ quantity: -quantity })),
+    StockTransferredIn: moved(({ quantity, settled }) => ({ quantity, incoming: -settled })),
+    IncomingStockChanged: moved(({ change }) => ({ incoming: change })),
   },
   sources: (key) => [`product-${key}`, `stock-${key}:*`],
 })
@@ -67,7 +74,12 @@ function productOf({ data }: Recorded<{ product_id: string }>): readonly string[
   return [data.product_id]
 }
 
-type Move = { readonly quantity?: number; readonly reserved?: number; readonly stores?: number }
+type Move = {
+  readonly quantity?: number
+  readonly reserved?: number
+  readonly incoming?: number
+  readonly stores?: number
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: each use names the event it is for
 function moved(by: (data: any) => Move): Handler<InventoryRow> {
@@ -75,7 +87,7 @@ function moved(by: (data: any) => Move): Handler<InventoryRow> {
     keys: productOf,
     apply: (row, { data, timestamp }) => {
       if (row === undefined) throw new Error('stock of a product that is not there has moved')
-      const { quantity = 0, reserved = 0, stores = 0 } = by(data)
+      const { quantity = 0, reserved = 0, incoming = 0, stores = 0 } = by(data)
       const after = {
         quantity: row.quantity + quantity,
         reserved_quantity: row.reserved_quantity + reserved,
@@ -84,6 +96,7 @@ function moved(by: (data: any) => Move): Handler<InventoryRow> {
         ...row,
         ...after,
         available_quantity: after.quantity - after.reserved_quantity,
+        incoming_quantity: row.incoming_quantity + incoming,
         stores: row.stores + stores,
         updated_at: timestamp,
       }

@@ -1,7 +1,8 @@
 // The inventory's door: stock items, reservations, and the pure pieces that move them.
+export { discrepancy } from './discrepancy.ts'
 export type { Line, Reservation, ReservationState } from './reservation.ts'
 export { reservation } from './reservation.ts'
-export type { ToReserve, Writes } from './reserving.ts'
+export type { Reserved, ToReserve, Writes } from './reserving.ts'
 export {
   commitLines,
   keepReservation,
@@ -11,6 +12,9 @@ export {
   reserveLines,
   stockRefs,
 } from './reserving.ts'
+export type { Sold, SoldLine, StockPolicy, StockWarning, ToSell } from './selling.ts'
+export { sellStock } from './selling.ts'
 export type { Stock, StockState } from './stock.ts'
-export { availableIn, stockItem, stockKey } from './stock.ts'
+export { availableIn, backorderOf, stockItem, stockKey } from './stock.ts'
+export { stockByStore } from './stock-by-store.ts'
 export { stockedProduct } from './stocked-product.ts'

@@ -390,7 +390,11 @@ describe('reserving by hand', () => {
     })
     const held = [A, B].map((id) =>
       stockItem.write(stockKey(id, S), [
-        stockItem.event('StockReserved', { ...line(id, 1, S), reservation_id: R }),
+        stockItem.event('StockReserved', {
+          ...line(id, 1, S),
+          reservation_id: R,
+          backordered: 1,
+        }),
       ]),
     )
     given(thing(A), thing(B), ...backorders)

@@ -5,9 +5,20 @@ import { type Given, type Ref, type Rejected, reject, type Write } from '#kernel
 import type { Instant } from '#kernel/message.ts'
 import { decimalNumber } from '#kernel/money.ts'
 import { type Line, type ReservationState, reservation, without } from './reservation.ts'
-import { availableIn, stockItem, stockKey } from './stock.ts'
+import {
+  availableIn,
+  BACKORDERS_MAX,
+  backorderOf,
+  freeIn,
+  type Stock,
+  stockItem,
+  stockKey,
+} from './stock.ts'
+import { type Place, stockChanged } from './stock-changes.ts'
 
 export type Writes = { readonly writes: readonly Write[] }
+/** `backordered`: how much of which lines was not here when it was promised. */
+export type Reserved = Writes & { readonly backordered: readonly Line[] }
 export type ToReserve = {
   readonly reservation_id: string
   readonly order_id: string | null
@@ -28,12 +39,12 @@ export const reservationRefs = (given: Given, reservationId: string): readonly R
   stockRefs(given.state(reservation.at(reservationId))?.lines ?? [])
 
 /** All lines or none. Lines of one stock item are summed before they are judged. */
-export function reserveLines(given: Given, wanted: ToReserve): Writes | Rejected {
+export function reserveLines(given: Given, wanted: ToReserve): Reserved | Rejected {
   const { reservation_id, order_id, expires_at } = wanted
   if (given.state(reservation.at(reservation_id)) !== null)
     return reject('already_exists', `There is a reservation ${reservation_id} already.`)
   const lines = summed(wanted.lines)
-  const short = lines.filter((line) => line.quantity > availableIn(given.state(itemOf(line))))
+  const short = lines.filter((line) => !isFree(given.state(itemOf(line)), line.quantity))
   if (short.length > 0) return insufficient(given, short)
   const made = reservation.event('InventoryReserved', {
     reservation_id,
@@ -41,12 +52,30 @@ export function reserveLines(given: Given, wanted: ToReserve): Writes | Rejected
     lines: [...lines],
     expires_at,
   })
+  const reserved = lines.map((line) => reserveLine(given, reservation_id, line))
   return {
-    writes: [
-      reservation.write(reservation_id, [made]),
-      ...stockWrites('StockReserved', reservation_id, lines),
-    ],
+    writes: [reservation.write(reservation_id, [made]), ...reserved.map(({ write }) => write)],
+    backordered: reserved.map(({ backordered }) => backordered).filter((line) => line.quantity > 0),
   }
+}
+
+/** May be promised, though perhaps as a backorder; of those, only so many are remembered. */
+function isFree(state: Stock, quantity: number): boolean {
+  if (state === null || quantity > availableIn(state)) return false
+  return quantity <= freeIn(state) || state.backorders.length < BACKORDERS_MAX
+}
+
+function reserveLine(given: Given, reservation_id: string, { quantity, ...place }: Line) {
+  const { quantity: here, reserved } = given.state(itemOf(place))!
+  const lacking = (promised: number) => Math.max(0, promised - here)
+  const backordered = lacking(reserved + quantity) - lacking(reserved)
+  const data = { ...place, quantity, reservation_id }
+  const event = stockItem.event(
+    'StockReserved',
+    backordered === 0 ? data : { ...data, backordered },
+  )
+  const { write } = stockChanged(given, place, [event])
+  return { write, backordered: { ...place, quantity: backordered } }
 }
 
 /** Gives back all that is still held. */
@@ -67,7 +96,7 @@ export function releaseLines(
   return {
     writes: [
       reservation.write(reservationId, [done]),
-      ...stockWrites('StockReleased', reservationId, lines),
+      ...stockWrites(given, 'StockReleased', reservationId, lines),
     ],
   }
 }
@@ -87,7 +116,7 @@ export function releaseSome(
   return {
     writes: [
       reservation.write(reservationId, [reservation.event('InventoryReleased', about)]),
-      ...stockWrites('StockReleased', reservationId, part),
+      ...stockWrites(given, 'StockReleased', reservationId, part),
     ],
   }
 }
@@ -103,14 +132,16 @@ export function commitLines(
   if ('rejected' in held) return held
   const part = lines === undefined ? held.lines : partOf(held, lines)
   if (part === null) return notHeld(reservationId)
-  // Promised beyond what is here (a backorder): it cannot leave before it has come.
-  const absent = part.filter((line) => line.quantity > (given.state(itemOf(line))?.quantity ?? 0))
-  if (absent.length > 0) return insufficient(given, absent, 'quantity')
+  // Promised beyond what is here (a backorder): it cannot leave before it has come, nor take what
+  // came for those who have waited longer.
+  const here = (line: Line) => servedIn(given.state(itemOf(line)), held, line, reservationId)
+  const absent = part.filter((line) => line.quantity > here(line))
+  if (absent.length > 0) return insufficient(given, absent, here)
   const about = { reservation_id: reservationId, order_id: held.order_id, lines: [...part] }
   return {
     writes: [
       reservation.write(reservationId, [reservation.event('InventoryCommitted', about, at)]),
-      ...stockWrites('ReservationCommitted', reservationId, part, at),
+      ...stockWrites(given, 'ReservationCommitted', reservationId, part, at),
     ],
   }
 }
@@ -139,19 +170,38 @@ export function summed(lines: readonly Line[]): readonly Line[] {
   return [...byItem.values()]
 }
 
-const itemOf = ({ product_id, store_id }: Line) => stockItem.at(stockKey(product_id, store_id))
+const itemOf = ({ product_id, store_id }: Place) => stockItem.at(stockKey(product_id, store_id))
+
+/** How much of a reservation's line can leave now. */
+function servedIn(
+  state: Stock,
+  { lines }: ReservationState,
+  { product_id, store_id }: Line,
+  reservationId: string,
+): number {
+  if (state === null) return 0
+  const held = lines.find((one) => one.product_id === product_id && one.store_id === store_id)
+  const come = (held?.quantity ?? 0) - backorderOf(state, reservationId)
+  return Math.max(0, Math.min(state.quantity, come))
+}
 
 function stockWrites(
-  type: 'StockReserved' | 'StockReleased' | 'ReservationCommitted',
+  given: Given,
+  type: 'StockReleased' | 'ReservationCommitted',
   reservation_id: string,
   lines: readonly Line[],
   at?: Instant,
 ): readonly Write[] {
-  return lines.map(({ product_id, store_id, quantity }) =>
-    stockItem.write(stockKey(product_id, store_id), [
-      stockItem.event(type, { product_id, store_id, quantity, reservation_id }, at),
-    ]),
-  )
+  return lines.map(({ quantity, ...place }) => {
+    const data = { ...place, quantity, reservation_id }
+    const waits =
+      type === 'StockReleased' ? backorderOf(given.state(itemOf(place))!, reservation_id) : 0
+    const event =
+      waits === 0
+        ? stockItem.event(type, data, at)
+        : stockItem.event('StockReleased', { ...data, backordered: Math.min(waits, quantity) })
+    return stockChanged(given, place, [event]).write
+  })
 }
 
 function heldBy(given: Given, reservationId: string): ReservationState | Rejected {
@@ -178,15 +228,13 @@ const notHeld = (reservationId: string): Rejected =>
 function insufficient(
   given: Given,
   lines: readonly Line[],
-  by: 'available' | 'quantity' = 'available',
+  leftOf = (line: Line) => availableIn(given.state(itemOf(line))),
 ): Rejected {
   const short = lines.map((line) => {
     const { product_id, store_id, quantity } = line
-    const stock = given.state(itemOf(line))
-    const left = by === 'available' ? availableIn(stock) : Math.max(0, stock?.quantity ?? 0)
     const scale = scaleOf(given, product_id)
     const requested = decimalNumber(quantity, scale)
-    return { product_id, store_id, requested, available: decimalNumber(left, scale) }
+    return { product_id, store_id, requested, available: decimalNumber(leftOf(line), scale) }
   })
   return reject('insufficient_stock', 'There is not enough stock.', { details: { lines: short } })
 }

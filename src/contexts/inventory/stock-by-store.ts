@@ -13,6 +13,10 @@ export type StockRow = {
   readonly reserved_quantity: number
   /** Quantity less reserved; below zero where more is promised than is here. */
   readonly available_quantity: number
+  /** On its way here from other stores. */
+  readonly incoming_quantity: number
+  /** Promised while it was not here, and not come since. */
+  readonly backordered_quantity: number
   readonly backorder_limit: number
   /** Of this store alone. */
   readonly min_stock: number | null
@@ -26,7 +30,7 @@ type Place = { readonly product_id: string; readonly store_id: string }
 
 export const stockByStore = projection<StockRow>({
   name: 'stock_by_store',
-  version: 1,
+  version: 2,
   table: {
     name: 'stock_by_store',
     key: 'stock_id',
@@ -38,6 +42,8 @@ export const stockByStore = projection<StockRow>({
       quantity: 'quantity',
       reserved_quantity: 'quantity',
       available_quantity: 'quantity',
+      incoming_quantity: 'quantity',
+      backordered_quantity: 'quantity',
       backorder_limit: 'quantity',
       min_stock: { kind: 'quantity', nullable: true },
       is_low_stock: 'bool',
@@ -50,15 +56,28 @@ export const stockByStore = projection<StockRow>({
   on: {
     InventoryCreated: {
       keys: itemOf,
-      apply: (_, { data, timestamp, version }, stock_id) =>
-        derived({ ...data, stock_id, reserved_quantity: 0, updated_at: timestamp, version }),
+      apply: (_, { data, timestamp, version }, stock_id) => {
+        const nothing = { reserved_quantity: 0, incoming_quantity: 0, backordered_quantity: 0 }
+        return derived({ ...data, ...nothing, stock_id, updated_at: timestamp, version })
+      },
     },
     InventoryClosed: { keys: itemOf, apply: () => null },
-    StockAdded: moved(({ quantity }) => [quantity, 0]),
-    InventoryAdjusted: moved(({ adjustment }) => [adjustment, 0]),
-    StockReserved: moved(({ quantity }) => [0, quantity]),
-    StockReleased: moved(({ quantity }) => [0, -quantity]),
-    ReservationCommitted: moved(({ quantity }) => [-quantity, -quantity]),
+    InventoryUpdated: changed((_, { product_id, store_id, ...data }) => data),
+    StockAdded: moved(({ quantity }) => ({ quantity })),
+    InventoryAdjusted: moved(({ adjustment }) => ({ quantity: adjustment })),
+    StockReserved: moved(({ quantity, backordered = 0 }) => ({ reserved: quantity, backordered })),
+    StockReleased: moved(({ quantity, backordered = 0 }) => ({
+      reserved: -quantity,
+      backordered: -backordered,
+    })),
+    ReservationCommitted: moved(({ quantity }) => ({ quantity: -quantity, reserved: -quantity })),
+    BackordersFilled: moved(({ lines }) => ({ backordered: -sumOf(lines) })),
+    StockTransferredOut: moved(({ quantity }) => ({ quantity: -quantity })),
+    StockTransferredIn: moved(({ quantity, settled }) => ({ quantity, incoming: -settled })),
+    IncomingStockChanged: moved(({ change }) => ({ incoming: change })),
+    // They change nothing that is shown, but the stream's version, which a sender may expect.
+    StockCounted: changed(() => ({})),
+    LowStockReached: changed(() => ({})),
   },
   sources: (key) => [`stock-${key}`],
 })
@@ -75,21 +94,38 @@ function derived(row: Omit<StockRow, 'available_quantity' | 'is_low_stock'>): St
   }
 }
 
-/** How much more is here, and how much more of it is promised. */
+const sumOf = (lines: readonly { readonly quantity: number }[]) =>
+  lines.reduce((sum, { quantity }) => sum + quantity, 0)
+
 // biome-ignore lint/suspicious/noExplicitAny: each use names the event it is for
-function moved(by: (data: any) => readonly [number, number]): Handler<StockRow> {
+type Data = any
+
+function changed(change: (row: StockRow, data: Data) => Partial<StockRow>): Handler<StockRow> {
   return {
     keys: itemOf,
     apply: (row, { data, timestamp, version }) => {
       if (row === undefined) throw new Error('stock has moved where none was opened')
-      const [quantity, reserved] = by(data)
-      return derived({
-        ...row,
-        quantity: row.quantity + quantity,
-        reserved_quantity: row.reserved_quantity + reserved,
-        updated_at: timestamp,
-        version,
-      })
+      return derived({ ...row, ...change(row, data), updated_at: timestamp, version })
     },
   }
+}
+
+type Move = {
+  readonly quantity?: number
+  readonly reserved?: number
+  readonly incoming?: number
+  readonly backordered?: number
+}
+
+/** How much more is here, is promised, is on its way, and is promised without being here. */
+function moved(by: (data: Data) => Move): Handler<StockRow> {
+  return changed((row, data) => {
+    const { quantity = 0, reserved = 0, incoming = 0, backordered = 0 } = by(data)
+    return {
+      quantity: row.quantity + quantity,
+      reserved_quantity: row.reserved_quantity + reserved,
+      incoming_quantity: row.incoming_quantity + incoming,
+      backordered_quantity: row.backordered_quantity + backordered,
+    }
+  })
 }

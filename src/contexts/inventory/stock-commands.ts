@@ -12,6 +12,7 @@ import {
 } from '#kernel/decider.ts'
 import { decimalNumber } from '#kernel/money.ts'
 import { decimal, type Infer, object, optional, text } from '#kernel/schema.ts'
+import { detected, foundIn } from './discrepancy.ts'
 import {
   LOCATION_MAX,
   REASON_MAX,
@@ -20,9 +21,11 @@ import {
   stockItem,
   stockKey,
 } from './stock.ts'
+import { stockChanged } from './stock-changes.ts'
 import {
   EMPTY_ITEM,
   knownProduct,
+  openedFor,
   opening,
   openPlace,
   placeFields,
@@ -86,9 +89,10 @@ function decideCreate(input: Infer<typeof createInput>, given: Given, moment: Mo
   if (hasErrors(reader.errors)) return invalid(reader.errors)
   const opened = opening(given, place, item, quantity_scale)
   if ('ask' in opened) return opened
+  const { write, after } = stockChanged(given, place, opened.facts)
   return accept(
-    [...opened.writes, ...open.writes],
-    stockAnswered(place, { ...item, reserved: 0 }, quantity_scale),
+    [write, ...opened.writes, ...open.writes],
+    stockAnswered(place, after, quantity_scale),
   )
 }
 
@@ -128,8 +132,7 @@ function decideAdd(input: Infer<typeof addInput>, given: Given, moment: Moment):
   const unit_cost_minor =
     input.unit_cost === undefined ? null : reader.amount('unit_cost', input.unit_cost, currency)
   if (hasErrors(reader.errors)) return invalid(reader.errors)
-  const opened =
-    before === null ? opening(given, place, EMPTY_ITEM, quantity_scale) : { writes: [] }
+  const opened = openedFor(given, place, quantity_scale)
   if ('ask' in opened) return opened
   const { reason = 'receipt', reference = null } = input
   const added = stockItem.event(
@@ -137,10 +140,10 @@ function decideAdd(input: Infer<typeof addInput>, given: Given, moment: Moment):
     { ...place, quantity, reason, reference, unit_cost_minor },
     moment.occurred_at,
   )
-  const item = before ?? { ...EMPTY_ITEM, reserved: 0 }
+  const { write, after } = stockChanged(given, place, [...opened.facts, added])
   return accept(
-    [...opened.writes, stockItem.write(key, [added]), ...open.writes],
-    stockAnswered(place, { ...item, quantity: item.quantity + quantity }, quantity_scale),
+    [write, ...opened.writes, ...open.writes],
+    stockAnswered(place, after, quantity_scale),
   )
 }
 
@@ -171,7 +174,8 @@ function decideAdjust(input: Infer<typeof adjustInput>, given: Given, moment: Mo
   const adjustment = reader.change('adjustment', input.adjustment, found.quantity_scale)
   if (adjustment === 0) reader.note('adjustment', 'must not be zero')
   if (hasErrors(reader.errors)) return invalid(reader.errors)
-  return adjusted({ ...input, place, before, adjustment, scale: found.quantity_scale }, moment)
+  const scale = found.quantity_scale
+  return adjusted(given, { ...input, place, before, adjustment, scale }, moment)
 }
 
 const setInput = object({
@@ -216,17 +220,15 @@ function decideSet(input: Infer<typeof setInput>, given: Given, moment: Moment):
   if (before !== null) {
     const adjustment = wanted - current
     if (adjustment === 0) return accept([], stockAnswered(place, before, scale))
-    return adjusted({ ...input, place, before, adjustment, scale }, moment)
+    return adjusted(given, { ...input, place, before, adjustment, scale }, moment)
   }
   const open = openPlace(given, moment, place)
   if ('rejected' in open) return open
   const item = { ...EMPTY_ITEM, quantity: wanted }
   const opened = opening(given, place, item, scale)
   if ('ask' in opened) return opened
-  return accept(
-    [...opened.writes, ...open.writes],
-    stockAnswered(place, { ...item, reserved: 0 }, scale),
-  )
+  const { write, after } = stockChanged(given, place, opened.facts)
+  return accept([write, ...opened.writes, ...open.writes], stockAnswered(place, after, scale))
 }
 
 type Adjustment = {
@@ -238,19 +240,19 @@ type Adjustment = {
   readonly reference?: string
 }
 
-function adjusted(wanted: Adjustment, moment: Moment): Decision {
+function adjusted(given: Given, wanted: Adjustment, moment: Moment): Decision {
   const { place, before, adjustment, scale, reason = 'correction', reference = null } = wanted
   const short = shortage(place, before, adjustment, scale, moment)
   if (short !== null) return short
-  const quantity = before.quantity + adjustment
-  if (Math.abs(quantity) > QUANTITY_MAX) return invalid({ adjustment: 'is too large' })
-  const event = stockItem.event(
-    'InventoryAdjusted',
-    { ...place, adjustment, reason, reference },
-    moment.occurred_at,
-  )
-  const write = stockItem.write(stockKey(place.product_id, place.store_id), [event])
-  return accept([write], stockAnswered(place, { ...before, quantity }, scale))
+  if (Math.abs(before.quantity + adjustment) > QUANTITY_MAX)
+    return invalid({ adjustment: 'is too large' })
+  const data = { ...place, adjustment, reason, reference }
+  const event = stockItem.event('InventoryAdjusted', data, moment.occurred_at)
+  const change = stockChanged(given, place, [event])
+  const about = { kind: 'adjustment', quantity_scale: scale, reason, reference } as const
+  const noted = detected(given, foundIn(change, about), moment, moment.occurred_at)
+  if ('ask' in noted) return noted
+  return accept([change.write, ...noted.writes], stockAnswered(place, change.after, scale))
 }
 
 const closeInput = object(placeFields)
@@ -267,12 +269,13 @@ const closeInventory = command({
     const ref = stockItem.at(stockKey(place.product_id, place.store_id))
     const state = given.state(ref)
     if (state === null) return given.version(ref) === 0 ? notStocked() : accept([], place)
-    if (state.quantity !== 0 || state.reserved !== 0) {
+    if (state.quantity !== 0 || state.reserved !== 0 || state.incoming !== 0) {
       const scale = given.state(product.seen(place.product_id))?.quantity_scale ?? 0
-      return reject('invalid_state', 'There is stock, or stock is promised.', {
+      return reject('invalid_state', 'There is stock, or stock is promised or on its way.', {
         details: {
           quantity: decimalNumber(state.quantity, scale),
           reserved_quantity: decimalNumber(state.reserved, scale),
+          incoming_quantity: decimalNumber(state.incoming, scale),
         },
       })
     }

@@ -6,7 +6,7 @@ import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { assertLimits, atLeast, type Limits, upTo } from '#testing/field-limits.ts'
-import { given } from '#testing/given.ts'
+import { given, NOW } from '#testing/given.ts'
 import { wireNames } from '#testing/wire-names.ts'
 import { productCreated } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
@@ -30,6 +30,8 @@ const thing = productCreated(P)
 const item = (changes: object = {}): Write =>
   stockItem.write(KEY, [stockItem.event('InventoryCreated', { ...opened, ...changes })])
 const held = { ...place, quantity: 1, reservation_id: 'r-1' }
+const filled = { reservation_id: 'r-1', quantity: 1 }
+const sent = { ...place, quantity: 1, transfer_id: 't-1' }
 
 describe('what an event of stock may hold', () => {
   const cause = { reason: 'count', reference: null }
@@ -59,9 +61,46 @@ describe('what an event of stock may hold', () => {
       { ...causes, quantity: atLeast(1), unit_cost_minor: [[5], ['5']] },
     ],
     InventoryAdjusted: [{ ...place, adjustment: -1, ...cause }, causes],
-    StockReserved: [held, { quantity: atLeast(1) }],
-    StockReleased: [held, { quantity: atLeast(1) }],
+    InventoryUpdated: [
+      place,
+      {
+        location: [[null, 'x'.repeat(200)], ['x'.repeat(201)]],
+        min_stock: [[null, 0], [-1]],
+        backorder_limit: [[0], [-1, null]],
+      },
+    ],
+    StockReserved: [held, { quantity: atLeast(1), backordered: atLeast(0) }],
+    StockReleased: [held, { quantity: atLeast(1), backordered: atLeast(0) }],
     ReservationCommitted: [held, { quantity: atLeast(1) }],
+    BackordersFilled: [
+      { ...place, lines: [filled] },
+      {
+        lines: [
+          [Array(2_000).fill(filled)],
+          [[], Array(2_001).fill(filled), [{ ...filled, quantity: 0 }]],
+        ],
+      },
+    ],
+    StockTransferredOut: [{ ...sent, to_store_id: 's-2' }, { quantity: atLeast(0) }],
+    StockTransferredIn: [
+      { ...sent, from_store_id: 's-2', damaged: 0, settled: 1 },
+      { quantity: atLeast(0), damaged: atLeast(0), settled: atLeast(0) },
+    ],
+    IncomingStockChanged: [
+      { ...place, transfer_id: 't-1', from_store_id: 's-2', change: -1 },
+      { change: [[5], ['5', 0.5]] },
+    ],
+    StockCounted: [
+      {
+        ...{ ...place, count_id: 'c-1', counted: 3, expected: -1, adjustment: 4 },
+        ...{ is_superseded: false, counted_at: '2026-03-02T10:00:00.000Z', quantity_scale: 0 },
+      },
+      { counted: atLeast(0), counted_at: [['2026-03-02T10:00:00.000Z'], ['soon']] },
+    ],
+    LowStockReached: [
+      { ...place, quantity: 2, available_quantity: -1, threshold: 1, is_of_product: true },
+      { threshold: atLeast(1) },
+    ],
     InventoryClosed: [place, {}],
   }
   for (const [type, [sample, limits]] of Object.entries(samples))
@@ -109,8 +148,8 @@ describe('what an event of a reservation may hold', () => {
 describe('the state of stock', () => {
   const step = (state: Stock, { type, data }: Fact): Stock =>
     stockItem.evolve[type as keyof typeof stockItem.events](state, data as never, {
-      occurred_at: '',
-      timestamp: '',
+      occurred_at: NOW,
+      timestamp: NOW,
       position: 1,
     })
   const moved = (type: 'StockReserved' | 'StockReleased' | 'ReservationCommitted', n: number) =>
@@ -122,7 +161,19 @@ describe('the state of stock', () => {
     min_stock: 2,
     backorder_limit: 4,
   })
-  const fresh = { quantity: 10, reserved: 0, backorder_limit: 4, location: 'A-1', min_stock: 2 }
+  const since = Date.parse(NOW)
+  const fresh = {
+    ...{
+      quantity: 10,
+      reserved: 0,
+      incoming: 0,
+      backorder_limit: 4,
+      location: 'A-1',
+      min_stock: 2,
+    },
+    ...{ backorders: [], low_at: null, counted: null, recent: { since, moves: [] as number[] } },
+  }
+  const recent = (change: number) => ({ since, moves: [since, change] })
   const after = (...facts: readonly Fact[]) => [start, ...facts].reduce(step, null)
 
   it('counts what is here and what of it is promised', () => {
@@ -140,8 +191,8 @@ describe('the state of stock', () => {
       reason: 'x',
       reference: null,
     })
-    deepEqual(after(added), { ...fresh, quantity: 15 })
-    deepEqual(after(adjusted), { ...fresh, quantity: 7 })
+    deepEqual(after(added), { ...fresh, quantity: 15, recent: recent(5) })
+    deepEqual(after(adjusted), { ...fresh, quantity: 7, recent: recent(-3) })
     deepEqual(after(moved('StockReserved', 6)), { ...fresh, reserved: 6 })
     deepEqual(after(moved('StockReserved', 6), moved('StockReleased', 2)), {
       ...fresh,
@@ -151,6 +202,7 @@ describe('the state of stock', () => {
       ...fresh,
       quantity: 5,
       reserved: 1,
+      recent: recent(-5),
     })
     equal(after(stockItem.event('InventoryClosed', place)), null)
   })

@@ -12,9 +12,12 @@ export type MovementRow = {
   readonly event_type: string
   readonly quantity_change: number
   readonly reserved_change: number
+  /** Of what is on its way here. */
+  readonly incoming_change: number
   readonly reason: string | null
   readonly reference: string | null
   readonly reservation_id: string | null
+  readonly transfer_id: string | null
   readonly user_id: string | null
   readonly occurred_at: string
   readonly recorded_at: string
@@ -22,7 +25,7 @@ export type MovementRow = {
 
 export const stockMovements = projection<MovementRow>({
   name: 'stock_movements',
-  version: 1,
+  version: 2,
   table: {
     name: 'stock_movements',
     key: 'movement_id',
@@ -34,14 +37,21 @@ export const stockMovements = projection<MovementRow>({
       event_type: 'text',
       quantity_change: 'quantity',
       reserved_change: 'quantity',
+      incoming_change: 'quantity',
       reason: { kind: 'text', nullable: true },
       reference: { kind: 'text', nullable: true },
       reservation_id: { kind: 'text', nullable: true },
+      transfer_id: { kind: 'text', nullable: true },
       user_id: { kind: 'text', nullable: true },
       occurred_at: 'instant',
       recorded_at: 'instant',
     },
-    indexes: [['position'], ['product_id', 'position'], ['store_id', 'position']],
+    indexes: [
+      ['position'],
+      ['product_id', 'position'],
+      ['store_id', 'position'],
+      ['event_type', 'position'],
+    ],
   },
   on: {
     InventoryCreated: movement(({ quantity }) => ({ quantity_change: quantity })),
@@ -68,15 +78,32 @@ export const stockMovements = projection<MovementRow>({
       reserved_change: -quantity,
       reservation_id,
     })),
+    StockTransferredOut: movement(({ quantity, transfer_id }) => ({
+      quantity_change: -quantity,
+      transfer_id,
+    })),
+    StockTransferredIn: movement(({ quantity, settled, transfer_id }) => ({
+      quantity_change: quantity,
+      incoming_change: settled === 0 ? 0 : -settled,
+      transfer_id,
+    })),
+    IncomingStockChanged: movement(({ change, transfer_id }) => ({
+      incoming_change: change,
+      transfer_id,
+    })),
+    // Also where the count found what the book said: somebody has looked.
+    StockCounted: movement(({ count_id }) => ({ reason: 'counted', reference: count_id })),
   },
 })
 
 const UNMOVED = {
   quantity_change: 0,
   reserved_change: 0,
+  incoming_change: 0,
   reason: null,
   reference: null,
   reservation_id: null,
+  transfer_id: null,
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each use names the event it is for

@@ -12,18 +12,18 @@ import {
   reject,
   type Write,
 } from '#kernel/decider.ts'
+import type { Fact } from '#kernel/message.ts'
 import { decimalNumber } from '#kernel/money.ts'
 import type { Infer } from '#kernel/schema.ts'
 import { id, integer, nullable, object, optional, quantity, text } from '#kernel/schema.ts'
-import type { Line } from './reservation.ts'
 import { availableIn, LOCATION_MAX, type StockState, stockItem, stockKey } from './stock.ts'
+import type { Place } from './stock-changes.ts'
 import { stockedProduct } from './stocked-product.ts'
 
 export const placeFields = {
   product_id: id(),
   store_id: optional(id({ description: 'Default: the main store; main is its alias.' })),
 }
-type Place = Pick<Line, 'product_id' | 'store_id'>
 
 export const placeOf = (input: {
   readonly product_id: string
@@ -69,12 +69,19 @@ export function openPlace(
   return 'rejected' in opened ? opened : { product: state, writes: opened.writes }
 }
 
-export type NewItem = Omit<StockState, 'reserved'>
+export type NewItem = Pick<StockState, 'quantity' | 'backorder_limit' | 'location' | 'min_stock'>
 export const EMPTY_ITEM: NewItem = {
   quantity: 0,
   backorder_limit: 0,
   location: null,
   min_stock: null,
+}
+
+export type Opening = {
+  /** The stock item's own. */
+  readonly facts: readonly Fact[]
+  /** The store in the product's list of stores, where it is new there. */
+  readonly writes: readonly Write[]
 }
 
 /**
@@ -85,21 +92,21 @@ export function opening(
   place: Place,
   item: NewItem,
   quantity_scale: number,
-): { readonly writes: readonly Write[] } | Asked {
+): Opening | Asked {
   const { product_id, store_id } = place
   const lacking = given.lacking([stockedProduct.at(product_id)])
   if (lacking.length > 0) return ask(lacking)
   const listed = given.state(stockedProduct.at(product_id)).includes(store_id)
   const created = stockItem.event('InventoryCreated', { ...place, ...item, quantity_scale })
-  return {
-    writes: [
-      stockItem.write(stockKey(product_id, store_id), [created]),
-      ...(listed
-        ? []
-        : [stockedProduct.write(product_id, [stockedProduct.event('ProductStocked', place)])]),
-    ],
-  }
+  const stocked = stockedProduct.event('ProductStocked', place)
+  return { facts: [created], writes: listed ? [] : [stockedProduct.write(product_id, [stocked])] }
 }
+
+/** Nothing for an item that is open already. */
+export const openedFor = (given: Given, place: Place, quantity_scale: number): Opening | Asked =>
+  given.state(stockItem.at(stockKey(place.product_id, place.store_id))) === null
+    ? opening(given, place, EMPTY_ITEM, quantity_scale)
+    : { facts: [], writes: [] }
 
 export const stockAnswer = object({
   product_id: id(),
@@ -107,6 +114,9 @@ export const stockAnswer = object({
   quantity: quantity(),
   reserved_quantity: quantity(),
   available_quantity: quantity(),
+  incoming_quantity: quantity(),
+  /** Promised while it was not here; the first that comes is for these. */
+  backordered_quantity: quantity(),
   quantity_scale: integer(),
   backorder_limit: quantity(),
   location: nullable(text({ max: LOCATION_MAX })),
@@ -119,12 +129,14 @@ export function stockAnswered(
   state: StockState,
   quantity_scale: number,
 ): Infer<typeof stockAnswer> {
-  const { quantity, reserved, backorder_limit, location, min_stock } = state
+  const { quantity, reserved, incoming, backorder_limit, location, min_stock } = state
   return {
     ...place,
     quantity,
     reserved_quantity: reserved,
     available_quantity: quantity - reserved,
+    incoming_quantity: incoming,
+    backordered_quantity: state.backorders.reduce((sum, one) => sum + one.quantity, 0),
     quantity_scale,
     backorder_limit,
     location,

@@ -360,10 +360,14 @@ describe('closing stock', () => {
     given(item()).when(close, { product_id: P }).writes(closed)
     given(item({ quantity: 1 }))
       .when(close, { product_id: P })
-      .rejects('invalid_state', { details: { quantity: 1, reserved_quantity: 0 } })
+      .rejects('invalid_state', {
+        details: { quantity: 1, reserved_quantity: 0, incoming_quantity: 0 },
+      })
     given(item({ backorder_limit: 5 }), held(2))
       .when(close, { product_id: P })
-      .rejects('invalid_state', { details: { quantity: 0, reserved_quantity: 2 } })
+      .rejects('invalid_state', {
+        details: { quantity: 0, reserved_quantity: 2, incoming_quantity: 0 },
+      })
   })
   test('tells fractions as fractions, where the product is known', () => {
     given(
@@ -372,7 +376,9 @@ describe('closing stock', () => {
       held(250),
     )
       .when(close, { product_id: P })
-      .rejects('invalid_state', { details: { quantity: 1.5, reserved_quantity: 0.25 } })
+      .rejects('invalid_state', {
+        details: { quantity: 1.5, reserved_quantity: 0.25, incoming_quantity: 0 },
+      })
   })
   test('is done once', () => {
     given(item(), closed).when(close, { product_id: P }).writesNothing()
@@ -386,7 +392,9 @@ describe('archiving a product', () => {
       .when(deleteProduct, { product_id: P })
       .rejects('invalid_state', {
         details: {
-          stores: [{ store_id: MAIN_STORE_ID, quantity: 2, reserved_quantity: 0 }],
+          stores: [
+            { store_id: MAIN_STORE_ID, quantity: 2, reserved_quantity: 0, incoming_quantity: 0 },
+          ],
         },
       })
     given(thing, stocked, item({ backorder_limit: 1 }), held(1))

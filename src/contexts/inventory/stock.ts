@@ -1,8 +1,22 @@
 // Stock of one product in one store. Stream: stock-<product_id>:<store_id>.
-// Only totals: which reservation holds how much is decided, once, by the reservation's own stream.
-import { aggregate } from '#kernel/decider.ts'
+// Totals: which reservation holds how much is decided, once, by the reservation's own stream. Only
+// what waits for goods stands here by name, because who waits longest is served first.
+import { aggregate, type EventFacts } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
-import { id, integer, money, nullable, object, quantity, text } from '#kernel/schema.ts'
+import {
+  flag,
+  id,
+  instant,
+  integer,
+  list,
+  money,
+  nullable,
+  object,
+  optional,
+  quantity,
+  text,
+} from '#kernel/schema.ts'
+import { noMoves, noted, type RecentMoves } from './recent-moves.ts'
 
 export type StockState = {
   readonly quantity: number
@@ -10,13 +24,23 @@ export type StockState = {
    * Promised and still here. `reserved <= quantity + backorder_limit` for every accepted request.
    */
   readonly reserved: number
+  /** On its way here from other stores; not to be promised before it has come. */
+  readonly incoming: number
   /** How much may be promised beyond what is here. */
   readonly backorder_limit: number
   /** The shelf. */
   readonly location: string | null
   /** Threshold of this store; null: only the product's own counts. */
   readonly min_stock: number | null
+  /** What was promised while it was not here, the oldest first: never more than is lacking. */
+  readonly backorders: readonly Backorder[]
+  /** The threshold that it fell to, as long as it has not risen above it; null: it is not low. */
+  readonly low_at: number | null
+  /** The newest count: what happened before it is in its number already, whenever it is recorded. */
+  readonly counted: { readonly at: string; readonly count_id: string } | null
+  readonly recent: RecentMoves
 }
+export type Backorder = { readonly reservation_id: string; readonly quantity: number }
 /** null: the product is not stocked there. */
 export type Stock = StockState | null
 
@@ -25,13 +49,16 @@ export const stockKey = (productId: string, storeId: string): string => `${produ
 export const REASON_MAX = 200
 export const REFERENCE_MAX = 200
 export const LOCATION_MAX = 200
+/** Reservations that wait for goods of one stock item at once; its state knows each of them. */
+export const BACKORDERS_MAX = 2_000
 
 const place = { product_id: id(), store_id: id() }
 const cause = {
   reason: text({ max: REASON_MAX }),
   reference: nullable(text({ max: REFERENCE_MAX })),
 }
-const held = object({ ...place, quantity: quantity({ min: 1 }), reservation_id: id() })
+const held = { ...place, quantity: quantity({ min: 1 }), reservation_id: id() }
+const shipped = { ...place, transfer_id: id(), quantity: quantity({ min: 0 }) }
 
 const stockEvents = eventTypes({
   InventoryCreated: {
@@ -44,6 +71,14 @@ const stockEvents = eventTypes({
       backorder_limit: quantity({ min: 0 }),
     }),
   },
+  InventoryUpdated: {
+    data: object({
+      ...place,
+      location: optional(nullable(text({ max: LOCATION_MAX }))),
+      min_stock: optional(nullable(quantity({ min: 0 }))),
+      backorder_limit: optional(quantity({ min: 0 })),
+    }),
+  },
   StockAdded: {
     data: object({
       ...place,
@@ -54,41 +89,162 @@ const stockEvents = eventTypes({
     aliases: ['StockReplenished'],
   },
   InventoryAdjusted: { data: object({ ...place, adjustment: quantity(), ...cause }) },
-  StockReserved: { data: held },
-  StockReleased: { data: held },
-  ReservationCommitted: { data: held },
+  /** `backordered`: how much of it was not here when it was promised. */
+  StockReserved: { data: object({ ...held, backordered: optional(quantity({ min: 0 })) }) },
+  /** `backordered`: how much of it still was not here; that is given up first. */
+  StockReleased: { data: object({ ...held, backordered: optional(quantity({ min: 0 })) }) },
+  ReservationCommitted: { data: object(held) },
+  /** Goods have come, or became free, for those who have waited longest. */
+  BackordersFilled: {
+    data: object({
+      ...place,
+      lines: list(object({ reservation_id: id(), quantity: quantity({ min: 1 }) }), {
+        min: 1,
+        max: BACKORDERS_MAX,
+      }),
+    }),
+  },
+  StockTransferredOut: { data: object({ ...shipped, to_store_id: id() }) },
+  /** `settled`: how much of what was on its way here it was; 0 where it came back to its sender. */
+  StockTransferredIn: {
+    data: object({
+      ...shipped,
+      from_store_id: id(),
+      damaged: quantity({ min: 0 }),
+      settled: quantity({ min: 0 }),
+    }),
+  },
+  /** More is on its way here, or less: it was sent, was lost, or went back. */
+  IncomingStockChanged: {
+    data: object({ ...place, transfer_id: id(), from_store_id: id(), change: quantity() }),
+  },
+  /** Somebody counted; where the book said otherwise, an InventoryAdjusted follows. */
+  StockCounted: {
+    data: object({
+      ...place,
+      count_id: id(),
+      counted: quantity({ min: 0 }),
+      /** What the book said lay there when it was counted. */
+      expected: quantity(),
+      adjustment: quantity(),
+      /** A count of a later moment was recorded before: this one changes nothing. */
+      is_superseded: flag(),
+      counted_at: instant(),
+      quantity_scale: integer({ min: 0, max: 6 }),
+    }),
+  },
+  /** Once for each time that it falls to the threshold or below. */
+  LowStockReached: {
+    data: object({
+      ...place,
+      quantity: quantity(),
+      available_quantity: quantity(),
+      threshold: quantity({ min: 1 }),
+      /** The product's threshold, because the store has none of its own. */
+      is_of_product: flag(),
+    }),
+  },
   InventoryClosed: { data: object(place) },
 })
 
 export const stockItem = aggregate({
   type: 'stock',
-  state_version: 1,
+  state_version: 2,
   events: stockEvents,
   initial: null as Stock,
   evolve: {
-    InventoryCreated: (_, { quantity, location, min_stock, backorder_limit }) => ({
+    InventoryCreated: (_, { quantity, location, min_stock, backorder_limit }, { occurred_at }) => ({
       quantity,
       reserved: 0,
+      incoming: 0,
       backorder_limit,
       location,
       min_stock,
+      backorders: [],
+      low_at: null,
+      counted: null,
+      recent: noMoves(occurred_at),
     }),
-    StockAdded: (state, { quantity }) => moved(state, quantity, 0),
-    InventoryAdjusted: (state, { adjustment }) => moved(state, adjustment, 0),
-    StockReserved: (state, { quantity }) => moved(state, 0, quantity),
-    StockReleased: (state, { quantity }) => moved(state, 0, -quantity),
-    ReservationCommitted: (state, { quantity }) => moved(state, -quantity, -quantity),
+    InventoryUpdated: (state, { product_id, store_id, ...changed }) =>
+      risen({ ...open(state), ...changed }, changed.min_stock),
+    StockAdded: (state, { quantity }, event) => moved(state, quantity, event),
+    InventoryAdjusted: (state, { adjustment }, event) => moved(state, adjustment, event),
+    StockReserved: (state, { quantity, reservation_id, backordered = 0 }) => {
+      const before = open(state)
+      const reserved = before.reserved + quantity
+      if (backordered === 0) return { ...before, reserved }
+      const backorder = { reservation_id, quantity: backordered }
+      return { ...before, reserved, backorders: [...before.backorders, backorder] }
+    },
+    StockReleased: (state, { quantity, reservation_id, backordered = 0 }) => {
+      const before = open(state)
+      const after =
+        backordered === 0 ? before : less(before, [{ reservation_id, quantity: backordered }])
+      return risen({ ...after, reserved: before.reserved - quantity })
+    },
+    ReservationCommitted: (state, { quantity }, event) => {
+      const after = moved(state, -quantity, event)
+      return { ...after, reserved: after.reserved - quantity }
+    },
+    BackordersFilled: (state, { lines }) => less(open(state), lines),
+    StockTransferredOut: (state, { quantity }, event) => moved(state, -quantity, event),
+    StockTransferredIn: (state, { quantity, settled }, event) => {
+      const after = moved(state, quantity, event)
+      return { ...after, incoming: after.incoming - settled }
+    },
+    IncomingStockChanged: (state, { change }) => {
+      const before = open(state)
+      return { ...before, incoming: before.incoming + change }
+    },
+    StockCounted: (state, { count_id, counted_at, is_superseded }) =>
+      is_superseded ? open(state) : { ...open(state), counted: { at: counted_at, count_id } },
+    LowStockReached: (state, { threshold }) => ({ ...open(state), low_at: threshold }),
     InventoryClosed: () => null,
   },
 })
 
-function moved(state: Stock, quantity: number, reserved: number): StockState {
+function open(state: Stock): StockState {
   if (state === null) throw new Error('stock has moved where none was opened')
-  return { ...state, quantity: state.quantity + quantity, reserved: state.reserved + reserved }
+  return state
 }
+
+function moved(state: Stock, change: number, { occurred_at }: EventFacts): StockState {
+  const before = open(state)
+  const recent = noted(before.recent, occurred_at, change)
+  const after = { ...before, quantity: before.quantity + change, recent }
+  return change > 0 ? risen(after) : after
+}
+
+/** No longer low, where more is free than the threshold. */
+function risen(state: StockState, threshold = state.low_at): StockState {
+  if (state.low_at === null) return state
+  const low_at = threshold !== null && freeIn(state) <= threshold ? threshold : null
+  return low_at === state.low_at ? state : { ...state, low_at }
+}
+
+function less(state: StockState, gone: readonly Backorder[]): StockState {
+  const by = new Map(gone.map(({ reservation_id, quantity }) => [reservation_id, quantity]))
+  const backorders = state.backorders
+    .map((one) => ({ ...one, quantity: one.quantity - (by.get(one.reservation_id) ?? 0) }))
+    .filter(({ quantity }) => quantity > 0)
+  return { ...state, backorders }
+}
+
+/** How much of what this reservation holds is not here yet. */
+export const backorderOf = ({ backorders }: StockState, reservationId: string): number =>
+  backorders.length === 0
+    ? 0
+    : (backorders.find(({ reservation_id }) => reservation_id === reservationId)?.quantity ?? 0)
 
 /**
  * What may still be promised. Never negative, also where a recorded fact took more than was free.
  */
 export const availableIn = (state: Stock): number =>
   state === null ? 0 : Math.max(0, state.quantity + state.backorder_limit - state.reserved)
+
+/** What is here and promised to nobody; below zero where more is promised than is here. */
+export const freeIn = ({ quantity, reserved }: StockState): number => quantity - reserved
+
+/** How much of what is promised is not here. */
+export const lackingIn = (state: Stock): number =>
+  state === null ? 0 : Math.max(0, -freeIn(state))
