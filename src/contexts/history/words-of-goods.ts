@@ -54,7 +54,8 @@ const stockWords: Words = {
       `Corrected by ${adjustment > 0 ? '+' : ''}${units(adjustment)}${because(reason)}`,
     InventoryUpdated: (data) => `Changed: ${fieldsOf(data, ['product_id', 'store_id'])}`,
     StockReserved: ({ quantity, reservation_id, backordered = 0 }, { units }) =>
-      `${units(quantity)} held for ${reservation_id}${backordered === 0 ? '' : `, ${units(backordered)} of it on backorder`}`,
+      `${units(quantity)} held for ${reservation_id}` +
+      (backordered === 0 ? '' : `, ${units(backordered)} of it on backorder`),
     StockReleased: ({ quantity, reservation_id }, { units }) =>
       `${units(quantity)} held for ${reservation_id} free again`,
     ReservationCommitted: ({ quantity, reservation_id }, { units }) =>
@@ -63,13 +64,15 @@ const stockWords: Words = {
     StockTransferredOut: ({ quantity, to_store_id }, { units }) =>
       `${units(quantity)} sent to store ${to_store_id}`,
     StockTransferredIn: ({ quantity, damaged, from_store_id }, { units }) =>
-      `${units(quantity)} came from store ${from_store_id}${damaged === 0 ? '' : `, and ${units(damaged)} damaged`}`,
+      `${units(quantity)} came from store ${from_store_id}` +
+      (damaged === 0 ? '' : `, and ${units(damaged)} damaged`),
     IncomingStockChanged: ({ change, from_store_id }, { units }) =>
       change > 0
         ? `${units(change)} on its way from store ${from_store_id}`
         : `${units(-change)} no longer on its way from store ${from_store_id}`,
     StockCounted: ({ counted, expected, is_superseded }, { units }) =>
-      `${units(counted)} counted where the book said ${units(expected)}${is_superseded ? '; a later count stands' : ''}`,
+      `${units(counted)} counted where the book said ${units(expected)}` +
+      (is_superseded ? '; a later count stands' : ''),
     LowStockReached: ({ available_quantity, threshold }, { units }) =>
       `Running low: ${units(available_quantity)} free, the threshold is ${units(threshold)}`,
     InventoryClosed: () => 'Stock closed',
