@@ -7,8 +7,8 @@ import { flag, id, object, optional, text } from '#kernel/schema.ts'
 import { type Cancelling, startCompensation } from './compensation.ts'
 import { orderAnswerSchema } from './create-order.ts'
 import { FOR_PAYMENT } from './fulfilment.ts'
-import { REASON_MAX } from './order.ts'
 import { bookRefs, closeBook, openBook, orderAnswer, orderOf, sagaOf } from './order-book.ts'
+import { REASON_MAX } from './order-events.ts'
 
 export const cancelOrder = command({
   type: 'CancelOrder',

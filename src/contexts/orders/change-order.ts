@@ -1,11 +1,13 @@
 // Small changes to an order that is not confirmed yet, and the wish to have it confirmed.
+import { address } from '#contexts/shipping/public.ts'
 import { accept, command, type Decision, type Given, reject } from '#kernel/decider.ts'
 import { saga, stepStatus } from '#kernel/saga.ts'
 import { type Infer, id, nullable, object, optional, text } from '#kernel/schema.ts'
 import { orderAnswerSchema } from './create-order.ts'
 import { FOR_PAYMENT, LABEL } from './fulfilment.ts'
-import { address, NOTES_MAX, order } from './order.ts'
+import { order } from './order.ts'
 import { bookRefs, openBook, orderAnswer, orderOf, sagaOf } from './order-book.ts'
+import { NOTES_MAX } from './order-events.ts'
 
 const updateInput = object({
   order_id: id(),

@@ -93,7 +93,7 @@ describe('taking an order back while something moves', () => {
     equal(dataOf(never, 'SagaFailed')?.outcome, 'compensated')
     ok(!typesIn(never).includes('PaymentVoidRequested'))
   })
-  it('lets what was never captured lapse when all that was captured is given back', () => {
+  it('says that what was never captured lapses when all that was captured is given back', () => {
     const manual = placed({
       settings: { 'payments.default_method': 'card', 'payments.capture_on': 'manual' },
     })
@@ -108,8 +108,9 @@ describe('taking an order back while something moves', () => {
     equal(dataOf(over, 'SagaFailed')?.outcome, 'compensated')
     deepEqual(
       typesIn(over).filter((type) => type.startsWith('Payment')),
-      [],
+      ['PaymentAuthorizationLapsed'],
     )
+    equal(dataOf(over, 'PaymentAuthorizationLapsed')?.amount_minor, 700)
   })
 })
 

@@ -4,12 +4,16 @@
 // for.
 import { releaseLines, reservation, reservationRefs } from '#contexts/inventory/public.ts'
 import { capturable, refundable, requested } from '#contexts/payments/public.ts'
+import { totalsOf } from '#contexts/pricing/public.ts'
 import { labelOperationId } from '#contexts/shipping/public.ts'
 import { type Asked, ask, type Rejected } from '#kernel/decider.ts'
 import { currentStep, nextAttemptAt, stepStatus, stepsToUndo } from '#kernel/saga.ts'
 import { AUTHORIZE, CONFIRM, LABEL, RESERVE, type StepInput } from './fulfilment.ts'
-import type { CancelCause } from './order.ts'
+import { countedIn } from './order.ts'
 import { type OrderBook, orderOf, paymentOf, sagaOf } from './order-book.ts'
+import type { CancelCause } from './order-events.ts'
+import { remaining } from './order-line.ts'
+import { lapse } from './order-money.ts'
 
 export type Cancelling = {
   readonly cause: CancelCause
@@ -33,18 +37,18 @@ export function startCompensation(
     reason: cause,
     by: moment.user_id ?? null,
   })
+  const left = remaining(state.lines)
+  const { amount_minor: total_amount_minor, ...taxed } = totalsOf(left)
   order.emit('OrderCancelled', {
     order_id,
     reason,
     cause,
     cancelled_at: moment.now,
     was_confirmed: state.status === 'CONFIRMED',
-    customer_id: state.customer_id,
-    currency: state.currency,
-    country: state.country,
-    placed_at: state.placed_at,
-    total_amount_minor: state.total_amount_minor,
-    lines: [...state.lines],
+    ...countedIn(state),
+    total_amount_minor,
+    ...taxed,
+    lines: left,
   })
   return unwind(book, as)
 }
@@ -142,8 +146,11 @@ function undoPayment(book: OrderBook): Undone {
   if (amount > 0 && state.is_external) return 'by hand'
   const kind = amount > 0 ? 'refund' : 'void'
   const amount_minor = amount > 0 ? amount : capturable(state)
-  // Refunded in full: what was never captured lapses at the provider.
-  if (amount_minor <= 0 || state.captured_minor > 0 !== amount > 0) return 'done'
+  // Refunded in full: what was never captured cannot be voided any more, and lapses.
+  if (amount_minor <= 0 || state.captured_minor > 0 !== amount > 0) {
+    lapse(payment, 'the order was cancelled')
+    return 'done'
+  }
   if (reference === null) throw new Error(`payment ${payment_id} has no authorization to ${kind}`)
   payment.add(requested(payment_id, state, kind, { driver: 'saga', amount_minor }))
   const operation = paymentOf(book)?.pending?.operation_id ?? ''

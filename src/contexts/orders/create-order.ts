@@ -2,8 +2,8 @@
 import { product } from '#contexts/catalog/public.ts'
 import { reservation, reserveLines, stockRefs } from '#contexts/inventory/public.ts'
 import { payment } from '#contexts/payments/public.ts'
-import { shipment } from '#contexts/shipping/public.ts'
-import { openStore, store, storeIdOf } from '#contexts/stores/public.ts'
+import { address, shipment } from '#contexts/shipping/public.ts'
+import { businessDay, openStore, store, storeIdOf, storeState } from '#contexts/stores/public.ts'
 import {
   type Command,
   command,
@@ -37,26 +37,31 @@ import {
   requestAuthorization,
   requestLabel,
 } from './fulfilment.ts'
-import { address, LINES_MAX, NOTES_MAX, order } from './order.ts'
+import { order } from './order.ts'
 import { closeBook, type OrderBook, orderAnswer } from './order-book.ts'
+import { discounts } from './order-discounts.ts'
+import { LINES_MAX, NOTES_MAX } from './order-events.ts'
 import { type Priced, pricedLines } from './order-lines.ts'
 import { orderNumber } from './order-number.ts'
 
 const RESERVATION_TTL_MS = 15 * 60 * 1_000
 
+export const items = list(
+  object({
+    product_id: id(),
+    quantity: decimal(),
+    price: optional(decimal({ aliases: ['unit_price'] })),
+    discounts,
+  }),
+  { min: 1, max: LINES_MAX },
+)
 export const orderInput = object({
   order_id: optional(uuid()),
   customer_id: optional(id()),
   user_id: optional(uuid()),
   store_id: optional(id()),
-  items: list(
-    object({
-      product_id: id(),
-      quantity: decimal(),
-      price: optional(decimal({ aliases: ['unit_price'] })),
-    }),
-    { min: 1, max: LINES_MAX },
-  ),
+  items,
+  discounts,
   currency: optional(text({ min: 3, max: 3 })),
   amount: optional(decimal({ aliases: ['total_amount'] })),
   shipping_address: optional(nullable(address)),
@@ -121,7 +126,8 @@ function decide(input: Input, given: Given, moment: Moment, provider: string): D
   const store_id = storeIdOf(input.store_id)
   const opened = openStore(given, moment, store_id)
   if ('rejected' in opened) return opened
-  const priced = pricedLines(input.items, input.currency, given, moment)
+  const cart = { country: countryOf(input), discounts: input.discounts }
+  const priced = pricedLines(input.items, input.currency, given, moment, cart)
   if ('rejected' in priced) return priced
   const wrong = amountTrouble(input.amount, priced)
   if (wrong !== null) return wrong
@@ -140,7 +146,7 @@ function decide(input: Input, given: Given, moment: Moment, provider: string): D
   if ('rejected' in reserved) return reserved
 
   const book = emptyBook(order_id, given, moment, priced.total_amount_minor > 0 && method !== null)
-  const order_number = place(book, input, { ...priced, store_id, method })
+  const order_number = place(book, input, priced, { store_id, method })
   beginSaga(book)
   if (expires_at !== null) awaitPayment(book, expires_at)
   else if (book.payment === null || method === null) requestLabel(book)
@@ -213,16 +219,14 @@ function emptyBook(order_id: string, given: Given, moment: Moment, isPaid: boole
   }
 }
 
+const countryOf = ({ country, shipping_address }: Input): string | null =>
+  country ?? shipping_address?.country ?? null
+
 function place(
-  { order, order_id, payment, moment }: OrderBook,
+  { order, order_id, payment, given, moment }: OrderBook,
   input: Input,
-  {
-    lines,
-    currency,
-    total_amount_minor,
-    store_id,
-    method,
-  }: Priced & { store_id: string; method: string | null },
+  priced: Priced,
+  { store_id, method }: { store_id: string; method: string | null },
 ): string {
   const placed_at = moment.occurred_at ?? moment.now
   const order_number =
@@ -237,15 +241,15 @@ function place(
       user_id: input.user_id ?? null,
       store_id,
       channel: 'online',
-      currency,
-      lines,
-      total_amount_minor,
-      country: input.country ?? input.shipping_address?.country ?? null,
+      ...priced,
+      country: countryOf(input),
       shipping_address: input.shipping_address ?? null,
       notes: input.notes ?? null,
       payment_method: method,
       payment_id: payment?.id ?? null,
       placed_at,
+      // A store that is opened by this order has no time zone of its own yet.
+      business_day: businessDay(placed_at, storeState(given, store_id)?.timezone ?? 'UTC'),
     },
     moment.occurred_at,
   )

@@ -5,15 +5,14 @@
 import {
   type Call,
   type CaptureMoment,
-  capturable,
   operationId,
   type PaymentState,
-  requested,
 } from '#contexts/payments/public.ts'
 import { labelOperationId } from '#contexts/shipping/public.ts'
 import type { Moment } from '#kernel/decider.ts'
 import { later, numberIn, stepStatus } from '#kernel/saga.ts'
-import { type OrderBook, orderOf, type PaymentDraft, paymentOf, sagaOf } from './order-book.ts'
+import { type OrderBook, orderOf, type PaymentDraft, sagaOf } from './order-book.ts'
+import { settleMoney } from './order-money.ts'
 
 export const SAGA_TYPE = 'CreateOrder'
 export const RESERVE = 'ReserveInventory'
@@ -147,17 +146,7 @@ export function confirm(book: OrderBook): void {
   order.emit('OrderConfirmed', { order_id, confirmed_at: moment.now })
   saga.emit('SagaStepSucceeded', { saga_id: order_id, step: CONFIRM })
   saga.emit('SagaCompleted', { saga_id: order_id, outcome: 'completed' })
-  captureWhen(book, 'confirm')
-}
-
-/** Asks for what was set aside, if this is the time that was agreed on. */
-export function captureWhen(book: OrderBook, time: CaptureMoment): void {
-  const { payment } = book
-  const state = paymentOf(book)
-  if (payment === null || state === null || state.capture_on !== time) return
-  const amount_minor = capturable(state)
-  if (state.pending !== null || amount_minor <= 0) return
-  payment.add(requested(payment.id, state, 'capture', { driver: 'payment', amount_minor }))
+  settleMoney(book)
 }
 
 /** Whether the saga stands at this step, going forward. */

@@ -39,6 +39,11 @@ const refusal = (result: Priced | Rejected) => {
 const item = (product_id: string, quantity = '1', price?: string): Item =>
   price === undefined ? { product_id, quantity } : { product_id, quantity, price }
 
+const untaxed = (net_minor: number) => ({
+  ...{ net_minor, tax_minor: 0, discount_minor: 0 },
+  ...{ taxes: [], discounts: [], department_id: null },
+})
+
 describe('the lines of an order', () => {
   it('are numbered, named and priced as the product is now', () => {
     deepEqual(of(priced([item('cup', '2'), item('tea', '1.5')])), {
@@ -53,6 +58,7 @@ describe('the lines of an order', () => {
           quantity_scale: 0,
           unit_price_minor: 500,
           amount_minor: 1_000,
+          ...untaxed(1_000),
         },
         {
           line: 2,
@@ -63,9 +69,11 @@ describe('the lines of an order', () => {
           quantity_scale: 3,
           unit_price_minor: 5,
           amount_minor: 8,
+          ...untaxed(8),
         },
       ],
       total_amount_minor: 1_008,
+      ...{ net_minor: 1_008, tax_minor: 0, discount_minor: 0 },
     })
   })
   it('are rounded half up, or half to even where the settings say so, line by line', () => {

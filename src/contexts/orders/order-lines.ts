@@ -1,21 +1,33 @@
 // From what a customer asks for to an order's lines: products that are there, quantities in their
 // steps, the prices in force, amounts rounded line by line. The total is their sum.
 import { product } from '#contexts/catalog/public.ts'
+import {
+  type Amounts,
+  type PricedCart,
+  priceLines,
+  pricingRules,
+  ratesFor,
+  type ToPrice,
+} from '#contexts/pricing/public.ts'
 import { type Given, invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import { decimalNumber, exponentOf, lineAmount, scaled } from '#kernel/money.ts'
 import type { FieldErrors, Infer } from '#kernel/schema.ts'
-import type { line } from './order.ts'
+import { discountsOf, discountTrouble, namesPrices, type Told } from './order-discounts.ts'
+import type { line } from './order-line.ts'
 
 export type Item = {
   readonly product_id: string
   readonly quantity: string
   readonly price?: string
+  readonly discounts?: Told
 }
+/** What counts for the whole order: where it goes, and what is off it. */
+export type Cart = { readonly country: string | null; readonly discounts?: Told | undefined }
 export type Priced = {
   readonly currency: string
   readonly lines: Infer<typeof line>[]
   readonly total_amount_minor: number
-}
+} & Omit<Amounts, 'amount_minor'>
 type Rules = Pick<Moment, 'settings' | 'source'>
 
 export function pricedLines(
@@ -23,6 +35,7 @@ export function pricedLines(
   wantedCurrency: string | undefined,
   given: Given,
   rules: Rules,
+  cart: Cart = { country: null },
 ): Priced | Rejected {
   const unknown = items.flatMap(({ product_id }, i) => {
     const state = given.state(product.seen(product_id))
@@ -34,28 +47,51 @@ export function pricedLines(
   const currency = wantedCurrency ?? first.currency
   const no = currencyTrouble(items, currency, given, rules)
   if (no !== null) return no
+  const refused = discountTrouble(discounted(items, cart), rules)
+  if (refused !== null) return refused
 
   const errors: Record<string, string> = {}
   const wrongPrices: WrongPrice[] = []
-  const lines = items.map((item, i) => {
-    const read = lineOf(item, i, currency, given, rules)
-    if ('error' in read) {
-      errors[`items.${i}.${read.field}`] = read.error
-      return null
-    }
-    if (read.wrong !== null) wrongPrices.push(read.wrong)
-    return read.line
+  const read = items.map((item, i) => {
+    const one = itemRead(item, i, { currency, country: cart.country, given, rules }, errors)
+    if (one !== null && one.wrong !== null) wrongPrices.push(one.wrong)
+    return one
   })
+  const off = discountsOf(cart.discounts ?? [], exponentOf(currency), 'discounts', errors)
   if (Object.keys(errors).length > 0) return invalid(firstOf(errors))
   if (wrongPrices.length > 0)
     return reject('price_mismatch', 'The price has changed; these are the prices in force.', {
       details: { currency, items: wrongPrices.slice(0, NAMED_MAX) },
     })
-  const known = lines.filter((each) => each !== null)
-  const total_amount_minor = known.reduce((sum, { amount_minor }) => sum + amount_minor, 0)
-  if (!Number.isSafeInteger(total_amount_minor))
-    return invalid({ items: 'come to more than can be paid' })
-  return { currency, lines: known, total_amount_minor }
+  const known = read.filter((each) => each !== null)
+  const priced = within(() => priceLines(known, pricingRules(rules.settings), off))
+  if (priced === null) return invalid({ items: 'come to more than can be paid' })
+  return { currency, ...orderLines(known, priced) }
+}
+
+/** Where discounts are told, if they take anything off. */
+const discounted = (items: readonly Item[], cart: Cart): readonly string[] => [
+  ...(cart.discounts?.length ? ['discounts'] : []),
+  ...items.flatMap(({ discounts }, i) => (discounts?.length ? [`items.${i}.discounts`] : [])),
+]
+
+function orderLines(known: readonly Read[], { lines, totals }: PricedCart) {
+  const { amount_minor: total_amount_minor, ...taxed } = totals
+  return {
+    lines: known.map(({ goods, unit_price_minor }, i) => {
+      const { taxes, discounts, ...amounts } = lines[i]!
+      return {
+        line: i + 1,
+        ...goods,
+        unit_price_minor,
+        ...amounts,
+        taxes: [...taxes],
+        discounts: [...discounts],
+      }
+    }),
+    total_amount_minor,
+    ...taxed,
+  }
 }
 
 const NAMED_MAX = 20
@@ -89,63 +125,68 @@ function currencyTrouble(
 }
 
 type WrongPrice = { readonly item: number; readonly price: number; readonly given: number }
-type Read =
-  | { readonly line: Infer<typeof line>; readonly wrong: WrongPrice | null }
-  | { readonly field: string; readonly error: string }
+type Goods = Pick<
+  Infer<typeof line>,
+  'product_id' | 'code' | 'name' | 'department_id' | 'quantity' | 'quantity_scale'
+>
+type Read = ToPrice & { readonly goods: Goods; readonly wrong: WrongPrice | null }
+type Reading = {
+  readonly currency: string
+  readonly country: string | null
+  readonly given: Given
+  readonly rules: Rules
+}
 
-function lineOf(
+/** null: something is wrong with it, and noted. */
+function itemRead(
   item: Item,
   index: number,
-  currency: string,
-  given: Given,
-  { settings, source }: Rules,
-): Read {
-  const { code, name, quantity_scale, sell_price_minor } = given.state(
+  { currency, country, given, rules }: Reading,
+  errors: Record<string, string>,
+): Read | null {
+  const at = `items.${index}`
+  const no = (field: string, reason: string) => {
+    errors[`${at}.${field}`] = reason
+    return null
+  }
+  const { code, name, department_id, tax_class, quantity_scale, sell_price_minor } = given.state(
     product.seen(item.product_id),
   )!
   const quantity = scaled(item.quantity, quantity_scale)
-  if (!quantity.ok) return { field: 'quantity', error: quantity.reason }
-  if (quantity.value <= 0) return { field: 'quantity', error: 'must be more than 0' }
+  if (!quantity.ok) return no('quantity', quantity.reason)
+  if (quantity.value <= 0) return no('quantity', 'must be more than 0')
   const exponent = exponentOf(currency)
   const told = item.price === undefined ? null : scaled(item.price, exponent)
-  if (told !== null && !told.ok) return { field: 'price', error: told.reason }
-  const isTaken = source === 'import' || settings['orders.client_price'] === 'accept'
-  const unit_price_minor = isTaken && told !== null ? told.value : sell_price_minor
-  const isWrong = told !== null && told.value !== unit_price_minor
-  const wrong = isWrong
-    ? {
-        item: index,
-        price: decimalNumber(sell_price_minor, exponent),
-        given: decimalNumber(told.value, exponent),
-      }
-    : null
-  const amount = amountOf(unit_price_minor, quantity.value, quantity_scale, settings)
-  if (amount === null) return { field: 'quantity', error: 'comes to more than can be paid' }
+  if (told !== null && !told.ok) return no('price', told.reason)
+  const unit_price_minor = namesPrices(rules) && told !== null ? told.value : sell_price_minor
+  const wrong =
+    told === null || told.value === unit_price_minor
+      ? null
+      : {
+          item: index,
+          price: decimalNumber(sell_price_minor, exponent),
+          given: decimalNumber(told.value, exponent),
+        }
+  const { rounding } = pricingRules(rules.settings)
+  const listed = within(() =>
+    lineAmount(unit_price_minor, quantity.value, quantity_scale, rounding),
+  )
+  if (listed === null) return no('quantity', 'comes to more than can be paid')
+  const counted = { quantity: quantity.value, quantity_scale }
   return {
-    line: {
-      line: index + 1,
-      product_id: item.product_id,
-      code,
-      name,
-      quantity: quantity.value,
-      quantity_scale,
-      unit_price_minor,
-      amount_minor: amount,
-    },
+    ...counted,
+    unit_price_minor,
+    rates: ratesFor(rules.settings, tax_class, country),
+    discounts: discountsOf(item.discounts ?? [], exponent, `${at}.discounts`, errors),
+    goods: { product_id: item.product_id, code, name, department_id, ...counted },
     wrong,
   }
 }
 
 /** null: beyond what an amount can be. */
-function amountOf(
-  price: number,
-  quantity: number,
-  scale: number,
-  settings: Rules['settings'],
-): number | null {
-  const rounding = settings['money.rounding'] === 'half_even' ? 'half_even' : 'half_up'
+function within<T>(reckon: () => T): T | null {
   try {
-    return lineAmount(price, quantity, scale, rounding)
+    return reckon()
   } catch (error) {
     if (error instanceof RangeError) return null
     throw error

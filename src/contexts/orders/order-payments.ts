@@ -30,7 +30,7 @@ const folding: Handler<OrderPaymentRow, { readonly order_id: string }> = {
 
 export const orderPayments = projection<OrderPaymentRow>({
   name: 'order_payments',
-  version: 1,
+  version: 2,
   table: {
     name: 'order_payments',
     key: 'order_id',

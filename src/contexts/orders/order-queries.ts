@@ -1,4 +1,5 @@
 // Questions about orders.
+import { address } from '#contexts/shipping/public.ts'
 import {
   asOfFields,
   nowOrThen,
@@ -24,13 +25,14 @@ import {
   text,
 } from '#kernel/schema.ts'
 import { customerOrderSummary } from './customer-order-summary.ts'
-import { address, line, ORDER_STATUSES } from './order.ts'
+import { ORDER_STATUSES } from './order.ts'
+import { lineNow } from './order-line.ts'
 import { orderPayments } from './order-payments.ts'
 import { orderViews } from './order-views.ts'
 
 const orderRow = rowAnswer(orderViews.table, {
   shapes: {
-    items: list(line),
+    items: list(lineNow),
     shipping_address: address,
     payment_info: object({ payment_method: nullable(text()) }),
   },

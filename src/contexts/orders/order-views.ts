@@ -2,13 +2,15 @@
 // it is paid and sent. Filled by the order's own events and by those of its payment and its
 // shipment.
 import { type Payment, payment, paymentStatus } from '#contexts/payments/public.ts'
+import { totalsOf } from '#contexts/pricing/public.ts'
 import type { shipment } from '#contexts/shipping/public.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
-import type { order } from './order.ts'
+import type { orderEvents } from './order-events.ts'
+import { allUnsent, counted, type LinePart, type OrderLine, ordered, unsent } from './order-line.ts'
 
-type Data = DataOf<typeof order.events> &
+type Data = DataOf<typeof orderEvents> &
   DataOf<typeof payment.events> &
   DataOf<typeof shipment.events>
 
@@ -21,9 +23,14 @@ export type OrderRow = {
   readonly status: string
   readonly payment_status: string
   readonly fulfillment_status: string
+  readonly return_status: string
+  /** Of what was not cancelled, as are net, tax and discount. */
   readonly total_amount_minor: number
+  readonly net_minor: number
+  readonly tax_minor: number
+  readonly discount_minor: number
   readonly currency: string
-  readonly items: Data['OrderCreated']['lines']
+  readonly items: readonly OrderLine[]
   readonly country: string | null
   readonly shipping_address: Data['OrderCreated']['shipping_address']
   readonly notes: string | null
@@ -35,6 +42,7 @@ export type OrderRow = {
   readonly cancel_reason: string | null
   readonly cancel_cause: string | null
   readonly placed_at: string
+  readonly business_day: string
   readonly confirmed_at: string | null
   readonly shipped_at: string | null
   readonly delivered_at: string | null
@@ -49,7 +57,7 @@ type PaymentInfo = { readonly payment_method: string | null; readonly payment: P
 
 export const orderViews = projection<OrderRow>({
   name: 'order_views',
-  version: 1,
+  version: 2,
   table: {
     name: 'order_views',
     key: 'order_id',
@@ -62,7 +70,11 @@ export const orderViews = projection<OrderRow>({
       status: 'text',
       payment_status: 'text',
       fulfillment_status: 'text',
+      return_status: 'text',
       total_amount_minor: 'money',
+      net_minor: 'money',
+      tax_minor: 'money',
+      discount_minor: 'money',
       currency: 'text',
       items: 'json',
       country: { kind: 'text', nullable: true },
@@ -76,6 +88,7 @@ export const orderViews = projection<OrderRow>({
       cancel_reason: { kind: 'text', nullable: true },
       cancel_cause: { kind: 'text', nullable: true },
       placed_at: 'instant',
+      business_day: 'day',
       confirmed_at: { kind: 'instant', nullable: true },
       shipped_at: { kind: 'instant', nullable: true },
       delivered_at: { kind: 'instant', nullable: true },
@@ -102,31 +115,49 @@ export const orderViews = projection<OrderRow>({
       keys: ({ data }) => [data.order_id],
       apply: (_, event: Recorded<Data['OrderCreated']>) => created(event),
     },
-    OrderUpdated: own<Data['OrderUpdated']>(
-      ({ order_id, customer_id, user_id, payment_method, ...changed }, row) => ({
-        ...changed,
-        ...(payment_method === undefined
-          ? {}
-          : { payment_info: { ...row.payment_info, payment_method } }),
-      }),
-    ),
+    OrderUpdated: own<Data['OrderUpdated']>((data, row) => updated(data, row)),
     OrderConfirmed: own<Data['OrderConfirmed']>(({ confirmed_at }) => ({
       status: 'CONFIRMED',
       confirmed_at,
     })),
     PaymentProcessed: own<Data['PaymentProcessed']>(() => ({})),
-    OrderShipped: own<Data['OrderShipped']>(({ tracking_number, carrier, shipped_at }) => ({
+    OrderLinesCancelled: own<Data['OrderLinesCancelled']>(({ lines, total_amount_minor }, row) => {
+      const items = counted(row.items, 'cancelled_quantity', lines)
+      const isAll = row.status === 'PARTIALLY_SHIPPED' && items.every((each) => unsent(each) === 0)
+      return {
+        items,
+        total_amount_minor,
+        ...lessTaxed(row, lines),
+        ...(isAll ? { status: 'SHIPPED', fulfillment_status: 'shipped' } : {}),
+      }
+    }),
+    OrderShipmentPlanned: own<Data['OrderShipmentPlanned']>(() => ({})),
+    OrderShipmentDropped: own<Data['OrderShipmentDropped']>(() => ({})),
+    OrderPartiallyShipped: own<Data['OrderPartiallyShipped']>(
+      ({ order_id: _, lines, ...parcel }, row) => ({
+        ...parcel,
+        items: counted(row.items, 'shipped_quantity', lines),
+        status: 'PARTIALLY_SHIPPED',
+        fulfillment_status: 'partially_shipped',
+      }),
+    ),
+    OrderShipped: own<Data['OrderShipped']>(({ order_id: _, lines, ...parcel }, row) => ({
+      ...parcel,
+      items: counted(row.items, 'shipped_quantity', lines ?? allUnsent(row.items)),
       status: 'SHIPPED',
       fulfillment_status: 'shipped',
-      tracking_number,
-      carrier,
-      shipped_at,
     })),
     OrderDelivered: own<Data['OrderDelivered']>(({ delivered_at }) => ({
       status: 'DELIVERED',
       fulfillment_status: 'delivered',
       delivered_at,
     })),
+    OrderReturnChanged: own<Data['OrderReturnChanged']>(
+      ({ change, lines, return_status }, { items }) => ({
+        return_status,
+        ...(change === 'received' ? { items: counted(items, 'returned_quantity', lines) } : {}),
+      }),
+    ),
     OrderCancelled: own<Data['OrderCancelled']>(({ reason, cause, cancelled_at }) => ({
       status: 'CANCELLED',
       fulfillment_status: 'none',
@@ -134,15 +165,17 @@ export const orderViews = projection<OrderRow>({
       cancel_cause: cause,
       cancelled_at,
     })),
-    ShippingLabelCreated: others<Data['ShippingLabelCreated']>(
-      ({ shipment_id, tracking_number, carrier }, row) => ({
+    ShippingLabelCreated: {
+      ...others<Data['ShippingLabelCreated']>(({ shipment_id, tracking_number, carrier }, row) => ({
         shipment_id,
         tracking_number,
         carrier,
         // A label that came after the order was cancelled is on its way back already.
         ...(row.status === 'CANCELLED' ? {} : { fulfillment_status: 'label_created' }),
-      }),
-    ),
+      })),
+      // A parcel beside the order's first shows in the order when it leaves.
+      keys: ({ data }) => (data.shipment_id === data.order_id ? [data.order_id] : []),
+    },
     ...Object.fromEntries(
       Object.keys(payment.events).map((type) => [type, paymentChange()] as const),
     ),
@@ -156,7 +189,8 @@ function created({ data, timestamp, version }: Recorded<Data['OrderCreated']>): 
     status: 'PENDING',
     payment_status: 'none',
     fulfillment_status: 'reserved',
-    items: lines,
+    return_status: 'none',
+    items: ordered(lines),
     payment_info: { payment_method, payment: null },
     shipment_id: null,
     tracking_number: null,
@@ -172,6 +206,36 @@ function created({ data, timestamp, version }: Recorded<Data['OrderCreated']>): 
     version,
   }
 }
+
+function updated(data: Data['OrderUpdated'], row: OrderRow): Partial<OrderRow> {
+  const { shipping_address, notes, payment_id, payment_method, lines, country, ...rest } = data
+  const { total_amount_minor, net_minor, tax_minor, discount_minor } = rest
+  const told = { shipping_address, notes, payment_id, country }
+  const totals = { total_amount_minor, net_minor, tax_minor, discount_minor }
+  return {
+    ...known(told),
+    ...known(totals),
+    ...(lines === undefined ? {} : { items: ordered(lines) }),
+    ...(payment_method === undefined
+      ? {}
+      : { payment_info: { ...row.payment_info, payment_method } }),
+  }
+}
+
+function lessTaxed(row: OrderRow, gone: readonly LinePart[]): Partial<OrderRow> {
+  const { net_minor, tax_minor, discount_minor } = totalsOf(gone)
+  return {
+    net_minor: row.net_minor - net_minor,
+    tax_minor: row.tax_minor - tax_minor,
+    discount_minor: row.discount_minor - discount_minor,
+  }
+}
+
+/** Only what was told. */
+const known = <T extends object>(fields: T) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 
 type Change<D> = (data: D, row: OrderRow) => Partial<OrderRow>
 

@@ -1,77 +1,37 @@
 // What a customer ordered. Stream: order-<order_id>; its reservation and its saga have the same id.
-// PENDING → CONFIRMED → SHIPPED → DELIVERED; PENDING or CONFIRMED → CANCELLED.
+// PENDING → CONFIRMED → PARTIALLY_SHIPPED → SHIPPED → DELIVERED; PENDING or CONFIRMED → CANCELLED.
+// A return does not change the status; it shows beside it.
 import { aggregate } from '#kernel/decider.ts'
-import { eventTypes } from '#kernel/event-types.ts'
+import { orderEvents } from './order-events.ts'
 import {
-  flag,
-  id,
-  instant,
-  integer,
-  list,
-  money,
-  nullable,
-  object,
-  oneOf,
-  optional,
-  quantity,
-  text,
-} from '#kernel/schema.ts'
+  allUnsent,
+  counted,
+  type LineUnits,
+  type OrderLine,
+  ordered,
+  unsent,
+} from './order-line.ts'
 
-export const ORDER_STATUSES = ['PENDING', 'CONFIRMED', 'SHIPPED', 'DELIVERED', 'CANCELLED'] as const
-/** Why an order was cancelled, for machines. */
-export const CANCEL_CAUSES = [
-  'requested',
-  'operator',
-  'reservation_expired',
-  'payment_declined',
-  'payment_timeout',
-  'payment_voided',
-  'label_refused',
-  'label_timeout',
+export const ORDER_STATUSES = [
+  'PENDING',
+  'CONFIRMED',
+  'PARTIALLY_SHIPPED',
+  'SHIPPED',
+  'DELIVERED',
+  'CANCELLED',
 ] as const
-export type CancelCause = (typeof CANCEL_CAUSES)[number]
 
-export const LINES_MAX = 1_500
-export const NOTES_MAX = 2_000
-export const REASON_MAX = 500
-const CODE_MAX = 100
-const NAME_MAX = 300
-const METHOD_MAX = 50
-
-export const address = object({
-  name: optional(text()),
-  company: optional(text()),
-  street: optional(text()),
-  street2: optional(text({ aliases: ['line2'] })),
-  city: optional(text()),
-  state: optional(text()),
-  zip: optional(text({ max: 50, aliases: ['postal_code', 'zip_code'] })),
-  country: optional(text({ max: 100 })),
-  phone: optional(text({ max: 50 })),
-  email: optional(text({ max: 320 })),
-})
-
-/** What the order's state keeps of a line; `OrderCancelled` gives it back to whoever counted it. */
-export type OrderLine = {
-  readonly product_id: string
-  readonly code: string
-  readonly quantity: number
-  readonly quantity_scale: number
-  readonly amount_minor: number
+/** A shipment of its own lines; the order's first shipment appears here when it has left. */
+export type Parcel = {
+  readonly shipment_id: string
+  readonly lines: readonly LineUnits[]
+  readonly has_left: boolean
 }
-const kept = {
-  product_id: id(),
-  code: text({ max: CODE_MAX }),
-  quantity: quantity({ min: 1 }),
-  quantity_scale: integer({ min: 0, max: 6 }),
-  amount_minor: money(),
+/** Units that are to come back, as far as they have not arrived. */
+export type ReturnUnderWay = {
+  readonly return_id: string
+  readonly lines: readonly LineUnits[]
 }
-export const line = object({
-  line: integer({ min: 1 }),
-  ...kept,
-  name: text({ max: NAME_MAX }),
-  unit_price_minor: money(),
-})
 
 export type OrderState = {
   readonly status: (typeof ORDER_STATUSES)[number]
@@ -81,100 +41,24 @@ export type OrderState = {
   readonly store_id: string
   readonly currency: string
   readonly country: string | null
+  /** Of what was not cancelled. */
   readonly total_amount_minor: number
+  /** Of what came back and is to be paid back. */
+  readonly returned_minor: number
   readonly placed_at: string
+  readonly business_day: string
   readonly payment_id: string | null
   readonly lines: readonly OrderLine[]
+  readonly parcels: readonly Parcel[]
+  readonly returns: readonly ReturnUnderWay[]
 }
 /** null: no such order. */
 export type Order = OrderState | null
 
-const whose = {
-  customer_id: nullable(id()),
-  user_id: nullable(id()),
-}
-type Whose = {
-  readonly order_id: string
-  readonly customer_id: string | null
-  readonly user_id: string | null
-}
-/** Whose key seals what tells of a person; a guest's order stands for itself. */
-const subject = ({ customer_id, user_id, order_id }: Whose) => customer_id ?? user_id ?? order_id
-const personal = { fields: ['shipping_address', 'notes'], subject }
-
 export const order = aggregate({
   type: 'order',
-  state_version: 1,
-  events: eventTypes({
-    OrderCreated: {
-      data: object({
-        order_id: id(),
-        order_number: text({ max: 100 }),
-        ...whose,
-        store_id: id(),
-        channel: oneOf(['online']),
-        currency: text({ min: 3, max: 3 }),
-        lines: list(line, { min: 1, max: LINES_MAX }),
-        total_amount_minor: money(),
-        country: nullable(text({ max: 100 })),
-        shipping_address: nullable(address),
-        notes: nullable(text({ max: NOTES_MAX })),
-        payment_method: nullable(text({ max: METHOD_MAX })),
-        payment_id: nullable(id()),
-        placed_at: instant(),
-      }),
-      personal,
-    },
-    OrderUpdated: {
-      data: object({
-        order_id: id(),
-        ...whose,
-        shipping_address: optional(nullable(address)),
-        notes: optional(nullable(text({ max: NOTES_MAX }))),
-        payment_id: optional(id()),
-        payment_method: optional(text({ max: METHOD_MAX })),
-      }),
-      personal,
-    },
-    OrderConfirmed: { data: object({ order_id: id(), confirmed_at: instant() }) },
-    PaymentProcessed: {
-      data: object({
-        order_id: id(),
-        payment_id: id(),
-        amount_minor: money(),
-        currency: text({ min: 3, max: 3 }),
-        payment_method: text({ max: METHOD_MAX }),
-      }),
-    },
-    OrderShipped: {
-      data: object({
-        order_id: id(),
-        shipment_id: id(),
-        tracking_number: text({ max: 200 }),
-        carrier: text({ max: 100 }),
-        shipped_at: instant(),
-      }),
-    },
-    OrderDelivered: {
-      data: object({ order_id: id(), shipment_id: id(), delivered_at: instant() }),
-    },
-    OrderCancelled: {
-      data: object({
-        order_id: id(),
-        /** In the words of whoever cancelled; the cause where a machine did. */
-        reason: text({ max: REASON_MAX }),
-        cause: oneOf(CANCEL_CAUSES),
-        cancelled_at: instant(),
-        was_confirmed: flag(),
-        customer_id: nullable(id()),
-        currency: text({ min: 3, max: 3 }),
-        country: nullable(text({ max: 100 })),
-        placed_at: instant(),
-        total_amount_minor: money(),
-        lines: list(object(kept), { min: 1, max: LINES_MAX }),
-      }),
-    },
-  }),
+  state_version: 2,
+  events: orderEvents,
   initial: null as Order,
   evolve: {
     OrderCreated: (_, data): Order => ({
@@ -186,27 +70,134 @@ export const order = aggregate({
       currency: data.currency,
       country: data.country,
       total_amount_minor: data.total_amount_minor,
+      returned_minor: 0,
       placed_at: data.placed_at,
+      business_day: data.business_day,
       payment_id: data.payment_id,
-      lines: data.lines.map(({ product_id, code, quantity, quantity_scale, amount_minor }) => ({
-        product_id,
-        code,
-        quantity,
-        quantity_scale,
-        amount_minor,
-      })),
+      lines: ordered(data.lines),
+      parcels: [],
+      returns: [],
     }),
-    OrderUpdated: (state, { payment_id }): Order => {
-      const known = existing(state)
-      return payment_id === undefined ? known : { ...known, payment_id }
-    },
+    OrderUpdated: (state, { payment_id, lines, total_amount_minor, country }): Order => ({
+      ...existing(state),
+      ...(payment_id === undefined ? {} : { payment_id }),
+      ...(lines === undefined ? {} : { lines: ordered(lines) }),
+      ...(total_amount_minor === undefined ? {} : { total_amount_minor }),
+      ...(country === undefined ? {} : { country }),
+    }),
     OrderConfirmed: (state): Order => ({ ...existing(state), status: 'CONFIRMED' }),
     PaymentProcessed: (state) => existing(state),
-    OrderShipped: (state): Order => ({ ...existing(state), status: 'SHIPPED' }),
+    OrderLinesCancelled: (state, { lines, total_amount_minor }): Order => {
+      const known = existing(state)
+      const left = counted(known.lines, 'cancelled_quantity', lines)
+      // Nothing is left to be sent: what has left was all of it.
+      const isAll = known.status === 'PARTIALLY_SHIPPED' && left.every((each) => unsent(each) === 0)
+      const status = isAll ? 'SHIPPED' : known.status
+      return { ...known, status, lines: left, total_amount_minor }
+    },
+    OrderShipmentPlanned: (state, { shipment_id, lines }): Order => {
+      const known = existing(state)
+      return { ...known, parcels: [...known.parcels, { shipment_id, lines, has_left: false }] }
+    },
+    OrderShipmentDropped: (state, { shipment_id }): Order => {
+      const known = existing(state)
+      return { ...known, parcels: known.parcels.filter((each) => each.shipment_id !== shipment_id) }
+    },
+    OrderPartiallyShipped: (state, { shipment_id, lines }) =>
+      left(existing(state), { shipment_id, lines }, 'PARTIALLY_SHIPPED'),
+    OrderShipped: (state, { shipment_id, lines }) => {
+      const known = existing(state)
+      return left(known, { shipment_id, lines: lines ?? allUnsent(known.lines) }, 'SHIPPED')
+    },
     OrderDelivered: (state): Order => ({ ...existing(state), status: 'DELIVERED' }),
+    OrderReturnChanged: (state, data): Order => returning(existing(state), data),
     OrderCancelled: (state): Order => ({ ...existing(state), status: 'CANCELLED' }),
   },
 })
+
+/** Where a report counted the order, for events that take from it. */
+export const countedIn = (state: OrderState) => ({
+  customer_id: state.customer_id,
+  country: state.country,
+  currency: state.currency,
+  store_id: state.store_id,
+  placed_at: state.placed_at,
+  business_day: state.business_day,
+})
+
+/** Units that somebody may still send, cancel or plan: those in no parcel that waits to leave. */
+export function unplanned({ lines, parcels }: OrderState): LineUnits[] {
+  const waiting = parcels.filter(({ has_left }) => !has_left)
+  return lines
+    .map((each) => ({
+      line: each.line,
+      quantity: unsent(each) - unitsOf(waiting, each.line),
+    }))
+    .filter(isSome)
+}
+
+/** Units that have left and may come back: neither here again nor on their way. */
+export const returnable = ({ lines, returns }: OrderState): LineUnits[] =>
+  lines
+    .map(({ line, shipped_quantity, returned_quantity }) => ({
+      line,
+      quantity: shipped_quantity - returned_quantity - unitsOf(returns, line),
+    }))
+    .filter(isSome)
+
+/** `null`: there is no such line. */
+export const lineOf = ({ lines }: Pick<OrderState, 'lines'>, line: number): OrderLine | null =>
+  lines.find((each) => each.line === line) ?? null
+
+const isSome = ({ quantity }: LineUnits) => quantity > 0
+const unitsOf = (some: readonly { readonly lines: readonly LineUnits[] }[], line: number) =>
+  some
+    .flatMap(({ lines }) => lines)
+    .reduce((sum, each) => sum + (each.line === line ? each.quantity : 0), 0)
+
+function left(
+  state: OrderState,
+  { shipment_id, lines }: Omit<Parcel, 'has_left'>,
+  status: OrderState['status'],
+): Order {
+  const others = state.parcels.filter((each) => each.shipment_id !== shipment_id)
+  return {
+    ...state,
+    status,
+    lines: counted(state.lines, 'shipped_quantity', lines),
+    parcels: [...others, { shipment_id, lines, has_left: true }],
+  }
+}
+
+type Change = {
+  readonly return_id: string
+  readonly change: 'requested' | 'received' | 'closed'
+  readonly lines: readonly LineUnits[]
+  readonly amount_minor: number
+}
+
+function returning(state: OrderState, { return_id, change, lines, amount_minor }: Change): Order {
+  const others = state.returns.filter((each) => each.return_id !== return_id)
+  if (change === 'requested') return { ...state, returns: [...others, { return_id, lines }] }
+  if (change === 'closed') return { ...state, returns: others }
+  const awaited = state.returns.find((each) => each.return_id === return_id)?.lines ?? []
+  const rest = lessen(awaited, lines)
+  return {
+    ...state,
+    returned_minor: state.returned_minor + amount_minor,
+    lines: counted(state.lines, 'returned_quantity', lines),
+    returns: rest.length === 0 ? others : [...others, { return_id, lines: rest }],
+  }
+}
+
+function lessen(units: readonly LineUnits[], gone: readonly LineUnits[]): readonly LineUnits[] {
+  return units
+    .map(({ line, quantity }) => ({
+      line,
+      quantity: quantity - unitsOf([{ lines: gone }], line),
+    }))
+    .filter(isSome)
+}
 
 function existing(state: Order): OrderState {
   if (state === null) throw new Error('an order that was never created has changed')

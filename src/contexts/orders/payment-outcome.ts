@@ -30,6 +30,7 @@ import {
   type PaymentDraft,
   sagaOf,
 } from './order-book.ts'
+import { owedAgain, settleExcess, settleMoney } from './order-money.ts'
 
 const TEXT_MAX = 2_000
 const input = object({
@@ -77,6 +78,8 @@ function settle(
     const isFirstCapture = operation.kind === 'capture' && state.captured_minor === 0
     draft.add(succeeded(draft.id, state, operation, reference))
     if (isFirstCapture) processed(book, draft.id, state, operation.amount_minor)
+    // A part that somebody captured was meant as a part; shipments may have come in between.
+    settleMoney(book, state.capture_on === 'ship')
     return operation.kind === 'authorize' ? authorized(book) : undoRest(book)
   }
   const why = status === 'absent' ? 'not_carried_out' : reason || 'declined'
@@ -141,11 +144,13 @@ function refused(book: OrderBook, why: string): Asked | Rejected | null {
 /** The way back was refused for certain: tried anew, under a new operation, after a pause. */
 function refusedLater(
   book: OrderBook,
-  { driver, operation_id }: Operation,
+  { driver, operation_id, is_owed, attempts }: Operation,
   why: string,
 ): Asked | Rejected | null {
   const { saga, moment } = book
   const known = sagaOf(book)
+  if (is_owed === true) owedAgain(book, attempts + 1)
+  else settleExcess(book)
   if (driver === 'saga' && awaits(known, operation_id))
     saga.add(failedTry(saga.id, known, why, moment))
   return undoRest(book)

@@ -56,6 +56,7 @@ const asked = placed(PAID)
 /** Waiting for somebody to pay. */
 const unpaid = placed(TTL)
 
+const UNTAXED = { net_minor: 1_000, tax_minor: 0, discount_minor: 0 }
 const AUTHORIZE = `${ORDER}:authorize:1`
 const outcome = (operation_id: string, status: string, more: object = {}) => ({
   payment_id: ORDER,
@@ -269,10 +270,17 @@ describe('taking an order back', () => {
       customer_id: 'c-1',
       currency: 'USD',
       country: 'Peru',
+      store_id: MAIN_STORE_ID,
       placed_at: NOW,
+      business_day: NOW.slice(0, 10),
       total_amount_minor: 1_000,
+      ...UNTAXED,
       lines: [
-        { product_id: 'cup', code: 'CUP', quantity: 2, quantity_scale: 0, amount_minor: 1_000 },
+        {
+          ...{ line: 1, product_id: 'cup', code: 'CUP', department_id: null },
+          ...{ quantity: 2, quantity_scale: 0, amount_minor: 1_000 },
+          ...{ ...UNTAXED, taxes: [], discounts: [] },
+        },
       ],
     })
     deepEqual(dataOf(then, 'SagaCompensationStarted'), {

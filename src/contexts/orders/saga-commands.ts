@@ -15,8 +15,8 @@ import { id, nullable, object, optional, text } from '#kernel/schema.ts'
 import { cancelled } from './cancel-order.ts'
 import { release, unwind } from './compensation.ts'
 import { RESERVE } from './fulfilment.ts'
-import { REASON_MAX } from './order.ts'
 import { bookRefs, closeBook, type OrderBook, openBook, sagaOf } from './order-book.ts'
+import { REASON_MAX } from './order-events.ts'
 
 const answer = object({
   saga_id: id(),

@@ -13,8 +13,8 @@ import {
 } from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
 import { id, instant, object, optional, text } from '#kernel/schema.ts'
-import { captureWhen } from './fulfilment.ts'
 import { bookRefs, closeBook, type OrderBook, openBook, orderOf, paymentOf } from './order-book.ts'
+import { settleMoney } from './order-money.ts'
 
 const shipAnswer = object({
   order_id: id(),
@@ -48,7 +48,7 @@ export const shipOrder = command({
     if ('rejected' in committed) return committed
     book.beside.push(...committed.writes)
     ship(book, { ...input, shipped_at })
-    captureWhen(book, 'ship')
+    settleMoney(book)
     return closeBook(book, answerOf(book))
   },
   answer: shipAnswer,

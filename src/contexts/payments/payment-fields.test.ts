@@ -68,6 +68,8 @@ const fresh: PaymentState = {
   authorized_minor: 0,
   captured_minor: 0,
   refunded_minor: 0,
+  owed_refunded_minor: 0,
+  lapsed_minor: 0,
   is_voided: false,
   has_failed: false,
   pending: null,
@@ -89,7 +91,15 @@ describe('what an event of a payment may hold', () => {
   }
   const requests: readonly [object, Limits] = [
     { ...about, driver: 'saga' },
-    { ...amounts, driver: [['payment'], ['', 'me']], reason: [['x'], ['']] },
+    {
+      ...amounts,
+      driver: [['payment'], ['', 'me']],
+      reason: [['x'], ['']],
+      is_owed: [[true], [1]],
+      attempts: atLeast(1),
+      due_at: [[NOW], ['soon']],
+      needs_attention: [[true], [1]],
+    },
   ]
   const outcomes: readonly [object, Limits] = [
     { ...about, reference: null },
@@ -124,6 +134,10 @@ describe('what an event of a payment may hold', () => {
     PaymentVoided: outcomes,
     PaymentRefundRequested: requests,
     PaymentRefunded: outcomes,
+    PaymentAuthorizationLapsed: [
+      { ...whose, amount_minor: 1_000, currency: 'USD', reason: 'no more is needed' },
+      { currency: amounts.currency!, amount_minor: amounts.amount_minor!, reason: [['x'], ['']] },
+    ],
     PaymentFailed: [
       { ...about, operation: 'authorize', reason: 'no' },
       {
@@ -193,6 +207,24 @@ describe('the state of a payment', () => {
       refunded_minor: 250,
       operations: 2,
     })
+  })
+  it('tells what the order owed from what somebody gave', () => {
+    const owed = payment.event('PaymentRefundRequested', {
+      ...{ ...about, amount_minor: 200, driver: 'payment', is_owed: true },
+    })
+    const taken = after(asked, authorized, done('PaymentCaptured', 1_000))
+    const back = [owed, done('PaymentRefunded', 200)].reduce(step, taken)
+    deepEqual([back?.refunded_minor, back?.owed_refunded_minor], [200, 200])
+    const given = [request('Refund', 50), done('PaymentRefunded', 50)].reduce(step, back)
+    deepEqual([given?.refunded_minor, given?.owed_refunded_minor], [250, 200])
+  })
+  it('remembers what was let go of, which can be captured no more', () => {
+    const lapsed = payment.event('PaymentAuthorizationLapsed', {
+      ...whose,
+      ...{ amount_minor: 600, currency: 'USD', reason: 'no more is needed' },
+    })
+    const half = after(asked, authorized, done('PaymentCaptured', 400), lapsed)
+    deepEqual([capturable(half), paymentStatus(half)], [0, 'CAPTURED'])
   })
   it('has one operation under way, numbered, until it is settled', () => {
     for (const [kind, name] of [

@@ -43,19 +43,21 @@ const UNDER_WAY = {
 
 export function paymentStatus(state: PaymentState): PaymentStatus {
   if (state.pending !== null) return UNDER_WAY[state.pending.kind]
-  const { authorized_minor, captured_minor, refunded_minor } = state
+  const { authorized_minor, captured_minor, refunded_minor, lapsed_minor } = state
   if (state.is_voided) return 'VOIDED'
   if (refunded_minor > 0)
     return refunded_minor >= captured_minor ? 'REFUNDED' : 'PARTIALLY_REFUNDED'
   if (captured_minor > 0)
-    return captured_minor >= authorized_minor ? 'CAPTURED' : 'PARTIALLY_CAPTURED'
+    return captured_minor >= authorized_minor - lapsed_minor ? 'CAPTURED' : 'PARTIALLY_CAPTURED'
   if (state.has_failed) return 'FAILED'
   return authorized_minor > 0 ? 'AUTHORIZED' : 'CREATED'
 }
 
 /** What may still be captured, and what may still be given back. */
 export const capturable = (state: PaymentState): number =>
-  state.is_voided || state.is_external ? 0 : state.authorized_minor - state.captured_minor
+  state.is_voided || state.is_external
+    ? 0
+    : state.authorized_minor - state.lapsed_minor - state.captured_minor
 export const refundable = (state: PaymentState): number =>
   state.captured_minor - state.refunded_minor
 
@@ -63,6 +65,11 @@ type Asked = {
   readonly driver: Operation['driver']
   readonly amount_minor: number
   readonly reason?: string
+  readonly is_owed?: true
+  /** A refusal before: tried anew later. */
+  readonly attempts?: number
+  readonly due_at?: string
+  readonly needs_attention?: true
 }
 
 const REQUESTS = {
@@ -76,16 +83,14 @@ export function requested(
   paymentId: string,
   state: PaymentState,
   kind: keyof typeof REQUESTS,
-  { driver, amount_minor, reason }: Asked,
+  asked: Asked,
 ): Fact<(typeof REQUESTS)[keyof typeof REQUESTS]> {
   return payment.event(REQUESTS[kind], {
     payment_id: paymentId,
     order_id: state.order_id,
     operation_id: operationId(paymentId, kind, state.operations + 1),
-    amount_minor,
     currency: state.currency,
-    driver,
-    ...(reason === undefined ? {} : { reason }),
+    ...asked,
   })
 }
 

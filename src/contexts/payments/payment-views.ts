@@ -37,7 +37,7 @@ type Data = DataOf<typeof payment.events>
 
 export const payments = projection<PaymentRow>({
   name: 'payments',
-  version: 1,
+  version: 2,
   table: {
     name: 'payments',
     key: 'payment_id',
@@ -80,7 +80,12 @@ export const payments = projection<PaymentRow>({
     PaymentCaptured: folding(),
     PaymentVoidRequested: folding(),
     PaymentVoided: folding(),
-    PaymentRefundRequested: folding(),
+    PaymentRefundRequested: folding<Data['PaymentRefundRequested']>(
+      ({ data: { due_at, needs_attention } }, row) => ({
+        ...(due_at === undefined ? {} : { next_attempt_at: due_at, last_error: row.last_error }),
+        ...(needs_attention === true ? { needs_attention } : {}),
+      }),
+    ),
     PaymentRefunded: folding(),
     PaymentFailed: folding<Data['PaymentFailed']>(({ data: { operation, reason } }) => ({
       last_error: reason,
@@ -96,12 +101,15 @@ export const payments = projection<PaymentRow>({
       }),
     ),
     PaymentNoticeReceived: folding(),
+    PaymentAuthorizationLapsed: folding(),
   },
 })
 
+type Before = Pick<PaymentRow, 'last_error'>
+
 /** The row is the fold of the payment's own events, shown as columns. */
 function folding<D = unknown>(
-  more: (event: Recorded<D>) => Partial<PaymentRow> = () => ({}),
+  more: (event: Recorded<D>, before: Before) => Partial<PaymentRow> = () => ({}),
 ): Handler<PaymentRow, D> {
   return {
     keys: ({ aggregate_id }) => [aggregate_id],
@@ -110,7 +118,10 @@ function folding<D = unknown>(
       const evolve = payment.evolve[event.event_type as keyof typeof payment.events]
       const state = evolve(row?.state ?? null, event.data as never, event)
       if (state === null) return null
-      return { ...rowOf(row, event, state), ...more(event) }
+      return {
+        ...rowOf(row, event, state),
+        ...more(event, { last_error: row?.last_error ?? null }),
+      }
     },
   }
 }

@@ -31,6 +31,8 @@ export type Operation = {
   readonly driver: (typeof DRIVERS)[number]
   /** Failed tries so far. */
   readonly attempts: number
+  /** A refund that the order owes its payer; absent: somebody’s own decision. */
+  readonly is_owed?: true
 }
 export type PaymentState = {
   readonly order_id: string
@@ -44,6 +46,10 @@ export type PaymentState = {
   readonly authorized_minor: number
   readonly captured_minor: number
   readonly refunded_minor: number
+  /** How much of it the order owed: what was cancelled after it was paid, or came back. */
+  readonly owed_refunded_minor: number
+  /** Set aside, and let go of: it will never be captured. */
+  readonly lapsed_minor: number
   readonly is_voided: boolean
   /** The last operation was declined. */
   readonly has_failed: boolean
@@ -61,7 +67,16 @@ const whose = { payment_id: id(), order_id: id() }
 const amount = { amount_minor: money(), currency: text({ min: 3, max: 3 }) }
 const operation = { ...whose, operation_id: id(), ...amount }
 const requested = {
-  data: object({ ...operation, driver: oneOf(DRIVERS), reason: optional(text()) }),
+  data: object({
+    ...operation,
+    driver: oneOf(DRIVERS),
+    reason: optional(text()),
+    is_owed: optional(flag()),
+    // Of a refund that was refused before: how often, when it is tried anew, whether to tell.
+    attempts: optional(integer({ min: 1 })),
+    due_at: optional(instant()),
+    needs_attention: optional(flag()),
+  }),
 }
 const done = { data: object({ ...operation, reference: nullable(text()) }) }
 
@@ -94,6 +109,8 @@ const paymentEvents = eventTypes({
   PaymentVoided: done,
   PaymentRefundRequested: requested,
   PaymentRefunded: done,
+  /** The order needs no more of what was set aside; no provider has to be told. */
+  PaymentAuthorizationLapsed: { data: object({ ...whose, ...amount, reason: text() }) },
   /** Declined, or given up by a person: this operation will not happen. */
   PaymentFailed: {
     data: object({
@@ -120,7 +137,7 @@ const paymentEvents = eventTypes({
 
 export const payment = aggregate({
   type: 'payment',
-  state_version: 1,
+  state_version: 2,
   events: paymentEvents,
   initial: null as Payment,
   evolve: {
@@ -147,7 +164,17 @@ export const payment = aggregate({
     PaymentRefundRequested: (state, data) => request(state, data, 'refund'),
     PaymentRefunded: (state, { amount_minor }) => {
       const known = existing(state)
-      return { ...known, refunded_minor: known.refunded_minor + amount_minor, ...SETTLED }
+      const owed = known.pending?.is_owed === true ? amount_minor : 0
+      return {
+        ...known,
+        refunded_minor: known.refunded_minor + amount_minor,
+        owed_refunded_minor: known.owed_refunded_minor + owed,
+        ...SETTLED,
+      }
+    },
+    PaymentAuthorizationLapsed: (state, { amount_minor }) => {
+      const known = existing(state)
+      return { ...known, lapsed_minor: known.lapsed_minor + amount_minor }
     },
     PaymentFailed: (state) => ({ ...existing(state), pending: null, has_failed: true }),
     PaymentOutcomeUnknown: (state, { attempt }) => {
@@ -161,12 +188,20 @@ export const payment = aggregate({
 
 const SETTLED = { pending: null, has_failed: false } as const
 
-type Amount = { readonly operation_id: string; readonly amount_minor: number }
+type Amount = {
+  readonly operation_id: string
+  readonly amount_minor: number
+  readonly attempts?: number
+  readonly is_owed?: boolean
+}
 const begun = (
-  { operation_id, amount_minor }: Amount,
+  { operation_id, amount_minor, attempts = 0, is_owed }: Amount,
   kind: OperationKind,
   driver: Operation['driver'],
-): Operation => ({ kind, operation_id, amount_minor, driver, attempts: 0 })
+): Operation => ({
+  ...{ kind, operation_id, amount_minor, driver, attempts },
+  ...(is_owed === true ? { is_owed } : {}),
+})
 
 function fresh(data: {
   readonly order_id: string
@@ -183,6 +218,8 @@ function fresh(data: {
     authorized_minor: 0,
     captured_minor: 0,
     refunded_minor: 0,
+    owed_refunded_minor: 0,
+    lapsed_minor: 0,
     is_voided: false,
     has_failed: false,
     pending: null,

@@ -3,7 +3,8 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { assertLimits, atLeast } from '#testing/field-limits.ts'
 import { given } from '#testing/given.ts'
-import { recordReturn, returnEvents, returned } from './return.ts'
+import { recordReturn, returned } from './return.ts'
+import { returnEvents } from './return-events.ts'
 
 const line = {
   product_id: 'p-1',

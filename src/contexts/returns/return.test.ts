@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Decision, Given, Moment } from '#kernel/decider.ts'
 import { checkEvent } from '#kernel/event-types.ts'
-import { type ReturnState, recordReturn, returnEvents, returned } from './return.ts'
+import { type ReturnState, recordReturn, returned } from './return.ts'
+import { returnEvents } from './return-events.ts'
 
 const MOMENT: Moment = {
   now: '2024-05-01T10:00:00.000Z',
@@ -29,6 +30,13 @@ const CREDIT = {
   ],
   cause: 'credit note',
   original_order_id: null,
+}
+
+const RECORDED: ReturnState = {
+  status: 'RECORDED',
+  total_amount_minor: -3000,
+  order_id: null,
+  lines: [],
 }
 
 function decided(state: ReturnState): Decision {
@@ -57,7 +65,7 @@ test('a credit is recorded at its own time, signed as it is written, lines round
 })
 
 test('told a second time, it is the same return: nothing is written, the answer stands', () => {
-  const { events, response } = eventsOf(decided({ total_amount_minor: -3000 }))
+  const { events, response } = eventsOf(decided(RECORDED))
   assert.deepEqual(events, [])
   assert.deepEqual(response, { return_id: 'r1', currency: 'GBP', total_amount_minor: -3000 })
 })
@@ -65,7 +73,5 @@ test('told a second time, it is the same return: nothing is written, the answer 
 test('its state keeps the total', () => {
   const [fact] = eventsOf(decided(null)).events
   const facts = { occurred_at: '', timestamp: '', position: 1 }
-  assert.deepEqual(returned.evolve.ReturnRecorded(null, fact!.data as never, facts), {
-    total_amount_minor: -3000,
-  })
+  assert.deepEqual(returned.evolve.ReturnRecorded(null, fact!.data as never, facts), RECORDED)
 })

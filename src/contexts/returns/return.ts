@@ -1,63 +1,76 @@
-// Goods that came back, or money given back without them. So far a return is only ever told to us
-// after it happened: a fact, recorded as the other book has it. Stream: return-<return_id>.
+// Goods that come back, and money given back without them. Stream: return-<return_id>.
+// REQUESTED → PARTIALLY_RECEIVED → RECEIVED → CLOSED, also from each at once; or RECORDED: a fact
+// of another book, told after it happened. What a return means for its order stands in the order's
+// stream too, in the same append, so that no unit comes back twice.
 import { accept, aggregate, command } from '#kernel/decider.ts'
-import { eventTypes } from '#kernel/event-types.ts'
 import { lineAmount } from '#kernel/money.ts'
-import {
-  type Infer,
-  id,
-  integer,
-  list,
-  money,
-  nullable,
-  object,
-  quantity,
-  text,
-} from '#kernel/schema.ts'
+import { id, integer, list, money, nullable, object, quantity, text } from '#kernel/schema.ts'
+import { returnEvents } from './return-events.ts'
 
-/**
- * Signed as on the credit note: what comes back is negative, so sales and returns add up to the
- * net.
- */
-const line = object({
-  line: integer({ min: 1 }),
-  product_id: nullable(id()),
-  code: text(),
-  quantity: quantity(),
-  quantity_scale: integer({ min: 0, max: 9 }),
-  unit_price_minor: money(),
-  amount_minor: money(),
-})
-
-export const returnEvents = eventTypes({
-  ReturnRecorded: {
-    data: object({
-      return_id: id(),
-      reference: text({ description: 'The number of the credit note.' }),
-      customer_id: nullable(id()),
-      country: nullable(text()),
-      currency: text({ min: 3, max: 3 }),
-      lines: list(line, { min: 1 }),
-      total_amount_minor: money(),
-      cause: text(),
-      original_order_id: nullable(id({ description: 'null: a return without an original.' })),
-    }),
-  },
-})
-export type ReturnRecorded = Infer<(typeof returnEvents)['ReturnRecorded']['data']>
-
-/** No rule reads more of a return than that it is there and what it came to. */
-export type ReturnState = { readonly total_amount_minor: number } | null
+export const RETURN_STATUSES = [
+  'RECORDED',
+  'REQUESTED',
+  'PARTIALLY_RECEIVED',
+  'RECEIVED',
+  'CLOSED',
+] as const
+export type ReturnedLine = {
+  readonly line: number
+  readonly quantity: number
+  readonly received: number
+}
+export type ReturnState = {
+  readonly status: (typeof RETURN_STATUSES)[number]
+  /** What came back has cost this much; signed as it was told where it was recorded. */
+  readonly total_amount_minor: number
+  /** null: recorded without an order of ours. */
+  readonly order_id: string | null
+  readonly lines: readonly ReturnedLine[]
+} | null
 
 export const returned = aggregate({
   type: 'return',
-  state_version: 1,
+  state_version: 2,
   events: returnEvents,
   initial: null as ReturnState,
   evolve: {
-    ReturnRecorded: (_, { total_amount_minor }) => ({ total_amount_minor }),
+    ReturnRecorded: (_, { total_amount_minor }): ReturnState => ({
+      status: 'RECORDED',
+      total_amount_minor,
+      order_id: null,
+      lines: [],
+    }),
+    ReturnRequested: (_, { order_id, lines }): ReturnState => ({
+      status: 'REQUESTED',
+      total_amount_minor: 0,
+      order_id,
+      lines: lines.map(({ line, quantity }) => ({ line, quantity, received: 0 })),
+    }),
+    ReturnReceived: (state, { lines, total_amount_minor }): ReturnState => {
+      const known = existing(state)
+      const all = known.lines.map((each) => ({
+        ...each,
+        received: lines.reduce(
+          (sum, one) => sum + (one.line === each.line ? one.quantity : 0),
+          each.received,
+        ),
+      }))
+      const isAll = all.every(({ quantity, received }) => received === quantity)
+      return {
+        ...known,
+        status: isAll ? 'RECEIVED' : 'PARTIALLY_RECEIVED',
+        total_amount_minor: known.total_amount_minor + total_amount_minor,
+        lines: all,
+      }
+    },
+    ReturnClosed: (state): ReturnState => ({ ...existing(state), status: 'CLOSED' }),
   },
 })
+
+function existing(state: ReturnState): NonNullable<ReturnState> {
+  if (state === null) throw new Error('a return that was never begun has changed')
+  return state
+}
 
 /** A fact is never refused; told again under another command's id, it is still the same return. */
 export const recordReturn = command({

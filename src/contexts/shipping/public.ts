@@ -1,5 +1,11 @@
 // The door of shipping: shipments and the port to the carrier.
 export type { Carrier, CarrierAnswer, LabelCancellation, LabelRequest } from './carrier.ts'
-export type { Shipment, ShipmentState } from './shipment.ts'
-export { CARRIER_MAX, labelOperationId, shipment, TRACKING_MAX } from './shipment.ts'
+export type {
+  Shipment,
+  ShipmentLine,
+  ShipmentOperation,
+  ShipmentState,
+} from './shipment.ts'
+export { address, CARRIER_MAX, labelOperationId, shipment, TRACKING_MAX } from './shipment.ts'
+export type { ShipmentRow } from './shipment-views.ts'
 export { shipments } from './shipment-views.ts'

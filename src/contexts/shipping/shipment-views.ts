@@ -12,16 +12,24 @@ import {
 import type { Recorded } from '#kernel/message.ts'
 import { type Filter, type Handler, projection } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
-import { id, nullable, object, oneOf, optional } from '#kernel/schema.ts'
-import { SHIPMENT_STATUSES, type shipment } from './shipment.ts'
+import { id, list, nullable, object, oneOf, optional } from '#kernel/schema.ts'
+import { SHIPMENT_STATUSES, type ShipmentLine, type shipment, shipmentLine } from './shipment.ts'
 
 export type ShipmentRow = {
   readonly shipment_id: string
   readonly order_id: string
   readonly store_id: string
   readonly status: string
+  /** null: all of the order that goes in no other shipment. */
+  readonly lines: readonly ShipmentLine[] | null
   readonly carrier: string | null
   readonly tracking_number: string | null
+  readonly pending_operation: string | null
+  readonly operation_id: string | null
+  readonly attempts: number
+  /** Of its own call to the carrier; what an order's saga drives is due by the saga's row. */
+  readonly next_attempt_at: string | null
+  readonly needs_attention: boolean
   readonly last_error: string | null
   readonly shipped_at: string | null
   readonly delivered_at: string | null
@@ -33,7 +41,7 @@ type Data = DataOf<typeof shipment.events>
 
 export const shipments = projection<ShipmentRow>({
   name: 'shipments',
-  version: 1,
+  version: 2,
   table: {
     name: 'shipments',
     key: 'shipment_id',
@@ -42,8 +50,14 @@ export const shipments = projection<ShipmentRow>({
       order_id: 'text',
       store_id: 'text',
       status: 'text',
+      lines: { kind: 'json', nullable: true },
       carrier: { kind: 'text', nullable: true },
       tracking_number: { kind: 'text', nullable: true },
+      pending_operation: { kind: 'text', nullable: true },
+      operation_id: { kind: 'text', nullable: true },
+      attempts: 'int',
+      next_attempt_at: { kind: 'instant', nullable: true },
+      needs_attention: 'bool',
       last_error: { kind: 'text', nullable: true },
       shipped_at: { kind: 'instant', nullable: true },
       delivered_at: { kind: 'instant', nullable: true },
@@ -51,17 +65,27 @@ export const shipments = projection<ShipmentRow>({
       updated_at: 'instant',
       version: 'int',
     },
-    indexes: [['order_id'], ['status', 'created_at'], ['created_at'], ['tracking_number']],
+    indexes: [
+      ['next_attempt_at'],
+      ['order_id'],
+      ['status', 'created_at'],
+      ['created_at'],
+      ['tracking_number'],
+    ],
   },
   sources: (key) => [`shipment-${key}`],
   on: {
     ShipmentCreated: {
       keys: ({ aggregate_id }) => [aggregate_id],
       apply: (_, { data, timestamp, version }: Recorded<Data['ShipmentCreated']>) => ({
-        ...data,
+        shipment_id: data.shipment_id,
+        order_id: data.order_id,
+        store_id: data.store_id,
         status: 'PENDING',
-        carrier: null,
+        lines: data.lines ?? null,
+        carrier: data.carrier ?? null,
         tracking_number: null,
+        ...SETTLED,
         last_error: null,
         shipped_at: null,
         delivered_at: null,
@@ -70,41 +94,85 @@ export const shipments = projection<ShipmentRow>({
         version,
       }),
     },
-    ShippingLabelRequested: changing<Data['ShippingLabelRequested']>(() => ({})),
-    ShippingLabelCreated: changing<Data['ShippingLabelCreated']>(
-      ({ tracking_number, carrier }) => ({ status: 'LABEL_CREATED', tracking_number, carrier }),
+    ShippingLabelRequested: changing<Data['ShippingLabelRequested']>(({ data, timestamp }) =>
+      begun('label', data, timestamp),
     ),
-    ShipmentOperationFailed: changing<Data['ShipmentOperationFailed']>(({ reason }) => ({
-      last_error: reason,
+    ShippingLabelCreated: changing<Data['ShippingLabelCreated']>(({ data }) => ({
+      ...SETTLED,
+      status: 'LABEL_CREATED',
+      tracking_number: data.tracking_number,
+      carrier: data.carrier,
+      last_error: null,
     })),
-    ShipmentCancelRequested: changing<Data['ShipmentCancelRequested']>(() => ({})),
-    ShipmentCancelled: changing<Data['ShipmentCancelled']>(() => ({ status: 'CANCELLED' })),
+    ShipmentOperationFailed: changing<Data['ShipmentOperationFailed']>(({ data }) => ({
+      ...SETTLED,
+      last_error: data.reason,
+      needs_attention: true,
+    })),
+    ShipmentOutcomeUnknown: changing<Data['ShipmentOutcomeUnknown']>(({ data }) => ({
+      attempts: data.attempt,
+      last_error: data.error,
+      next_attempt_at: data.next_attempt_at,
+      needs_attention: data.needs_attention,
+    })),
+    ShipmentCancelRequested: changing<Data['ShipmentCancelRequested']>(({ data, timestamp }) => ({
+      ...begun('cancel', data, timestamp),
+      ...(data.due_at === undefined ? {} : { next_attempt_at: data.due_at }),
+    })),
+    ShipmentCancelled: changing<Data['ShipmentCancelled']>(() => ({
+      ...SETTLED,
+      status: 'CANCELLED',
+    })),
     ShipmentShipped: changing<Data['ShipmentShipped']>(
-      ({ tracking_number, carrier, shipped_at }) => ({
+      ({ data: { tracking_number, carrier, shipped_at, lines } }, row) => ({
         status: 'SHIPPED',
+        lines: lines ?? row.lines,
         tracking_number,
         carrier,
         shipped_at,
       }),
     ),
-    ShipmentDelivered: changing<Data['ShipmentDelivered']>(({ delivered_at }) => ({
+    ShipmentDelivered: changing<Data['ShipmentDelivered']>(({ data: { delivered_at } }) => ({
       status: 'DELIVERED',
       delivered_at,
     })),
   },
 })
 
-function changing<D>(change: (data: D) => Partial<ShipmentRow>): Handler<ShipmentRow, D> {
+const SETTLED = {
+  pending_operation: null,
+  operation_id: null,
+  attempts: 0,
+  next_attempt_at: null,
+  needs_attention: false,
+} as const
+
+type Begun = {
+  readonly operation_id: string
+  readonly driver?: string
+  readonly attempts?: number
+}
+const begun = (kind: string, { operation_id, driver, attempts = 0 }: Begun, now: string) => ({
+  pending_operation: kind,
+  operation_id,
+  attempts,
+  next_attempt_at: driver === 'shipment' ? now : null,
+})
+
+type Change<D> = (event: Recorded<D>, row: ShipmentRow) => Partial<ShipmentRow>
+
+function changing<D>(change: Change<D>): Handler<ShipmentRow, D> {
   return {
     keys: ({ aggregate_id }) => [aggregate_id],
-    apply: (row, { data, timestamp, version }) => {
+    apply: (row, event) => {
       if (row === undefined) throw new Error('a shipment that was never created has changed')
-      return { ...row, ...change(data), updated_at: timestamp, version }
+      const { timestamp, version } = event
+      return { ...row, ...change(event, row), updated_at: timestamp, version }
     },
   }
 }
 
-const answer = rowAnswer(shipments.table)
+const answer = rowAnswer(shipments.table, { shapes: { lines: list(shipmentLine) } })
 
 export const getShipment = query({
   type: 'GetShipment',
