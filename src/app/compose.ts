@@ -84,7 +84,10 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const contexts = contextsOf(providers, {
     timeoutMs: config['saga.step_timeout'],
     enriched: config['catalog.enrich_with_inventory'],
-    analytics: { weekStarts: config['analytics.week_starts'] },
+    analytics: {
+      weekStarts: config['analytics.week_starts'],
+      currency: config['money.default'],
+    },
   })
   const types = typesOf(contexts)
   const personal = personalData(types, keys)

@@ -30,6 +30,8 @@ export type Side = {
 export type Booking = {
   /** By the calendar of the store, decided when it was written. */
   readonly day: string
+  /** When it was ordered, bought or brought back. */
+  readonly at: string
   readonly store_id: string
   readonly channel: Channel
   readonly currency: string
@@ -54,7 +56,7 @@ export type Told = {
   readonly customer_id: string | null
   readonly country?: string | null
   readonly currency: string
-  readonly store_id?: string
+  readonly store_id?: string | null
   readonly business_day?: string
   readonly placed_at?: string
   readonly lines?: readonly ToldLine[]
@@ -63,7 +65,7 @@ export type Told = {
 
 type Reading = (event: Recorded<Told>) => Booking | null
 
-const READINGS: Readonly<Record<string, Reading>> = {
+const READINGS = {
   OrderCreated: booked('online', ({ lines }) => [sold(1, lines)]),
   // Only a change of its items changes what was sold.
   OrderUpdated: booked('online', ({ lines, previous_lines }) =>
@@ -77,7 +79,10 @@ const READINGS: Readonly<Record<string, Reading>> = {
   ReturnRecorded: booked('online', ({ lines }) => [returned(1, lines)]),
   SaleCompleted: booked('pos', ({ lines }) => [sold(1, lines)]),
   SaleRefunded: booked('pos', ({ lines }) => [returned(-1, lines)]),
-}
+} satisfies Readonly<Record<string, Reading>>
+
+/** The events that sell or bring back. */
+export const TRADE = Object.keys(READINGS)
 
 // Every table of numbers asks it once for the keys and again for each key.
 const known = new WeakMap<object, Booking | null>()
@@ -86,7 +91,9 @@ const known = new WeakMap<object, Booking | null>()
 export function bookingOf(event: Recorded): Booking | null {
   const before = known.get(event)
   if (before !== undefined) return before
-  const booking = READINGS[event.event_type]?.(event as Recorded<Told>) ?? null
+  const booking =
+    (READINGS as Readonly<Record<string, Reading>>)[event.event_type]?.(event as Recorded<Told>) ??
+    null
   known.set(event, booking)
   return booking
 }
@@ -97,8 +104,10 @@ function booked(channel: Channel, sidesOf: (data: Told) => readonly Side[] | nul
     const sides = sidesOf(data)
     if (sides === null) return null
     const { business_day, placed_at, store_id, country, currency, customer_id } = data
+    const at = placed_at ?? occurred_at
     return {
-      day: business_day ?? (placed_at ?? occurred_at).slice(0, 10),
+      day: business_day ?? at.slice(0, 10),
+      at,
       store_id: store_id ?? MAIN_STORE_ID,
       channel,
       currency,

@@ -2,9 +2,15 @@
 // customer, by department, by product. Every question about sales is a sum over these rows.
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection, type Row } from '#kernel/projection.ts'
-import { type BookedLine, type Booking, bookingOf, productKeyOf, type Side } from './booking.ts'
+import {
+  type BookedLine,
+  type Booking,
+  bookingOf,
+  productKeyOf,
+  type Side,
+  TRADE,
+} from './booking.ts'
 import { countColumns, countsOf, isNothing, type Scaled, sumOf } from './counts.ts'
-import { HEARD } from './heard.ts'
 
 export type Dimension = 'all' | 'country' | 'customer' | 'department' | 'product'
 
@@ -51,7 +57,7 @@ export const salesAnalytics = projection<SalesRow>({
       ['dimension', 'value', 'day'],
     ],
   },
-  on: Object.fromEntries(HEARD.map((type) => [type, counted()])),
+  on: Object.fromEntries(TRADE.map((type) => [type, counted()])),
 })
 
 /** What one event adds to one row. */

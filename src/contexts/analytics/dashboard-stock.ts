@@ -1,0 +1,83 @@
+// What the dashboard tells of stock: what it is worth at cost, and how many products are low.
+import type { Reader } from '#kernel/query.ts'
+import type { DashboardAsked } from './dashboard-sales.ts'
+import { type InventoryValueRow, inventoryValue, isLowIn, stockValue } from './inventory-value.ts'
+
+export type Stock = {
+  readonly low: number
+  /** By currency, in minor units. */
+  readonly values: ReadonlyMap<string, number>
+}
+
+const PAGE = 1_000
+/** Products whose past is folded from the log for one answer. */
+const FOLDED_MAX = 1_000
+
+/** null: too many products have changed since then. */
+export const stockOf = (
+  { store_id, knownAt }: DashboardAsked,
+  reader: Reader,
+): Promise<Stock | null> => {
+  if (knownAt !== null) return stockThen(store_id, reader, knownAt)
+  return store_id === null ? stockNow(reader) : stockIn(store_id, reader)
+}
+
+async function stockNow(reader: Reader): Promise<Stock> {
+  const worth = await reader.group(inventoryValue, { by: ['currency'], sums: ['value_minor'] })
+  const where = { is_low_stock: true }
+  const low = await reader.find(inventoryValue, { where, limit: 0, total: true })
+  const values = worth.map((row) => [String(row.currency), Number(row.value_minor)] as const)
+  return { low: low.total ?? 0, values: new Map(values) }
+}
+
+async function stockIn(storeId: string, reader: Reader): Promise<Stock> {
+  const sum = summing(storeId)
+  await eachRow(reader, sum.add)
+  return sum.stock()
+}
+
+/** What has not changed since is as it was; the rest is folded from the log. */
+async function stockThen(
+  storeId: string | null,
+  reader: Reader,
+  knownAt: string,
+): Promise<Stock | null> {
+  const sum = summing(storeId)
+  const changed: string[] = []
+  await eachRow(reader, (row) => {
+    if (row.updated_at > knownAt) changed.push(row.product_id)
+    else sum.add(row)
+  })
+  if (changed.length > FOLDED_MAX) return null
+  for (const productId of changed) {
+    const row = await reader.past(inventoryValue, productId, { time: knownAt })
+    if (row !== null) sum.add(row as unknown as InventoryValueRow)
+  }
+  return sum.stock()
+}
+
+function summing(storeId: string | null) {
+  const values = new Map<string, number>()
+  let low = 0
+  return {
+    add(row: InventoryValueRow) {
+      const value =
+        storeId === null ? row.value_minor : stockValue(row, row.stores[storeId]?.quantity ?? 0)
+      values.set(row.currency, (values.get(row.currency) ?? 0) + (value ?? 0))
+      if (storeId === null ? row.is_low_stock : isLowIn(row, storeId)) low++
+    },
+    stock: (): Stock => ({ low, values }),
+  }
+}
+
+async function eachRow(reader: Reader, visit: (row: InventoryValueRow) => void): Promise<void> {
+  let cursor: string | null = null
+  do {
+    const page = await reader.find(inventoryValue, {
+      limit: PAGE,
+      ...(cursor === null ? {} : { cursor }),
+    })
+    for (const row of page.items) visit(row as unknown as InventoryValueRow)
+    cursor = page.next_cursor
+  } while (cursor !== null)
+}
