@@ -17,6 +17,7 @@ import {
   postgresAddress,
   text,
 } from './setting-kinds.ts'
+import { pos } from './settings-pos.ts'
 import { shop } from './settings-shop.ts'
 
 const HOST = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'a host name or an IP address')
@@ -240,6 +241,7 @@ export const settings = {
   ...breakers,
   ...processes,
   ...shop,
+  ...pos,
   ...service,
 } as const
 

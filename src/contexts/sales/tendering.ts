@@ -90,12 +90,12 @@ export function paidBy(payment: Payment, bill: Bill): Settled | Rejected {
 
 /** Amounts of a refund's tenders are those before the cash among them is rounded. */
 export function givenBackBy(
-  tenders: Infer<typeof tendersInput>,
+  tenders: Infer<typeof tendersInput> | undefined,
   standard: string | null,
   bill: Bill,
 ): Settled | Rejected {
   if (tenders === undefined && standard === null)
-    return invalid({ tenders: 'is required: the sale was paid in several ways' })
+    return invalid({ tender: 'is required, or tenders: nothing says how it was paid' })
   const told = tenders === undefined ? [{ type: standard! }] : tenders
   const asked = readTenders(told, bill, tenders === undefined ? 'tender' : 'tenders')
   if ('rejected' in asked) return asked

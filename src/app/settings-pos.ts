@@ -1,0 +1,61 @@
+// The settings of the till.
+import { setting } from './setting.ts'
+import { flag, integer, listOf, matching, oneOf } from './setting-kinds.ts'
+
+const TENDER = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
+// Store and register must be in it, or two tills would give the same number; a day without its
+// year would come round again.
+const TILL_NUMBER = matching(
+  new RegExp(
+    [
+      String.raw`^(?=.*\{store\})(?=.*\{register\})(?=.*\{seq(?::[1-9][0-9]?)?\})`,
+      String.raw`(?:(?=.*\{yyyy\})|(?!.*\{(?:mm|dd)\}))(?:(?=.*\{mm\})|(?!.*\{dd\}))`,
+      String.raw`(?:[A-Za-z0-9._/#-]|\{(?:store|register|yyyy|mm|dd|seq(?::[1-9][0-9]?)?)\}){1,100}$`,
+    ].join(''),
+  ),
+  'letters, digits and ._/#- with {store}, {register} and {seq} or {seq:4}, and {yyyy}, {mm}, ' +
+    '{dd} if wanted',
+)
+
+export const pos = {
+  'pos.tenders': setting(
+    listOf(TENDER, 1),
+    ['cash', 'credit', 'card', 'voucher'],
+    "What tills take. `credit` goes on the customer's account.",
+  ),
+  'pos.stock_policy': setting(
+    oneOf(['allow', 'warn', 'block']),
+    'warn',
+    'A sale of more than is free: `allow` books it, `warn` says so too, `block` refuses it.',
+  ),
+  'pos.price_override': setting(
+    oneOf(['allow', 'refuse']),
+    'refuse',
+    'Whether a till may sell at another price than the one in force.',
+  ),
+  'pos.refund_without_original': setting(
+    oneOf(['allow', 'refuse']),
+    'refuse',
+    'Whether goods may come back without the sale that they came from.',
+  ),
+  'pos.require_session': setting(
+    flag,
+    false,
+    'Refuses sales and refunds at a register without an open cash session.',
+  ),
+  'pos.cash_rounding': setting(
+    integer(0, 1_000_000),
+    0,
+    'The smallest coin in minor units: what is paid in cash is rounded to it. 0: no rounding.',
+  ),
+  'pos.number_format': setting(
+    TILL_NUMBER,
+    '{store}-{register}-{yyyy}{mm}{dd}-{seq:4}',
+    'How sale numbers look. They have no gaps within what goes before the number.',
+  ),
+  'pos.refund_number_format': setting(
+    TILL_NUMBER,
+    'R-{store}-{register}-{yyyy}{mm}{dd}-{seq:4}',
+    'How refund numbers look; without gaps as well.',
+  ),
+} as const

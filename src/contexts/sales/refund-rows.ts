@@ -1,0 +1,53 @@
+// One row per refund, with a sale or without one.
+import type { DataOf } from '#kernel/event-types.ts'
+import { projection } from '#kernel/projection.ts'
+import type { sale } from './sale.ts'
+
+export type RefundRow = DataOf<typeof sale.events>['SaleRefunded']
+
+const nullableText = { kind: 'text', nullable: true } as const
+
+export const saleRefunds = projection<RefundRow>({
+  name: 'sale_refunds',
+  version: 1,
+  table: {
+    name: 'sale_refunds',
+    key: 'refund_id',
+    columns: {
+      refund_id: 'text',
+      refund_number: 'text',
+      sale_id: nullableText,
+      store_id: 'text',
+      register_id: 'text',
+      customer_id: nullableText,
+      user_id: nullableText,
+      device_id: nullableText,
+      currency: 'text',
+      lines: 'json',
+      amount_minor: 'money',
+      net_minor: 'money',
+      tax_minor: 'money',
+      discount_minor: 'money',
+      rounding_minor: 'money',
+      total_amount_minor: 'money',
+      tenders: 'json',
+      cause: 'text',
+      business_day: 'day',
+      original_business_day: { kind: 'day', nullable: true },
+      refunded_at: 'instant',
+    },
+    indexes: [
+      ['refunded_at'],
+      ['sale_id', 'refunded_at'],
+      ['store_id', 'refunded_at'],
+      ['customer_id', 'refunded_at'],
+      ['business_day', 'refunded_at'],
+    ],
+  },
+  on: {
+    SaleRefunded: {
+      keys: ({ data }) => [data.refund_id],
+      apply: (_, { data }) => data as RefundRow,
+    },
+  },
+})

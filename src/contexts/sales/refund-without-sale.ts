@@ -1,0 +1,152 @@
+// Goods that come back with nothing to hold them against: booked apart, under a cause, and only
+// where the shop allows it.
+import { type Amounts, priceLines, pricingRules, ratesFor } from '#contexts/pricing/public.ts'
+import {
+  accept,
+  command,
+  type Decision,
+  type Given,
+  invalid,
+  type Moment,
+  type Rejected,
+  reject,
+} from '#kernel/decider.ts'
+import { flag, type Infer, list, object, optional, text, uuid } from '#kernel/schema.ts'
+import { booked, bookingRefs, registerTrouble } from './booking.ts'
+import { occurredAt, placeFields, placeOf } from './process-sale.ts'
+import { refundAnswer, refunded } from './refunding.ts'
+import { looseRefund } from './sale.ts'
+import { type CartLine, LINES_MAX, REASON_MAX, type RefundedLine } from './sale-fields.ts'
+import { cartLines, itemInput, itemNames, itemRefs, type When } from './sale-items.ts'
+import { whenOf } from './sale-moment.ts'
+import { givenBackBy, refundFields } from './tendering.ts'
+
+const { product_id, product_code, quantity, price } = itemInput.properties
+
+const looseInput = object({
+  refund_id: optional(uuid()),
+  ...placeFields,
+  items: list(object({ product_id, product_code, quantity, price, restock: optional(flag()) }), {
+    min: 1,
+    max: LINES_MAX,
+  }),
+  ...refundFields,
+  cause: text({ max: REASON_MAX, aliases: ['reason'] }),
+  occurred_at: occurredAt,
+})
+type Input = Infer<typeof looseInput>
+
+export const refundWithoutSale = command({
+  type: 'RefundWithoutSale',
+  input: looseInput,
+  creates: 'refund_id',
+  names: ({ items }) => itemNames(items),
+  reads: (input) => {
+    const place = placeOf(input)
+    return [
+      looseRefund.at(input.refund_id!),
+      ...itemRefs(input.items),
+      ...bookingRefs(place, place.customer_id, []),
+    ]
+  },
+  decide,
+  answer: refundAnswer,
+  route: {
+    method: 'POST',
+    path: '/api/v1/sales/refunds',
+    status: 201,
+    tag: 'sales',
+    summary: 'Take goods back without the sale that they came from',
+  },
+})
+
+function decide(input: Input, given: Given, moment: Moment): Decision {
+  const refund_id = input.refund_id!
+  if (given.state(looseRefund.at(refund_id)))
+    return reject('already_exists', `There is a refund ${refund_id} already.`)
+  const when = whenOf(input.occurred_at, moment)
+  if ('rejected' in when) return when
+  if (when.settings['pos.refund_without_original'] !== 'allow' && !when.isFact)
+    return reject(
+      'business_rule_violated',
+      'Refunds without their sale are not allowed here (pos.refund_without_original).',
+    )
+  const { country, ...place } = placeOf(input)
+  const wrong = registerTrouble(place.register_id)
+  if (wrong !== null) return wrong
+  const goods = goodsBack(input, given, when, country)
+  if (!('lines' in goods)) return goods
+  const { lines, totals, currency } = goods
+  const bill = { amount_minor: totals.amount_minor, currency, settings: when.settings }
+  const back = givenBackBy(input.tenders, input.tender ?? null, bill)
+  if ('rejected' in back) return back
+  const refund = { ...place, refund_id, sale_id: null, currency, lines, totals, back }
+  const done = booked(given, moment, when, {
+    ...{ ...place, currency, tenders: back.tenders },
+    entry: 'refund',
+    document_id: refund_id,
+    stream: looseRefund.at(refund_id).stream,
+    goods: lines
+      .filter(({ restocked }) => restocked)
+      .map((line) => ({ product_id: line.product_id, quantity: -line.quantity })),
+    reason: input.cause,
+  })
+  if (!('writes' in done)) return done
+  const whole = { ...refund, cause: input.cause, original_business_day: null }
+  const { event, response } = refunded(whole, done, moment, when)
+  return accept([looseRefund.write(refund_id, [event]), ...done.writes], response, {
+    claims: done.claims,
+  })
+}
+
+type Goods = {
+  readonly currency: string
+  readonly lines: readonly RefundedLine[]
+  readonly totals: Amounts
+}
+
+function goodsBack(
+  { items, currency: told }: Input,
+  given: Given,
+  when: When,
+  country: string | null,
+): Goods | Rejected | Extract<Decision, { ask: unknown }> {
+  // What it cost then nobody can check: the price that is given back is whoever allows it's word.
+  const trusted = { ...when, isFact: true }
+  const cart = cartLines(items, given, trusted, told === undefined ? {} : { currency: told })
+  if (!('lines' in cart)) return cart
+  try {
+    const { lines, totals } = priceLines(
+      cart.lines.map((line) => ({
+        unit_price_minor: line.unit_price_minor,
+        quantity: line.quantity,
+        quantity_scale: line.quantity_scale,
+        rates: ratesFor(when.settings, line.tax_class, country),
+        discounts: [],
+      })),
+      pricingRules(when.settings),
+    )
+    const back = cart.lines.map((line, i) => backOf(line, lines[i]!, items[i]!.restock ?? true))
+    return { currency: cart.currency, lines: back, totals }
+  } catch (error) {
+    if (error instanceof RangeError) return invalid({ items: 'come to more than can be paid' })
+    throw error
+  }
+}
+
+function backOf(
+  { product_id, code, department_id, quantity, quantity_scale }: CartLine,
+  {
+    amount_minor,
+    net_minor,
+    tax_minor,
+    discount_minor,
+    taxes,
+  }: ReturnType<typeof priceLines>['lines'][number],
+  restocked: boolean,
+): RefundedLine {
+  return {
+    ...{ line: null, product_id, code, department_id, quantity, quantity_scale },
+    ...{ amount_minor, net_minor, tax_minor, discount_minor, taxes: [...taxes], restocked },
+  }
+}

@@ -1,0 +1,185 @@
+// Questions about sales, refunds and cash sessions.
+import { storeIdOf } from '#contexts/stores/public.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import type { Condition, Filter } from '#kernel/projection.ts'
+import { query } from '#kernel/query.ts'
+import { day, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { tillOf } from './cash-session.ts'
+import { cashSessions, movement, tenderTotal } from './cash-session-rows.ts'
+import { saleRefunds } from './refund-rows.ts'
+import { sale } from './sale.ts'
+import { refundedLine, tender } from './sale-fields.ts'
+import { SALE_ROW_STATUSES, saleItem, sales } from './sale-rows.ts'
+
+const get = { method: 'GET', tag: 'sales' } as const
+const { sale_id, customer_id, original_business_day, currency, ...refundFields } =
+  sale.events.SaleRefunded.data.properties
+
+const saleAnswer = rowAnswer(sales.table, {
+  shapes: { items: list(saleItem), tenders: list(tender), refunds: list(object(refundFields)) },
+})
+
+export const getSale = query({
+  type: 'GetSale',
+  input: object({ sale_id: id(), ...asOfFields }),
+  run: (input, reader) => nowOrThen(reader, sales, input.sale_id, input),
+  answer: nullable(saleAnswer),
+  route: { ...get, path: '/api/v1/sales/:sale_id', summary: 'One sale, now or as it was' },
+})
+
+const days = {
+  from: optional(day({ description: 'Business day of the store, included.' })),
+  to: optional(day({ description: 'Business day of the store, included.' })),
+}
+type Days = { readonly from?: string; readonly to?: string }
+
+const dayBetween = ({ from, to }: Days): Filter => {
+  if (from === undefined && to === undefined) return {}
+  const business_day: Condition = {
+    ...(from === undefined ? {} : { gte: from }),
+    ...(to === undefined ? {} : { lte: to }),
+  }
+  return { business_day }
+}
+
+const place = { store_id: optional(id()), register_id: optional(id()) }
+/** Those that were given, with the store's alias read. */
+const equal = ({ store_id, ...given }: Readonly<Record<string, string | undefined>>): Filter => ({
+  ...(store_id === undefined ? {} : { store_id: storeIdOf(store_id) }),
+  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+})
+
+const saleList = listOf(sales, {
+  filters: ['started_at', 'completed_at'],
+  sort: ['started_at', 'completed_at', 'sale_number', 'status'],
+  standard: ['-started_at'],
+})
+
+export const searchSales = query({
+  type: 'SearchSales',
+  input: object({
+    ...saleList.fields,
+    ...place,
+    customer_id: optional(id()),
+    user_id: optional(text({ max: 200, description: 'The cashier.' })),
+    device_id: optional(id()),
+    status: optional(oneOf(SALE_ROW_STATUSES)),
+    payment_type: optional(text({ max: 50 })),
+    sale_number: optional(text({ max: 250 })),
+    search_term: optional(text({ max: 100, description: 'A part of the sale number.' })),
+    currency: optional(text({ min: 3, max: 3 })),
+    ...days,
+  }),
+  run: (input, reader) => {
+    const { store_id, register_id, customer_id, user_id, device_id } = input
+    const { status, payment_type, sale_number, currency, search_term } = input
+    const named = { store_id, register_id, customer_id, user_id, device_id }
+    const where: Filter = {
+      ...equal({ ...named, status, payment_type, currency }),
+      ...dayBetween(input),
+      ...(search_term === undefined ? {} : { sale_number: { contains: search_term } }),
+      ...(sale_number === undefined ? {} : { sale_number }),
+    }
+    return saleList.page(reader, input, where)
+  },
+  answer: pageAnswer(saleAnswer),
+  route: { ...get, path: '/api/v1/sales', summary: 'Sales, the newest first' },
+})
+
+const refundAnswer = rowAnswer(saleRefunds.table, {
+  shapes: { lines: list(refundedLine), tenders: list(tender) },
+})
+const refundList = listOf(saleRefunds, {
+  filters: ['refunded_at'],
+  sort: ['refunded_at', 'refund_number'],
+  standard: ['-refunded_at'],
+})
+
+export const listSaleRefunds = query({
+  type: 'ListSaleRefunds',
+  input: object({
+    ...refundList.fields,
+    ...place,
+    sale_id: optional(id()),
+    customer_id: optional(id()),
+    refund_number: optional(text({ max: 250 })),
+    ...days,
+  }),
+  run: (input, reader) => {
+    const { store_id, register_id, sale_id, customer_id, refund_number } = input
+    const where = equal({ store_id, register_id, sale_id, customer_id, refund_number })
+    return refundList.page(reader, input, { ...where, ...dayBetween(input) })
+  },
+  answer: pageAnswer(refundAnswer),
+  route: {
+    ...get,
+    path: '/api/v1/sales/refunds',
+    summary: 'What came back over the counter, the newest first',
+  },
+})
+
+export const getSaleRefund = query({
+  type: 'GetSaleRefund',
+  input: object({ refund_id: id() }),
+  run: ({ refund_id }, reader) => reader.get(saleRefunds, refund_id),
+  answer: nullable(refundAnswer),
+  route: { ...get, path: '/api/v1/sales/refunds/:refund_id', summary: 'One refund' },
+})
+
+const cash = { method: 'GET', tag: 'cash sessions' } as const
+const sessionAnswer = rowAnswer(cashSessions.table, {
+  shapes: { tenders: list(tenderTotal), movements: list(movement) },
+})
+const sessionList = listOf(cashSessions, {
+  filters: ['opened_at'],
+  sort: ['opened_at', 'closed_at'],
+  standard: ['-opened_at'],
+})
+
+export const listCashSessions = query({
+  type: 'ListCashSessions',
+  input: object({
+    ...sessionList.fields,
+    ...place,
+    status: optional(oneOf(['OPEN', 'CLOSED'])),
+  }),
+  run: (input, reader) => {
+    const { store_id, register_id, status } = input
+    return sessionList.page(reader, input, equal({ store_id, register_id, status }))
+  },
+  answer: pageAnswer(sessionAnswer),
+  route: {
+    ...cash,
+    path: '/api/v1/cash-sessions',
+    summary: 'Cash sessions with their totals per tender, the newest first',
+  },
+})
+
+export const getCashSession = query({
+  type: 'GetCashSession',
+  input: object({ session_id: id() }),
+  run: ({ session_id }, reader) => reader.get(cashSessions, session_id),
+  answer: nullable(sessionAnswer),
+  route: {
+    ...cash,
+    path: '/api/v1/cash-sessions/:session_id',
+    summary: 'One cash session: its totals so far, or those it was closed with',
+  },
+})
+
+export const getOpenCashSession = query({
+  type: 'GetOpenCashSession',
+  input: object({ register_id: id(), store_id: optional(id()) }),
+  run: async (input, reader) => {
+    const where = { ...tillOf(input).where, status: 'OPEN' }
+    const { items } = await reader.find(cashSessions, { where, limit: 1 })
+    return items[0] ?? null
+  },
+  answer: nullable(sessionAnswer),
+  route: {
+    ...cash,
+    path: '/api/v1/registers/:register_id/session',
+    summary: 'The cash session that is open at a register, with its totals so far',
+  },
+})
