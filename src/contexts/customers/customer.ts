@@ -63,6 +63,8 @@ export type CustomerState = {
 /** null: no such customer. */
 export type Customer = CustomerState | null
 
+const NOBODY = { currency: 'XXX', credit_limit_minor: null, balance_minor: 0 } as const
+
 const subject = ({ customer_id }: { readonly customer_id: string }) => customer_id
 
 export const customer = aggregate({
@@ -120,7 +122,10 @@ export const customer = aggregate({
     },
     CustomerArchived: { data: object({ customer_id: id() }) },
     CustomerRestored: { data: object({ customer_id: id() }) },
-    CustomerErased: { data: object({ customer_id: id(), erased_at: instant() }) },
+    CustomerErased: {
+      data: object({ customer_id: id(), erased_at: instant() }),
+      forgets: subject,
+    },
   }),
   initial: null as Customer,
   evolve: {
@@ -144,8 +149,9 @@ export const customer = aggregate({
     }),
     CustomerArchived: (state): Customer => ({ ...known(state), is_active: false }),
     CustomerRestored: (state): Customer => ({ ...known(state), is_active: true }),
+    // Also of somebody who was never registered: orders know ids that nobody registered.
     CustomerErased: (state): Customer => ({
-      ...known(state),
+      ...(state ?? NOBODY),
       is_active: false,
       is_erased: true,
       email_claim: null,

@@ -1,0 +1,239 @@
+// What may become of a customer, and of what is owed.
+import { deepEqual, equal } from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { Command, Write } from '#kernel/decider.ts'
+import type { Claim } from '#kernel/message.ts'
+import { given, NOW, statesAfter } from '#testing/given.ts'
+import { type BalanceMove, moveBalance } from './balance.ts'
+import { customer } from './customer.ts'
+import { customers } from './customers.ts'
+import { customerTrouble } from './public.ts'
+
+const command = (type: string): Command => customers.commands.find((one) => one.type === type)!
+const ANN = '01980000-0000-7000-8000-0000000000aa'
+const blinded = (email: string) => `blind:customer_email:${email}`
+const claimOf = (email: string): Claim => ({
+  scope: 'customer_email',
+  value: blinded(email),
+  owner: `customer-${ANN}`,
+})
+const registered = (limit: number | null = null): Write =>
+  customer.write(ANN, [
+    customer.event('CustomerRegistered', {
+      customer_id: ANN,
+      name: 'Ann',
+      email: 'Ann@Example.com',
+      phone: null,
+      addresses: [],
+      notes: null,
+      email_claim: blinded('ann@example.com'),
+      currency: 'EUR',
+      credit_limit_minor: limit,
+      registered_at: NOW,
+    }),
+  ])
+const event = (...args: Parameters<typeof customer.event>): Write =>
+  customer.write(ANN, [customer.event(...args)])
+const archived = event('CustomerArchived', { customer_id: ANN })
+const erased = event('CustomerErased', { customer_id: ANN, erased_at: NOW })
+const owes = (balance_minor: number): Write =>
+  event('CustomerBalanceChanged', {
+    customer_id: ANN,
+    change_minor: balance_minor,
+    balance_minor,
+    currency: 'EUR',
+    cause: 'sale',
+    reference: null,
+    reason: null,
+    occurred_at: NOW,
+  })
+
+describe('a customer', () => {
+  const ann = { customer_id: ANN, name: ' Ann ', email: ' Ann@Example.com', currency: 'EUR' }
+  test('is registered once, and the e-mail is claimed in whatever case', () => {
+    given()
+      .when(command('RegisterCustomer'), ann)
+      .writes(registered())
+      .claims([claimOf('ann@example.com')])
+      .answers({ customer_id: ANN, balance_minor: 0, available_credit_minor: null })
+    given(registered()).when(command('RegisterCustomer'), ann).rejects('already_exists')
+    given(erased).when(command('RegisterCustomer'), ann).rejects('invalid_state')
+  })
+  test('hears of all mistakes at once', () => {
+    given()
+      .at({ settings: { 'money.currencies': ['USD'] } })
+      .when(command('RegisterCustomer'), {
+        name: '  ',
+        email: 'ann@localhost',
+        currency: 'EUR',
+        credit_limit: '1.234',
+      })
+      .rejects('validation_failed', {
+        errors: {
+          name: 'must not be blank',
+          email: 'must be an e-mail address',
+          currency: 'must be one of USD',
+          credit_limit: 'must have at most 2 decimals',
+        },
+      })
+  })
+  test('who changes the e-mail gives the old one back, and keeps it when only its case changes', () => {
+    const to = (email: string | null) =>
+      given(registered()).when(command('UpdateCustomer'), { customer_id: ANN, email })
+    to('ann@other.org').claims([claimOf('ann@other.org')], [claimOf('ann@example.com')])
+    to('ANN@example.com').claims([claimOf('ann@example.com')])
+    to(null).claims([], [claimOf('ann@example.com')])
+    given(registered())
+      .when(command('UpdateCustomer'), { customer_id: ANN, phone: ' 123 ' })
+      .writes(event('CustomerUpdated', { customer_id: ANN, phone: '123' }))
+      .claims([])
+    given(registered()).when(command('UpdateCustomer'), { customer_id: ANN }).writesNothing()
+    given().when(command('UpdateCustomer'), { customer_id: ANN, name: 'x' }).rejects('not_found')
+  })
+  test('is archived and comes back, but not while something is owed', () => {
+    const archive = { customer_id: ANN }
+    given(registered()).when(command('ArchiveCustomer'), archive).writes(archived)
+    given(registered(), archived).when(command('ArchiveCustomer'), archive).writesNothing()
+    const owing = given(registered(), owes(5))
+    owing.when(command('ArchiveCustomer'), archive).rejects('invalid_state')
+    owing.when(command('ArchiveCustomer'), { ...archive, force: true }).writes(archived)
+    given(registered(), archived)
+      .when(command('RestoreCustomer'), archive)
+      .writes(event('CustomerRestored', { customer_id: ANN }))
+    given(registered(), erased).when(command('RestoreCustomer'), archive).rejects('invalid_state')
+    given(registered(), archived)
+      .when(command('UpdateCustomer'), { customer_id: ANN, name: 'x' })
+      .rejects('invalid_state')
+  })
+})
+
+describe('a balance', () => {
+  const sale = (amount_minor: number, more: Partial<BalanceMove> = {}) => ({
+    customer_id: ANN,
+    amount_minor,
+    currency: 'EUR',
+    cause: 'sale' as const,
+    reference: 'S1-1-1',
+    reason: null,
+    ...more,
+  })
+  const judged = (history: readonly Write[], move: BalanceMove) => {
+    const moved = moveBalance(statesAfter(...history), move, { now: NOW })
+    return 'rejected' in moved ? moved.rejected.code : moved.balance_minor
+  }
+  test('may reach the limit and not go beyond it', () => {
+    equal(judged([registered(500), owes(300)], sale(200)), 500)
+    equal(judged([registered(500), owes(300)], sale(201)), 'credit_limit_exceeded')
+    equal(judged([registered(0)], sale(1)), 'credit_limit_exceeded')
+    equal(judged([registered()], sale(10 ** 12)), 10 ** 12)
+    const told = moveBalance(statesAfter(registered(500), owes(300)), sale(201), { now: NOW })
+    deepEqual('rejected' in told && told.rejected.details, {
+      currency: 'EUR',
+      credit_limit: 5,
+      balance: 3,
+      available_credit: 2,
+      requested: 2.01,
+    })
+  })
+  test('is lowered whatever the limit is, and by nobody unknown or in another currency', () => {
+    const beyond = [registered(100), owes(300)]
+    equal(judged(beyond, sale(-50, { cause: 'refund' })), 250)
+    equal(judged(beyond, sale(50, { cause: 'adjustment' })), 350)
+    equal(judged([], sale(1)), 'not_found')
+    equal(judged([registered()], sale(1, { currency: 'USD' })), 'currency_mismatch')
+    equal(judged([registered()], sale(Number.MAX_SAFE_INTEGER)), Number.MAX_SAFE_INTEGER)
+    equal(judged([registered(), owes(1)], sale(Number.MAX_SAFE_INTEGER)), 'business_rule_violated')
+  })
+  test('takes no sale of an archived or erased customer, but what they still pay', () => {
+    equal(judged([registered(), archived], sale(1)), 'invalid_state')
+    equal(judged([registered(), erased], sale(1)), 'invalid_state')
+    equal(judged([registered(), owes(9), erased], sale(-9, { cause: 'payment' })), 0)
+  })
+  test('that moves by nothing writes nothing', () => {
+    const moved = moveBalance(statesAfter(registered()), sale(0), { now: NOW })
+    deepEqual(moved, { writes: [], balance_minor: 0 })
+  })
+  test('is the sum of its entries, whatever is sold, paid and put right', () => {
+    const move = fc.record({
+      amount_minor: fc.integer({ min: -(10 ** 6), max: 10 ** 6 }),
+      cause: fc.constantFrom('sale', 'refund', 'payment', 'adjustment'),
+    })
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 40 }), (moves) => {
+        const history: Write[] = [registered(10 ** 6)]
+        let sum = 0
+        for (const one of moves) {
+          const moved = moveBalance(statesAfter(...history), sale(0, one), { now: NOW })
+          if ('rejected' in moved) continue
+          sum += one.amount_minor
+          equal(moved.balance_minor, sum)
+          history.push(...moved.writes)
+        }
+        equal(statesAfter(...history).state(customer.at(ANN))?.balance_minor, sum)
+        const entries = history.slice(1).flatMap(({ events }) => events)
+        const changes = entries.map(({ data }) => (data as { change_minor: number }).change_minor)
+        equal(
+          changes.reduce((total, change) => total + change, 0),
+          sum,
+        )
+      }),
+    )
+  })
+})
+
+describe('the balance’s commands', () => {
+  test('a payment lowers what is owed, and pays ahead', () => {
+    given(registered(1_000), owes(300))
+      .when(command('ReceiveCustomerPayment'), { customer_id: ANN, amount: '5', reference: 'R-1' })
+      .answers({ change_minor: -500, balance_minor: -200, available_credit_minor: 1_200 })
+    const pays = (input: object) =>
+      given(registered()).when(command('ReceiveCustomerPayment'), { customer_id: ANN, ...input })
+    pays({ amount: '0.00' }).rejects('validation_failed', { errors: { amount: 'must not be 0' } })
+    pays({ amount: '1', currency: 'USD' }).rejects('currency_mismatch')
+    pays({ amount: '100000000000.01' }).rejects('validation_failed', {
+      errors: { amount: 'is too large' },
+    })
+  })
+  test('an adjustment says why', () => {
+    const adjusts = (input: object) =>
+      given(registered()).when(command('AdjustCustomerBalance'), { customer_id: ANN, ...input })
+    adjusts({ amount: '-1.50', reason: 'goodwill' }).answers({ balance_minor: -150 })
+    adjusts({ amount: '1' }).rejects('validation_failed', { errors: { reason: 'is required' } })
+    given(registered(), erased)
+      .when(command('AdjustCustomerBalance'), { customer_id: ANN, amount: '1', reason: 'x' })
+      .rejects('invalid_state')
+  })
+  test('a limit is set, changed, and taken away', () => {
+    const sets = (credit_limit: string | null, ...history: readonly Write[]) =>
+      given(...history).when(command('SetCreditLimit'), { customer_id: ANN, credit_limit })
+    sets('5', registered(), owes(700)).answers({
+      credit_limit_minor: 500,
+      available_credit_minor: 0,
+    })
+    sets('5', registered(500)).writesNothing()
+    sets(null, registered(500)).answers({ credit_limit_minor: null })
+    sets('-1', registered()).rejects('validation_failed')
+    sets('1', registered(), archived).rejects('invalid_state')
+    sets('1').rejects('not_found')
+  })
+})
+
+describe('who may order', () => {
+  const judged = (history: readonly Write[], buyer: object, settings: object = {}) => {
+    const moment = { settings: { ...settings }, source: 'api' }
+    return customerTrouble(statesAfter(...history), buyer, moment)?.rejected.code ?? 'may'
+  }
+  const required = { 'orders.require_customer': true }
+  test('anybody, until customers are required', () => {
+    equal(judged([], { customer_id: ANN }), 'may')
+    equal(judged([], {}), 'may')
+    equal(judged([], { customer_id: ANN }, required), 'validation_failed')
+    equal(judged([], { user_id: ANN }, required), 'validation_failed')
+    equal(judged([registered()], { customer_id: ANN }, required), 'may')
+  })
+  test('nobody who was archived or erased', () => {
+    equal(judged([registered(), archived], { customer_id: ANN }), 'invalid_state')
+    equal(judged([erased], { customer_id: ANN }), 'invalid_state')
+  })
+})

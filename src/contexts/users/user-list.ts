@@ -1,0 +1,141 @@
+// The users, one row each, and the questions about them. An erased one keeps only the id.
+import {
+  asOfFields,
+  nowOrThen,
+  pageAnswer,
+  paged,
+  pageOf,
+  paging,
+  rowAnswer,
+} from '#kernel/listing.ts'
+import { projection, type Row } from '#kernel/projection.ts'
+import { query } from '#kernel/query.ts'
+import { flag, id, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
+
+export type UserRow = {
+  readonly user_id: string
+  readonly name: string | null
+  readonly email: string | null
+  readonly age: number | null
+  readonly is_active: boolean
+  readonly is_erased: boolean
+  readonly created_at: string
+  readonly updated_at: string
+  readonly deleted_at: string | null
+  readonly version: number
+}
+const NOTHING = { name: null, email: null, age: null } as const
+
+export const users = projection<UserRow>({
+  name: 'users',
+  version: 1,
+  table: {
+    name: 'users',
+    key: 'user_id',
+    columns: {
+      user_id: 'text',
+      name: { kind: 'text', nullable: true },
+      email: { kind: 'text', nullable: true },
+      age: { kind: 'int', nullable: true },
+      is_active: 'bool',
+      is_erased: 'bool',
+      created_at: 'instant',
+      updated_at: 'instant',
+      deleted_at: { kind: 'instant', nullable: true },
+      version: 'int',
+    },
+    indexes: [['name'], ['email'], ['created_at']],
+  },
+  on: {
+    UserCreated: {
+      keys: ({ data }) => [data.user_id],
+      apply: (_, { data: { email_claim, ...data }, timestamp, version }) => ({
+        ...data,
+        is_active: true,
+        is_erased: false,
+        updated_at: timestamp,
+        deleted_at: null,
+        version,
+      }),
+    },
+    UserUpdated: {
+      keys: ({ data }) => [data.user_id],
+      apply: (row, { data: { email_claim, ...data }, timestamp, version }) =>
+        row && { ...row, ...data, updated_at: timestamp, version },
+    },
+    UserDeleted: {
+      keys: ({ data }) => [data.user_id],
+      apply: (row, { timestamp, version }) =>
+        row && { ...row, is_active: false, updated_at: timestamp, deleted_at: timestamp, version },
+    },
+    UserErased: {
+      keys: ({ data }) => [data.user_id],
+      apply: (row, { timestamp, version }) =>
+        row && {
+          ...row,
+          ...NOTHING,
+          is_active: false,
+          is_erased: true,
+          updated_at: timestamp,
+          deleted_at: row.deleted_at ?? timestamp,
+          version,
+        },
+    },
+  },
+  sources: (key) => [`user-${key}`],
+})
+
+const answer = object({ id: id(), ...rowAnswer(users.table).properties })
+const shown = (row: Row): Row => ({ id: row.user_id!, ...row })
+
+const getUser = query({
+  type: 'GetUser',
+  input: object({ user_id: id({ aliases: ['id'] }), ...asOfFields }),
+  run: async (input, reader) => {
+    const row = await nowOrThen(reader, users, input.user_id, input)
+    return row === null ? null : shown(row)
+  },
+  answer: nullable(answer),
+  route: {
+    method: 'GET',
+    path: '/api/v1/users/:user_id',
+    tag: 'users',
+    summary: 'One user, now or as it was',
+  },
+})
+
+const SORTS = ['name', '-name', 'email', '-email', 'created_at', '-created_at'] as const
+
+const listUsers = query({
+  type: 'ListUsers',
+  input: object({
+    search_term: optional(text({ max: 200, aliases: ['q', 'term', 'search'] })),
+    include_inactive: optional(flag()),
+    sort: optional(oneOf(SORTS, { description: 'With - before it: descending. Default: name.' })),
+    ...paging,
+  }),
+  run: async ({ search_term, include_inactive, sort = 'name', ...page }, reader) => {
+    const found = await reader.find(users, {
+      where: {
+        and: [
+          include_inactive === true ? {} : { is_active: true },
+          search_term === undefined
+            ? {}
+            : { or: [{ name: { contains: search_term } }, { email: { contains: search_term } }] },
+        ],
+      },
+      sort: [{ column: sort.replace(/^-/, ''), descending: sort.startsWith('-') }],
+      ...pageOf(page),
+    })
+    return paged({ ...found, items: found.items.map(shown) }, page)
+  },
+  answer: pageAnswer(answer),
+  route: {
+    method: 'GET',
+    path: '/api/v1/users',
+    tag: 'users',
+    summary: 'Users by words in name or e-mail',
+  },
+})
+
+export const userQueries = [getUser, listUsers]
