@@ -1,6 +1,8 @@
 // The command line: reads what is asked, and leaves the doing to one file per command.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { VERSION } from './compose.ts'
+import type { Format } from './jobs/columns.ts'
+import type { FileFlags } from './jobs/shop-files.ts'
 import { namedFlags, settings } from './settings.ts'
 import type { TortureFlags } from './torture.ts'
 
@@ -39,6 +41,21 @@ function argvOf(flags: Flags): string[] {
   return argv
 }
 
+function format(): Option {
+  return new Option('--format <format>', 'where the file’s name does not tell it').choices([
+    'csv',
+    'ndjson',
+  ])
+}
+
+const fileFlags = (flags: Flags): FileFlags => ({
+  // Both were chosen from what there is.
+  ...(flags.format === undefined ? {} : { format: flags.format as Format }),
+  mode: (flags.mode ?? 'set') as FileFlags['mode'],
+  dryRun: flags.dryRun === true,
+  inLines: flags.progress === true,
+})
+
 const whole = (text: string): number => {
   if (!/^[1-9][0-9]{0,8}$/.test(text))
     throw new InvalidArgumentError('It takes a whole number, from 1 on.')
@@ -55,16 +72,28 @@ configured('start', 'Serve the shop until told to stop.')
     await start(argvOf(flags), { demo: flags.demo === true })
   })
 
-configured('import', 'Bring in data: `online-retail FILE` (.csv, .csv.gz) or `log FILE`.')
+configured('import', 'Bring in data: products, stock, customers, online-retail or log, from FILE.')
   .argument(
     '<kind>',
-    'online-retail: a shop’s invoices; log: an exported log, into a fresh database',
+    'products, stock, customers: .csv or .ndjson; online-retail: a shop’s invoices; log: an ' +
+      'exported log, into a fresh database',
   )
   .argument('<file>')
   .option('--limit <n>', 'only the first n invoices', whole)
   .option('--dry-run', 'read and check, store nothing')
+  .addOption(format())
+  .addOption(
+    new Option('--mode <mode>', 'stock: the file says how many there are, or how many come on top')
+      .choices(['set', 'add'])
+      .default('set'),
+  )
   .option('--progress', 'tell progress in lines where there is no terminal')
   .action(async (kind: string, file: string, flags: Flags) => {
+    const { isKind } = await import('./jobs/kinds.ts')
+    if (isKind(kind)) {
+      const { importShopFile } = await import('./jobs/shop-files.ts')
+      return await importShopFile(argvOf(flags), kind, file, fileFlags(flags))
+    }
     const { importFile } = await import('./jobs.ts')
     await importFile(argvOf(flags), kind, file, {
       ...(flags.limit === undefined ? {} : { limit: flags.limit as number }),
@@ -73,9 +102,18 @@ configured('import', 'Bring in data: `online-retail FILE` (.csv, .csv.gz) or `lo
     })
   })
 
-configured('export', 'Write the log to a file of JSON lines.')
-  .argument('<file>', 'must not be there yet')
-  .action(async (file: string, flags: Flags) => {
+configured('export', 'Write products, stock, customers or, without a kind, the log to a file.')
+  .argument('<kind>', 'products, stock or customers; or the log’s FILE of JSON lines')
+  .argument('[file]', '.csv or .ndjson; must not be there yet')
+  .addOption(format())
+  .action(async (kind: string, into: string | undefined, flags: Flags) => {
+    const { isKind, KIND_NAMES } = await import('./jobs/kinds.ts')
+    if (into !== undefined) {
+      if (!isKind(kind)) throw new Error(`export takes ${KIND_NAMES.join(', ')}, not ${kind}`)
+      const { exportShopFile } = await import('./jobs/shop-files.ts')
+      return await exportShopFile(argvOf(flags), kind, into, fileFlags(flags))
+    }
+    const file = kind
     const { exportFile } = await import('./jobs.ts')
     await exportFile(argvOf(flags), file)
   })

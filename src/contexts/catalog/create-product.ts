@@ -6,6 +6,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  type Named,
   type Ref,
   reject,
 } from '#kernel/decider.ts'
@@ -136,11 +137,11 @@ const CODE_DIGITS = 6
 const numberedCode = (number: number) => `P-${String(number).padStart(CODE_DIGITS, '0')}`
 
 /** Case counts: `ab1` and `AB1` are two codes, as they are on labels. */
-export const codeClaim = (code: string, owner: string): Claim => ({
+export const productCoded = (code: string): Named => ({
   scope: 'product_code',
-  value: code,
-  owner,
+  value: tidied(code),
 })
+export const codeClaim = (code: string, owner: string): Claim => ({ ...productCoded(code), owner })
 
 export function notBlank(field: string, value: string, reader: AmountReader): string {
   const tidy = tidied(value)

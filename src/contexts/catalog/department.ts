@@ -6,18 +6,21 @@ import {
   command,
   type Given,
   invalid,
+  type Named,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { flag, id, object, optional, text, uuid } from '#kernel/schema.ts'
-import { nameClaim, renaming, tidied } from './named.ts'
+import { nameClaim, nameOf, renaming, tidied } from './named.ts'
 
 export type DepartmentState = { readonly name: string; readonly is_active: boolean }
 export type Department = DepartmentState | null
 
 const NAME_MAX = 200
 const SCOPE = 'department_name'
+/** What an active department of this name holds. */
+export const departmentNamed = (name: string): Named => nameOf(SCOPE, tidied(name))
 const name = text({ max: NAME_MAX })
 
 export const department = aggregate({

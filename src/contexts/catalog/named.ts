@@ -1,13 +1,17 @@
 // Names that must be unique: how they are written, and the claim that keeps them so.
+import type { Named } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
 
 /** Without blanks around it, and in one spelling of Unicode; empty when there is nothing in it. */
 export const tidied = (name: string): string => name.normalize('NFC').trim()
 
 /** Case does not make another name. */
-export const nameClaim = (scope: string, name: string, owner: string): Claim => ({
+export const nameOf = (scope: string, name: string): Named => ({
   scope,
   value: name.toLowerCase(),
+})
+export const nameClaim = (scope: string, name: string, owner: string): Claim => ({
+  ...nameOf(scope, name),
   owner,
 })
 

@@ -7,12 +7,13 @@ import {
   type Command,
   command,
   invalid,
+  type Named,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { flag, id, integer, nullable, object, optional, text, uuid } from '#kernel/schema.ts'
-import { nameClaim, renaming, tidied } from './named.ts'
+import { nameClaim, nameOf, renaming, tidied } from './named.ts'
 import { SCALE_MAX } from './product.ts'
 
 export type UnitState = {
@@ -27,6 +28,8 @@ export type Unit = UnitState | null
 const NAME_MAX = 100
 const SYMBOL_MAX = 20
 const SCOPE = 'unit_name'
+/** What an active unit of this name holds. */
+export const unitNamed = (name: string): Named => nameOf(SCOPE, tidied(name))
 const name = text({ max: NAME_MAX })
 const symbol = nullable(text({ max: SYMBOL_MAX }))
 const precision = integer({ min: 0, max: SCALE_MAX, description: 'Digits after the point.' })

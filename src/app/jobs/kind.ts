@@ -1,0 +1,58 @@
+// What every kind of import and export is made of: columns, how a row becomes commands, and how
+// rows are read out again.
+import type { Named, Rejection } from '#kernel/decider.ts'
+import type { ReadModels } from '#storage/read-models.ts'
+import type { Column, Fields } from './columns.ts'
+
+/** `add`: quantities come on top of what is there. */
+export const MODES = ['set', 'add'] as const
+export type Mode = (typeof MODES)[number]
+
+/** What came of a row; `updated` also where nothing was left to change. */
+export type Brought = 'created' | 'updated'
+
+export type RowTools = {
+  readonly mode: Mode
+  /** Carries a command out. `name` tells it from the row's others. Throws RowRefused. */
+  readonly send: (
+    name: string,
+    type: string,
+    input: object,
+  ) => Promise<Readonly<Record<string, unknown>>>
+  /** Whether this row's command of that name was carried out, before the job was interrupted. */
+  readonly wasSent: (name: string) => Promise<boolean>
+  /** The id of what holds a unique value; null: nothing does. */
+  readonly owner: (name: Named) => Promise<string | null>
+}
+
+/** One page of an export; `next` null: it was the last. */
+export type Page = { readonly rows: readonly Fields[]; readonly next: string | null }
+
+export type Kind = {
+  readonly name: 'products' | 'stock' | 'customers'
+  readonly columns: readonly Column[]
+  /** Two rows of one file with the same key contradict each other. */
+  readonly keyOf: (fields: Fields) => string
+  readonly bring: (fields: Fields, tools: RowTools) => Promise<Brought>
+  readonly page: (reads: Pick<ReadModels, 'find'>, cursor: string | null) => Promise<Page>
+}
+
+export class RowRefused extends Error {
+  override readonly name = 'RowRefused'
+  readonly rejection: Rejection
+  constructor(rejection: Rejection) {
+    super(rejection.message)
+    this.rejection = rejection
+  }
+}
+export const refuseRow = (errors: Readonly<Record<string, string>>) =>
+  new RowRefused({ code: 'validation_failed', message: 'Some cells are not acceptable.', errors })
+
+export const PAGE_ROWS = 500
+
+/** Those of these fields that the row says something about. */
+export function picked(fields: Fields, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    names.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]),
+  )
+}
