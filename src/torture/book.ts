@@ -2,6 +2,7 @@
 // the log, event by event, with every rule that must hold at every moment. What breaks one is
 // written down with the position at which it broke.
 import type { Recorded } from '#kernel/message.ts'
+import { openTill, type Till, tillHandlers } from './till-book.ts'
 
 export type StockRow = { quantity: number; reserved: number; limit: number }
 export type Reservation = {
@@ -40,6 +41,7 @@ export type Book = {
   readonly orders: Map<string, Order>
   readonly payments: Map<string, Payment>
   readonly sagas: Map<string, SagaRow>
+  readonly till: Till
   /** Events by the command that caused them. */
   readonly runs: Map<string, Run>
   readonly counts: Map<string, number>
@@ -61,6 +63,7 @@ export function openBook(): Book & { take(event: Recorded): void } {
     orders: new Map(),
     payments: new Map(),
     sagas: new Map(),
+    till: openTill(),
     runs: new Map(),
     counts: new Map(),
     breaches: [],
@@ -106,6 +109,7 @@ export function openBook(): Book & { take(event: Recorded): void } {
       book.counts.set(event.event_type, (book.counts.get(event.event_type) ?? 0) + 1)
       const told = (rule: string, text: string) => breach(rule, event.position, text)
       handlers[event.event_type]?.(book, event.data as Data, told)
+      tillHandlers[event.event_type]?.(book.till, event.data as Data, (text) => told('till', text))
     },
   })
 }

@@ -22,7 +22,13 @@ const pay = { payment_id: 'order-1', order_id: 'order-1', amount_minor: 500 }
 const write = (stream: string, type: string, data: object, by = 'buy'): Written => ({
   ...{ stream, type, data, by },
 })
-/** One order of two things of five, paid and confirmed. */
+const receipt = (quantity: number, amount_minor: number) => ({
+  lines: [{ line: 1, quantity, amount_minor, restocked: false }],
+  ...{ amount_minor, rounding_minor: 0, total_amount_minor: amount_minor },
+  tenders: [{ type: 'credit', amount_minor }],
+})
+const owes = (change_minor: number) => ({ customer_id: 'c', change_minor, cause: 'sale' })
+/** One order of two things of five, paid and confirmed; two more over the counter, one came back. */
 const GOOD: readonly Written[] = [
   write('stock-thing', 'InventoryCreated', { ...place, quantity: 5, backorder_limit: 0 }, 'open'),
   write('order-1', 'OrderCreated', {
@@ -51,6 +57,26 @@ const GOOD: readonly Written[] = [
   write('order-1', 'OrderConfirmed', { order_id: 'order-1' }, 'act'),
   write('saga-1', 'SagaCompleted', { saga_id: 'order-1', outcome: 'completed' }, 'act'),
   write('payment-1', 'PaymentCaptured', { ...pay, operation_id: 'order-1:capture:2' }, 'end'),
+  write('customer-1', 'CustomerRegistered', { customer_id: 'c', credit_limit_minor: 500 }, 'meet'),
+  write(
+    'sale-1',
+    'SaleCompleted',
+    { sale_id: 's', sale_number: 't-1', ...receipt(2, 400) },
+    'ring',
+  ),
+  write(
+    'stock-thing',
+    'InventoryAdjusted',
+    { ...place, adjustment: -2, reason: 'sale', reference: 't-1' },
+    'ring',
+  ),
+  write('customer-1', 'CustomerBalanceChanged', { ...owes(400), balance_minor: 400 }, 'ring'),
+  write(
+    'sale-1',
+    'SaleRefunded',
+    { sale_id: 's', refund_number: 'R-1', ...receipt(1, 200) },
+    'back',
+  ),
 ]
 
 function logOf(written: readonly Written[]): readonly Recorded[] {
@@ -111,7 +137,7 @@ function evidenceOf(written: readonly Written[] = GOOD, more: Partial<Evidence> 
     shown: {
       orders: [{ order_id: 'order-1', status: 'CONFIRMED', total_amount: 5 }],
       payments: [{ payment_id: 'order-1', authorized: 5, captured: 5, refunded: 0 }],
-      stock: [{ ...place, quantity: 5, reserved_quantity: 2 }],
+      stock: [{ ...place, quantity: 3, reserved_quantity: 2 }],
       sagas: [{ saga_id: 'order-1', status: 'COMPLETED' }],
       parked: [],
       troubles: [],
@@ -300,6 +326,52 @@ describe('the checks', () => {
     'damage that verify does not see': [
       evidenceOf(GOOD, { damaged: { position: 3, verified: { code: 0, said: '' } } }),
       'P13 damage',
+    ],
+    'a receipt that is missing': [
+      evidenceOf(
+        inserted(
+          write(
+            'sale-2',
+            'SaleCompleted',
+            { sale_id: 's2', sale_number: 't-3', ...receipt(0, 0) },
+            'b',
+          ),
+        ),
+      ),
+      'P16 tills',
+    ],
+    'more given back than was sold': [
+      evidenceOf(
+        inserted(
+          write(
+            'sale-1',
+            'SaleRefunded',
+            { sale_id: 's', refund_number: 'R-2', ...receipt(2, 200) },
+            'b',
+          ),
+        ),
+      ),
+      'P16 tills',
+    ],
+    'somebody who owes more than he may': [
+      evidenceOf(
+        inserted(
+          write('customer-1', 'CustomerBalanceChanged', { ...owes(200), balance_minor: 600 }, 'b'),
+        ),
+      ),
+      'P16 tills',
+    ],
+    'a balance that is not the sum of its changes': [
+      evidenceOf(
+        inserted(
+          write('customer-1', 'CustomerBalanceChanged', { ...owes(5), balance_minor: 500 }, 'b'),
+        ),
+      ),
+      'P16 tills',
+    ],
+    'goods that left without a receipt for them': [
+      evidenceOf(without('InventoryAdjusted')),
+      'P16 tills',
     ],
     'an old client that is refused': [
       account({

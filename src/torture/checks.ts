@@ -4,6 +4,7 @@ import { finalOf, isDone, isFinal, lineOf, type Told } from './account.ts'
 import type { Order, Payment } from './book.ts'
 import type { Body } from './clients.ts'
 import type { Evidence } from './evidence.ts'
+import { goodsTroubles } from './till-book.ts'
 
 export type Check = {
   /** The promise's number, and what is promised. */
@@ -320,6 +321,12 @@ const oldIsHonoured: Checking = ({ account }) => {
   }
 }
 
+/** P16: receipts without a gap, nothing given back that was not sold, nobody beyond his limit. */
+const tillsAreRight: Checking = (evidence) => ({
+  compared: evidence.book.till.seen,
+  problems: [...breaches(evidence, 'till'), ...goodsTroubles(evidence.book.till)],
+})
+
 const CHECKS: Readonly<Record<string, Checking>> = {
   'P1 nothing acknowledged is lost': nothingLost,
   'P2 nothing is done by half': nothingHalf,
@@ -336,4 +343,5 @@ const CHECKS: Readonly<Record<string, Checking>> = {
   'P11 who dawdles is parted with': dawdlersLeave,
   'P13 damage is noticed': damageIsNoticed,
   'P14 old clients are understood': oldIsHonoured,
+  'P16 tills count, and accounts add up': tillsAreRight,
 }

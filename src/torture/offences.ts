@@ -1,7 +1,8 @@
 // Requests that no server should take, and none should fall over: each has to be refused with the
 // sender's error, never with the server's.
+
+import type { Goods } from './acting.ts'
 import type { Offence } from './clients.ts'
-import type { Goods } from './trade.ts'
 
 const DEPTH = 5_000
 const LONG = 20_000

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFleet, type Ran } from '#testing/fleet.ts'
 import { type Random, seeded } from '#testing/random.ts'
+import type { Goods } from './acting.ts'
 import { type Check, judge } from './checks.ts'
 import { type Clients, openClients } from './clients.ts'
 import { dawdle } from './dawdlers.ts'
@@ -11,7 +12,7 @@ import { type Evidence, everyPage, look, readBooks, readLog, recordsOf } from '.
 import { type Faults, type Shop, startAll, startFaults } from './faults.ts'
 import { openPlace, type Place } from './places.ts'
 import { type Readers, startReaders } from './readers.ts'
-import { type Goods, openGoods, startTrade, type Trade } from './trade.ts'
+import { openGoods, startTrade, type Trade } from './trade.ts'
 
 export type TortureOptions = {
   /** The program's file. */
@@ -46,6 +47,7 @@ export type Report = {
 const SETTINGS = [
   ...['payments.default_method=', 'reservation.ttl=5s', 'server.read_timeout=2s'],
   ...['breaker.open_for=1s', 'simulator.faults=0.1', 'retry.base=50ms', 'retry.max=1s'],
+  ...['pos.stock_policy=block', 'pos.refund_without_original=refuse'],
   ...['saga.step_timeout=2s', 'seals.every=100', 'snapshot.every=10'],
 ]
 const ALONE = { shop: 'all' }

@@ -4,15 +4,11 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorded } from '#kernel/message.ts'
 import { type Random, seeded } from '#testing/random.ts'
-import type { Answer, Clients, Command } from './clients.ts'
+import { type Act, carry, type Goods, type Known, type Person } from './acting.ts'
+import type { Answer, Clients } from './clients.ts'
 import { offences } from './offences.ts'
+import { openAccounts, TILL_ACTS } from './tills.ts'
 
-export type Goods = {
-  readonly products: readonly { readonly product_id: string; readonly price: number }[]
-  readonly stores: readonly string[]
-  /** The one that everybody wants, and of which there are few. */
-  readonly scarce: string
-}
 export type Trade = {
   /** What was carried out, by kind. */
   readonly done: ReadonlyMap<string, number>
@@ -50,19 +46,9 @@ export async function openGoods(clients: Clients, random: Random): Promise<Goods
       await must('open stock', '/api/v1/inventory', { product_id, store_id: store, quantity })
     }
   }
-  return { products, stores, scarce }
+  const customers = await openAccounts(must)
+  return { products, stores, scarce, customers }
 }
-
-type Person = {
-  readonly clients: Clients
-  readonly goods: Goods
-  readonly random: Random
-  readonly known: Known
-  readonly tell: (command: Command, answer: Answer | null) => void
-}
-/** What somebody has made, so that others can trip over it. */
-type Known = { readonly orders: string[]; readonly reservations: string[] }
-type Act = (person: Person) => Promise<void>
 
 export function startTrade(
   clients: Clients,
@@ -71,7 +57,7 @@ export function startTrade(
 ): Trade {
   const done = new Map<string, number>()
   const refused = new Map<string, number>()
-  const known: Known = { orders: [], reservations: [] }
+  const known: Known = { orders: [], reservations: [], sales: [] }
   const count = (all: Map<string, number>, name: string) => all.set(name, (all.get(name) ?? 0) + 1)
   const tell: Person['tell'] = ({ what }, answer) => {
     if (answer === null) count(refused, 'no answer')
@@ -108,19 +94,6 @@ async function notify(clients: Clients, operation_id: string, random: Random): P
   const path = '/api/v1/payments/webhooks/simulator'
   const notice = { what: 'notice', path, body: { operation_id, signature } }
   await Promise.all([clients.send(notice, random), clients.send(notice, random)])
-}
-
-/** Sends it as real clients do: once, several times at a moment, or again much later. */
-async function carry({ clients, random, tell }: Person, command: Command): Promise<Answer | null> {
-  const key = randomUUID()
-  const times = random.chance(0.1) ? random.int(2, 3) : 1
-  const answer = await clients.sendTogether({ ...command, key }, times, random)
-  tell(command, answer)
-  if (random.chance(0.1)) {
-    await sleep(random.int(0, 300))
-    await clients.send({ ...command, key }, random)
-  }
-  return answer
 }
 
 const order: Act = async (person) => {
@@ -247,6 +220,7 @@ const ACTS: readonly (readonly [weight: number, Act])[] = [
   [8, reserve],
   [6, endReservation],
   [3, offend],
+  ...TILL_ACTS,
 ]
 
 function weighted<T>(all: readonly (readonly [weight: number, T])[], random: Random): T {
