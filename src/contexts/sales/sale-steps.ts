@@ -1,5 +1,5 @@
-// A sale that goes on: started, its lines added and removed, set aside and taken up again, given up.
-// A line has the price of when it was added: that is what the customer was shown. Taxes and
+// A sale that goes on: started, lines added and removed, set aside and taken up again, given up. A
+// line has the price of when it was added: that is what the customer was shown. Taxes and
 // discounts of the whole cart are reckoned at the end, by the rules of then.
 import { openStore, store } from '#contexts/stores/public.ts'
 import {

@@ -1,6 +1,6 @@
 // A sale at the till. Stream: sale-<sale_id>.
 // STARTED ⇄ SUSPENDED; STARTED → COMPLETED; STARTED or SUSPENDED → VOIDED. A completed sale never
-// changes: what comes back is a refund beside it. Refunds without a sale have a stream of their own.
+// changes: what comes back is a refund beside it. Refunds without a sale have their own stream.
 import { amountFields } from '#contexts/pricing/public.ts'
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'

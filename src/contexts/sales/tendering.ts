@@ -136,7 +136,7 @@ function askedFor(
   const paid = paid_amount === undefined ? null : reader.amount(field, paid_amount, bill.currency)
   if (hasErrors(reader.errors)) return invalid(reader.errors)
   const type = payment_type!
-  if (type !== ON_ACCOUNT) return { tenders: [{ type, amount: paid, field }] }
+  if (type !== ON_ACCOUNT) return { tenders: [{ type, amount: paid, field: 'payment_type' }] }
   const rest = { type, amount: null, field: 'payment_type' }
   if (paid === null || paid === 0) return { tenders: [rest] }
   if (paid >= bill.amount_minor)

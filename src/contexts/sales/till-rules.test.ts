@@ -1,0 +1,171 @@
+// A sale that goes on line by line, and the drawer it is paid into.
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
+import type { Write } from '#kernel/decider.ts'
+import { given, type Moments, type Then } from '#testing/given.ts'
+import { cashSale, codes, command, dataOf, pens, SALE, typesIn } from './till-fixture.ts'
+
+const shop: readonly Write[] = [productCreated('pen'), stockOpened('pen', 10)]
+type Step = readonly [type: string, input: object]
+const at = (history: readonly Write[], moments: Moments, ...[type, input]: Step): Then =>
+  given(...history)
+    .owning(...codes)
+    .at(moments)
+    .when(command(type), input)
+const when = (history: readonly Write[], ...step: Step): Then => at(history, {}, ...step)
+function after(history: readonly Write[], ...steps: readonly Step[]) {
+  const all = [...history]
+  for (const step of steps) all.push(...when(all, ...step).decision().writes)
+  return all
+}
+
+const of = { sale_id: SALE }
+const start: Step = ['StartSale', of]
+const add: Step = ['AddSaleItem', { ...of, ...pens(2) }]
+const suspend: Step = ['SuspendSale', { ...of, reason: 'forgot the purse' }]
+const resume: Step = ['ResumeSale', { ...of, register_id: 'till2' }]
+const complete: Step = ['CompleteSale', { ...of, payment_type: 'cash' }]
+const giveUp: Step = ['VoidSale', { ...of, reason: 'changed his mind' }]
+
+describe('a sale that goes on', () => {
+  it('comes together line by line, and is booked when it is completed', () => {
+    const history = after(shop, start, add, add)
+    const then = when(history, ...complete)
+    deepEqual(typesIn(then), ['SaleCompleted', 'RegisterEntryMade', 'InventoryAdjusted'])
+    then.answers({ sale_number: 'main-main-20260302-0001', total_amount_minor: 2000 })
+    equal(dataOf(then, 'InventoryAdjusted').adjustment, -4)
+  })
+  it('has the prices of when its lines were added', () => {
+    const dearer = [...after(shop, start, add), productPrice(900)]
+    when(dearer, ...complete).answers({ total_amount_minor: 1000 })
+    const more = after(dearer, add)
+    when(more, ...complete).answers({ total_amount_minor: 2800 })
+  })
+  it('gives up lines, once, and never gives their number again', () => {
+    const remove: Step = ['RemoveSaleItem', { ...of, line: 1 }]
+    const history = after(shop, start, add, remove)
+    when(history, ...remove).writesNothing()
+    when(history, 'RemoveSaleItem', { ...of, line: 2 }).rejects('not_found')
+    equal(dataOf(when(history, ...add), 'SaleItemAdded').line, 2)
+    when(history, ...complete).rejects('validation_failed')
+  })
+  it('is set aside and taken up at another register of the store, which numbers it then', () => {
+    const aside = after(shop, start, add, suspend)
+    when(aside, ...suspend).writesNothing()
+    for (const step of [add, complete]) when(aside, ...step).rejects('invalid_state')
+    const again = after(aside, resume)
+    when(again, ...resume).writesNothing()
+    when(again, ...complete).answers({
+      sale_number: 'main-till2-20260302-0001',
+      register_id: 'till2',
+    })
+    when(aside, 'ResumeSale', { ...of, register_id: 'no:colons' }).rejects('validation_failed')
+  })
+  it('that is given up takes no number and ends there', () => {
+    const gone = after(shop, start, add, giveUp)
+    ok(!typesIn(when(after(shop, start, add, suspend), ...giveUp)).includes('RegisterEntryMade'))
+    when(gone, ...giveUp).writesNothing()
+    for (const step of [add, suspend, resume, complete])
+      when(gone, ...step).rejects('invalid_state')
+    const next = { ...cashSale(pens(1)), sale_id: '01980000-0000-7000-8000-000000000001' }
+    when(gone, 'ProcessSale', next).answers({ sale_number: 'main-main-20260302-0001' })
+  })
+  it('never changes once it is completed', () => {
+    const sold = after(shop, start, add, complete)
+    const remove: Step = ['RemoveSaleItem', { ...of, line: 1 }]
+    for (const step of [add, remove, suspend, resume, complete, giveUp])
+      when(sold, ...step).rejects('invalid_state', { details: { status: 'COMPLETED' } })
+  })
+  it('is there before anything is done with it, and begins once', () => {
+    for (const step of [add, suspend, resume, complete, giveUp])
+      when(shop, ...step).rejects('not_found')
+    when(after(shop, start), ...start).rejects('already_exists')
+    when(shop, 'StartSale', { ...of, currency: 'EUR' }).answers({ currency: 'EUR' })
+    const euro = after(shop, ['StartSale', { ...of, currency: 'EUR' }])
+    when(euro, ...add).rejects('currency_mismatch')
+    when(shop, 'StartSale', { ...of, store_id: 'nowhere' }).rejects('not_found')
+    when(after(shop, start), 'AddSaleItem', { ...of, product_code: 'X', quantity: '1' }).rejects(
+      'not_found',
+      { errors: { product_code: 'is not a product that is sold' } },
+    )
+  })
+})
+
+const productPrice = (sell_price_minor: number): Write => ({
+  stream: 'product-pen',
+  events: [
+    {
+      type: 'ProductPriceChanged',
+      data: {
+        ...{ product_id: 'pen', sell_price_minor, cost_price_minor: null, currency: 'USD' },
+        ...{ previous_sell_price_minor: 500, price_number: 2, changed_by: null },
+      },
+    },
+  ],
+})
+
+const till = { register_id: 'main' }
+const open: Step = ['OpenCashSession', { ...till, float: '50', session_id: SALE }]
+const move = (direction: string, amount: string): Step => [
+  'MoveCash',
+  { ...till, direction, amount, reason: 'bank' },
+]
+const close = (counted: string): Step => ['CloseCashSession', { ...till, counted }]
+const sold = (n: number, more: object = {}): Step => [
+  'ProcessSale',
+  { ...cashSale(pens(n)), sale_id: `01980000-0000-7000-8000-00000000000${n}`, ...more },
+]
+
+describe('a cash session', () => {
+  it('expects its float, what was moved, and what was sold for cash, less what was given back', () => {
+    const card = sold(3, { payment_type: 'card' })
+    const back: Step = [
+      'RefundSale',
+      { sale_id: '01980000-0000-7000-8000-000000000002', lines: [{ line: 1, quantity: '1' }] },
+    ]
+    const day = after(shop, open, sold(2), card, move('in', '10'), move('out', '20'), back)
+    when(day, ...close('45')).answers({ expected_minor: 4500, difference_minor: 0 })
+    ok(!typesIn(when(day, ...close('45'))).includes('CashDifferenceFound'))
+  })
+  it('tells of what is short or too much', () => {
+    const day = after(shop, open, sold(2))
+    const short = when(day, ...close('59.50'))
+    short.answers({ expected_minor: 6000, counted_minor: 5950, difference_minor: -50 })
+    equal(dataOf(short, 'CashDifferenceFound').is_short, true)
+    equal(dataOf(when(day, ...close('60.01')), 'CashDifferenceFound').difference_minor, 1)
+  })
+  it('is open once at a register, and begins anew after it was closed', () => {
+    when(after(shop, open), ...open).rejects('invalid_state', { details: { session_id: SALE } })
+    const other: Step = ['OpenCashSession', { register_id: 'till2' }]
+    when(after(shop, open), ...other).answers({ expected_minor: 0 })
+    const closed = after(shop, open, close('50'))
+    when(closed, ...close('50')).rejects('invalid_state')
+    when(closed, ...move('in', '1')).rejects('invalid_state')
+    when(closed, ...open).answers({ expected_minor: 5000 })
+  })
+  it('takes amounts that are amounts, and a reason', () => {
+    const history = after(shop, open)
+    const errors = (field: string, reason: string) => ({ errors: { [field]: reason } })
+    when(history, ...move('in', '0')).rejects(
+      'validation_failed',
+      errors('amount', 'must be more than zero'),
+    )
+    when(history, ...close('-1')).rejects(
+      'validation_failed',
+      errors('counted', 'must not be negative'),
+    )
+    when(history, 'MoveCash', { ...till, direction: 'in', amount: '1', reason: ' ' }).rejects(
+      'validation_failed',
+      errors('reason', 'must not be blank'),
+    )
+    when(shop, 'OpenCashSession', { ...till, float: '0.001' }).rejects('validation_failed')
+    when(shop, 'OpenCashSession', { register_id: 'no-dash' }).rejects('validation_failed')
+  })
+  it('may be asked for by the shop before anything is sold', () => {
+    const settings = { 'pos.require_session': true }
+    at(shop, { settings }, ...sold(1)).rejects('invalid_state')
+    at(after(shop, open), { settings }, ...sold(1)).answers({ status: 'COMPLETED' })
+    at(after(shop, open, close('50')), { settings }, ...sold(1)).rejects('invalid_state')
+  })
+})
