@@ -5,6 +5,7 @@ import { eventLogContract } from './event-log.contract.ts'
 import type { EventLog } from './event-log.ts'
 import { eventLogHistories } from './event-log-histories.contract.ts'
 import { eventLogKills } from './event-log-kills.contract.ts'
+import { jobBookContract } from './job-book.contract.ts'
 import { keyRingContract } from './key-ring.contract.ts'
 import { leasesContract } from './leases.contract.ts'
 import type { Opened } from './opened.ts'
@@ -34,6 +35,7 @@ export async function engineContract(name: EngineName, sites: Sites): Promise<vo
   leasesContract(name, opener(engine, sites, 'openLeases'))
   keyRingContract(name, opener(engine, sites, 'openKeyRing'))
   outboxContract(name, opener(engine, sites, 'openOutbox'))
+  jobBookContract(name, opener(engine, sites, 'openJobBook'))
   const { inspect } = sites
   if (inspect !== undefined)
     eventLogKills(name, () => killSite(name, engine, { ...sites, inspect }))

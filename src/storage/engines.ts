@@ -1,6 +1,7 @@
 // The one list of storage engines: the app opens from it, the tests run every contract on every
 // entry. A driver is loaded only when its engine is named.
 import type { EventLog } from './event-log.ts'
+import type { JobBook } from './job-book.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Leases } from './leases.ts'
 import type { Outbox } from './outbox.ts'
@@ -15,6 +16,7 @@ export type Engine = {
   openLeases(place: Place): Promise<Leases>
   openKeyRing(place: Place): Promise<KeyRing>
   openOutbox(place: Place): Promise<Outbox>
+  openJobBook(place: Place): Promise<JobBook>
 }
 
 export const engines = {
@@ -24,6 +26,7 @@ export const engines = {
     ...(await import('./memory/leases.ts')),
     ...(await import('./memory/key-ring.ts')),
     ...(await import('./memory/outbox.ts')),
+    ...(await import('./memory/job-book.ts')),
   }),
   sqlite: async () => ({
     ...(await import('./sqlite/event-log.ts')),
@@ -31,6 +34,7 @@ export const engines = {
     ...(await import('./sqlite/leases.ts')),
     ...(await import('./sqlite/key-ring.ts')),
     ...(await import('./sqlite/outbox.ts')),
+    ...(await import('./sqlite/job-book.ts')),
   }),
   postgres: async () => ({
     ...(await import('./postgres/event-log.ts')),
@@ -38,6 +42,7 @@ export const engines = {
     ...(await import('./postgres/leases.ts')),
     ...(await import('./postgres/key-ring.ts')),
     ...(await import('./postgres/outbox.ts')),
+    ...(await import('./postgres/job-book.ts')),
   }),
 } as const satisfies Record<string, () => Promise<Engine>>
 export type EngineName = keyof typeof engines

@@ -61,7 +61,14 @@ else {
       return { place: { path: '', url: made.url }, remove: made.remove }
     },
     keeps: true,
-    shares: ['openEventLog', 'openReadModels', 'openLeases', 'openKeyRing', 'openOutbox'],
+    shares: [
+      'openEventLog',
+      'openReadModels',
+      'openLeases',
+      'openKeyRing',
+      'openOutbox',
+      'openJobBook',
+    ],
     beside: ({ url }) => ({ path: '', url: beside(url) }),
     // The server goes on with what a killed process asked for, until it notices.
     async quiet({ url }) {

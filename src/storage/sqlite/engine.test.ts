@@ -14,7 +14,7 @@ await engineContract('sqlite', {
     }
   },
   keeps: true,
-  shares: ['openLeases', 'openReadModels', 'openOutbox'],
+  shares: ['openLeases', 'openReadModels', 'openOutbox', 'openJobBook'],
   inspect: async ({ path }) => {
     const db = new DatabaseSync(path, { readOnly: true })
     const rows = db.prepare('PRAGMA integrity_check').all() as { integrity_check: string }[]
