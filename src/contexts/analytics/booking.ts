@@ -25,7 +25,10 @@ export type Side = {
   /** What each group of lines counts as orders or returns: 1, -1 for one taken back, 0. */
   readonly count: 1 | 0 | -1
   readonly lines: readonly BookedLine[]
+  /** Lines that are taken off an order while these goods stay on it: where they do, it counts on. */
+  readonly left?: readonly Goods[]
 }
+export type Goods = Pick<BookedLine, 'product_id' | 'code' | 'department_id'>
 
 export type Booking = {
   /** By the calendar of the store, decided when it was written. */
@@ -61,6 +64,7 @@ export type Told = {
   readonly placed_at?: string
   readonly lines?: readonly ToldLine[]
   readonly previous_lines?: readonly ToldLine[]
+  readonly left?: readonly Goods[]
 }
 
 type Reading = (event: Recorded<Told>) => Booking | null
@@ -73,7 +77,9 @@ const READINGS = {
   ),
   // The day is the order's: what is cancelled leaves nothing behind, on the day it was placed.
   OrderCancelled: booked('online', ({ lines }) => [sold(-1, lines)]),
-  OrderLinesCancelled: booked('online', ({ lines }) => [{ ...sold(-1, lines), count: 0 }]),
+  OrderLinesCancelled: booked('online', ({ lines, left = [] }) => [
+    { ...sold(-1, lines), count: 0, left },
+  ]),
   ReturnReceived: booked('online', ({ lines }) => [returned(-1, lines)]),
   // Another book's credit note, signed as it stands there.
   ReturnRecorded: booked('online', ({ lines }) => [returned(1, lines)]),
@@ -147,5 +153,17 @@ function lineOf(line: ToldLine): BookedLine {
 }
 
 /** What the numbers call a product; one that nobody knows an id of goes by its code. */
-export const productKeyOf = ({ product_id, code }: BookedLine): string =>
-  product_id ?? `code:${code}`
+export const productKeyOf = ({ product_id, code }: Goods): string => product_id ?? `code:${code}`
+
+/** The side's lines by what they are of; each group counts where its goods are the last of theirs. */
+export function groupsOf(
+  side: Side,
+  keyOf: (goods: Goods) => string,
+): readonly (readonly [string, Side])[] {
+  const { left } = side
+  return [...Map.groupBy(side.lines, keyOf)].map(([key, lines]) => {
+    if (left === undefined) return [key, { ...side, lines }]
+    const stays = left.some((goods) => keyOf(goods) === key)
+    return [key, { ...side, count: stays ? 0 : side.sign, lines }]
+  })
+}

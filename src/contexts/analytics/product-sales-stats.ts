@@ -2,7 +2,7 @@
 // row a product, channel and currency.
 import type { Recorded } from '#kernel/message.ts'
 import { projection, type Row } from '#kernel/projection.ts'
-import { type Booking, bookingOf, productKeyOf, type Side, TRADE } from './booking.ts'
+import { type Booking, bookingOf, groupsOf, productKeyOf, type Side, TRADE } from './booking.ts'
 import { countColumns, countsOf, type Scaled, sumOf } from './counts.ts'
 
 export type ProductStatsRow = Row & {
@@ -79,13 +79,13 @@ function partsIn(booking: Booking | null): ReadonlyMap<string, Part> {
   const parts = new Map<string, Part>()
   if (booking === null) return parts
   for (const side of booking.sides)
-    for (const [product_id, lines] of Map.groupBy(side.lines, productKeyOf)) {
+    for (const [product_id, product] of groupsOf(side, productKeyOf)) {
       const key = `${booking.channel}|${booking.currency}|${product_id}`
       const before = parts.get(key)
-      const counts = countsOf({ ...side, lines })
+      const counts = countsOf(product)
       parts.set(key, {
         product_id,
-        code: lines[0]!.code,
+        code: product.lines[0]!.code,
         counts: before === undefined ? counts : sumOf(before.counts, counts),
         isSold: before?.isSold === true || sells(side),
       })

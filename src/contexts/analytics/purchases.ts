@@ -81,7 +81,7 @@ export const purchases = projection<PurchaseRow>({
       document_id: data.return_id,
       number: data.return_number ?? data.return_id,
       of: `order-${data.order_id}`,
-      minor: -data.total_amount_minor,
+      minor: 0 - data.total_amount_minor,
       bought_at: data.received_at,
     })),
     ReturnRecorded: broughtBack(({ data, occurred_at }) => ({
@@ -102,7 +102,7 @@ export const purchases = projection<PurchaseRow>({
       document_id: data.refund_id,
       number: data.refund_number,
       of: data.sale_id === null ? null : `sale-${data.sale_id}`,
-      minor: -data.total_amount_minor,
+      minor: 0 - data.total_amount_minor,
       bought_at: data.refunded_at,
     })),
   },
@@ -150,6 +150,7 @@ function changed(
 type Back = Pick<Made, 'document_id' | 'number' | 'bought_at'> & {
   /** The purchase that it is of; null: nobody knows. */
   readonly of: string | null
+  /** Subtracted from 0 where it is told as positive: there is no -0 in a table. */
   readonly minor: number
 }
 

@@ -3,9 +3,10 @@
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection, type Row } from '#kernel/projection.ts'
 import {
-  type BookedLine,
   type Booking,
   bookingOf,
+  type Goods,
+  groupsOf,
   productKeyOf,
   type Side,
   TRADE,
@@ -106,16 +107,16 @@ function deltasOf(booking: Booking | null): ReadonlyMap<string, Delta> {
     add('all', 'all', side)
     add('country', country ?? UNKNOWN_COUNTRY, side)
     add('customer', customer_id ?? GUEST, side)
-    for (const [department_id, lines] of Map.groupBy(side.lines, departmentOf))
-      add('department', department_id, { ...side, lines })
-    for (const [value, lines] of Map.groupBy(side.lines, productKeyOf))
-      for (const [department_id, part] of byDepartment({ ...side, lines }))
-        add('product', value, part, { code: lines[0]!.code, department_id })
+    for (const [department_id, part] of groupsOf(side, departmentOf))
+      add('department', department_id, part)
+    for (const [value, product] of groupsOf(side, productKeyOf))
+      for (const [department_id, part] of byDepartment(product))
+        add('product', value, part, { code: part.lines[0]!.code, department_id })
   }
   return deltas
 }
 
-const departmentOf = ({ department_id }: BookedLine) => department_id ?? NO_DEPARTMENT
+const departmentOf = ({ department_id }: Goods) => department_id ?? NO_DEPARTMENT
 
 /**
  * A product that stands on several lines is sold once, in the sum of their units; also where its
