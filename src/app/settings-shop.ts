@@ -2,7 +2,7 @@
 
 import { TAX_ENTRY } from '#contexts/pricing/public.ts'
 import { setting } from './setting.ts'
-import { decimal, flag, listOf, matching, oneOf, only } from './setting-kinds.ts'
+import { decimal, flag, listOf, matching, oneOf } from './setting-kinds.ts'
 
 const CURRENCY = matching(/^[A-Z]{3}$/, 'an ISO 4217 code such as USD')
 const WORD = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
@@ -55,9 +55,9 @@ export const shop = {
     "`check`: a price in an order must be the one in force. `accept`: the client's price counts.",
   ),
   'orders.require_customer': setting(
-    only(false, 'customers are not kept yet'),
+    flag,
     false,
-    'Refuses orders of customers that are not registered.',
+    'Refuses orders of customers that are not registered. Imports may bring any.',
   ),
   'payments.provider': setting(oneOf(['simulator']), 'simulator', 'Who moves the money.'),
   'payments.capture_on': setting(

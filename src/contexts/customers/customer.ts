@@ -63,7 +63,7 @@ export type CustomerState = {
 /** null: no such customer. */
 export type Customer = CustomerState | null
 
-const NOBODY = { currency: 'XXX', credit_limit_minor: null, balance_minor: 0 } as const
+const NOBODY = { currency: 'ZZZ', credit_limit_minor: null, balance_minor: 0 } as const
 
 const subject = ({ customer_id }: { readonly customer_id: string }) => customer_id
 

@@ -1,5 +1,6 @@
 // An order, its stock, and the start of its saga in one append: without stock there is no order.
 import { product } from '#contexts/catalog/public.ts'
+import { buyerRefs, customerTrouble } from '#contexts/customers/public.ts'
 import { reservation, reserveLines, stockRefs } from '#contexts/inventory/public.ts'
 import { payment } from '#contexts/payments/public.ts'
 import { address, shipment } from '#contexts/shipping/public.ts'
@@ -91,7 +92,7 @@ export const createOrder = (provider: string): Command =>
     input: orderInput,
     creates: 'order_id',
     numbered: 'order',
-    reads: ({ order_id = '', store_id, items }) => {
+    reads: ({ order_id = '', store_id, items, ...buyer }) => {
       const at = storeIdOf(store_id)
       const wanted = [...new Set(items.map(({ product_id }) => product_id))]
       return [
@@ -102,6 +103,7 @@ export const createOrder = (provider: string): Command =>
         // What the order's saga will write is in memory then, and no step has to read the log.
         payment.at(order_id),
         store.seen(at),
+        ...buyerRefs(buyer),
         ...wanted.map((productId) => product.seen(productId)),
         ...stockRefs(wanted.map((product_id) => ({ product_id, store_id: at }))),
       ]
@@ -121,7 +123,7 @@ function decide(input: Input, given: Given, moment: Moment, provider: string): D
   const { order_id = '' } = input
   if (given.state(order.at(order_id)) !== null || given.state(payment.at(order_id)) !== null)
     return reject('already_exists', `There is an order ${order_id} already.`)
-  const no = whoTrouble(input, moment)
+  const no = whoTrouble(input, moment) ?? customerTrouble(given, input, moment)
   if (no !== null) return no
   const store_id = storeIdOf(input.store_id)
   const opened = openStore(given, moment, store_id)

@@ -1,6 +1,8 @@
 // One row per order, as customers and the shop see it: what was ordered, where it stands, whether
 // it is paid and sent. Filled by the order's own events and by those of its payment and its
 // shipment.
+
+import { whenErased } from '#contexts/customers/public.ts'
 import { type Payment, payment, paymentStatus } from '#contexts/payments/public.ts'
 import { totalsOf } from '#contexts/pricing/public.ts'
 import type { shipment } from '#contexts/shipping/public.ts'
@@ -115,6 +117,7 @@ export const orderViews = projection<OrderRow>({
       keys: ({ data }) => [data.order_id],
       apply: (_, event: Recorded<Data['OrderCreated']>) => created(event),
     },
+    ...whenErased<OrderRow>((row) => ({ ...row, shipping_address: null, notes: null })),
     OrderUpdated: own<Data['OrderUpdated']>((data, row) => updated(data, row)),
     OrderConfirmed: own<Data['OrderConfirmed']>(({ confirmed_at }) => ({
       status: 'CONFIRMED',
