@@ -19,7 +19,14 @@ export type Table = {
   /** Each an index over these columns, in order. */
   readonly indexes?: readonly (readonly string[])[]
   readonly unique?: readonly (readonly string[])[]
+  /**
+   * Text columns whose words can be searched, by what a match in them counts: `code` is also
+   * compared as a whole and found by its beginning, before anything else; `name` comes before
+   * `text`. The index leaves with the row.
+   */
+  readonly search?: Readonly<Record<string, SearchWeight>>
 }
+export type SearchWeight = 'code' | 'name' | 'text'
 
 /** All rows whose column has this value: for events that touch rows they cannot name. */
 export type Lookup = { readonly lookup: Readonly<Record<string, string | number>> }
@@ -82,6 +89,11 @@ export type Specification =
 export type Sort = { readonly column: string; readonly descending?: boolean }
 export type Find = {
   readonly where?: Specification
+  /**
+   * Only rows of a table with a search that have all the words; see kernel/search.ts. The best
+   * match comes first, then `sort` decides; with `ranked: false` the sort alone does.
+   */
+  readonly search?: { readonly text: string; readonly ranked?: boolean }
   /** The key is always added last, so the order is total. */
   readonly sort?: readonly Sort[]
   readonly limit: number

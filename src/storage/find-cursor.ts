@@ -1,5 +1,6 @@
 // Cursors and order of `find`, the same in every engine: nulls first ascending, text bytewise, the
-// key last. A cursor is the place of a page's last row; it only fits the sort it came from.
+// key last. A cursor is the place of a page's last row; it only fits the question it came from.
+import { createHash } from 'node:crypto'
 import type { Find, Row, Value } from '#kernel/projection.ts'
 import { InvalidQuery } from './read-models.ts'
 import { fits, type Shape, type ShapeColumn } from './table-shape.ts'
@@ -19,16 +20,35 @@ export function orderOf(shape: Shape, sort: Find['sort']): readonly Order[] {
   return order
 }
 
-const signature = (shape: Shape, order: readonly Order[]) =>
-  `${shape.columnsHash}:${order.map(({ column, descending }) => (descending ? '-' : '+') + column.name)}`
+/** The rank of a search's hits, as a column that no table has. */
+export const RANK: ShapeColumn = { name: '#rank', kind: 'int', nullable: false }
 
-export function cursorAt(shape: Shape, order: readonly Order[], row: Row): string {
-  const place = [signature(shape, order), ...order.map(({ column }) => row[column.name])]
+/** The same for questions whose pages follow each other: columns, order, conditions, search. */
+export function signatureOf(shape: Shape, order: readonly Order[], query: Find): string {
+  const sorted = order.map(({ column, descending }) => (descending ? '-' : '+') + column.name)
+  const { where, search } = query
+  if (where === undefined && search === undefined) return `${shape.columnsHash}:${sorted}`
+  const asked = JSON.stringify([where ?? null, search?.text ?? null], inOneOrder)
+  return `${shape.columnsHash}:${sorted}:${createHash('sha256').update(asked).digest('base64url').slice(0, 16)}`
+}
+
+/** Columns of a filter mean the same in any order. */
+const inOneOrder = (_: string, value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value
+
+export function cursorAt(signature: string, order: readonly Order[], row: Row): string {
+  const place = [signature, ...order.map(({ column }) => row[column.name])]
   return Buffer.from(JSON.stringify(place)).toString('base64url')
 }
 
 /** The values of the row the cursor stands at, in the order's columns. */
-export function placeOf(shape: Shape, order: readonly Order[], cursor: string): readonly Value[] {
+export function placeOf(
+  signature: string,
+  order: readonly Order[],
+  cursor: string,
+): readonly Value[] {
   let place: unknown
   try {
     place = JSON.parse(Buffer.from(cursor, 'base64url').toString())
@@ -38,7 +58,7 @@ export function placeOf(shape: Shape, order: readonly Order[], cursor: string): 
   if (!Array.isArray(place) || place.length !== order.length + 1)
     throw new InvalidQuery('cursor', 'does not belong to this query')
   const [signed, ...values] = place as [unknown, ...Value[]]
-  if (signed !== signature(shape, order))
+  if (signed !== signature)
     throw new InvalidQuery('cursor', 'belongs to another query or an older version of the table')
   order.forEach(({ column }, at) => {
     if (!placeable(column, values[at])) throw new InvalidQuery('cursor', 'was changed on the way')

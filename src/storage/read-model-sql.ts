@@ -1,8 +1,9 @@
 // Questions of read models as SQL, for all engines that speak it; what they say differently is a
 // dialect. Names come from the table's definition alone, values are always bound.
 import type { Filter, Find, Group, Specification, Value } from '#kernel/projection.ts'
+import type { Search, Tier } from '#kernel/search.ts'
 import { nodeOf, operatorsOf, specificationTrouble } from '#kernel/specification.ts'
-import { type Order, orderOf, placeOf } from './find-cursor.ts'
+import { type Order, orderOf, placeOf, RANK, signatureOf } from './find-cursor.ts'
 import { InvalidQuery } from './read-models.ts'
 import type { Shape, ShapeColumn } from './table-shape.ts'
 
@@ -26,6 +27,10 @@ export type Dialect<V> = {
   sorted(order: Order): string
   /** Sorts a column of the answer by its number, nulls first. */
   sortedBy(number: number): string
+  /** The rows that a search means, and only those. */
+  hits(from: From, shape: Shape, widest: readonly Tier[], bind: Bind): From
+  /** Whether such a row is in a tier. */
+  inTier(shape: Shape, tier: Tier, bind: Bind): string
 }
 
 /** Where the rows are, as it stands behind FROM, and what else must hold. */
@@ -43,32 +48,59 @@ export type FindSql<V> = {
   readonly values: V[]
   /** Its values are the first ones of `values`. */
   readonly count: Sql<V>
+  /** What a cursor says of the question, and the columns of its place. */
+  readonly signature: string
   readonly order: readonly Order[]
+  /** The rank is selected behind the columns. */
+  readonly ranked: boolean
 }
 
-/** One row more than asked for, so that the reader knows whether another page follows. */
+/**
+ * One row more than asked for, so that the reader knows whether another page follows. `search` is
+ * what the query's own means by now.
+ */
 export function findSql<V>(
   dialect: Dialect<V>,
-  { table, when }: From,
+  from: From,
   shape: Shape,
   query: Find,
+  search?: Search,
 ): FindSql<V> {
-  const order = orderOf(shape, query.sort)
+  const ranked = search !== undefined && query.search?.ranked !== false
+  const order = [
+    ...(ranked ? [{ column: RANK, descending: false }] : []),
+    ...orderOf(shape, query.sort),
+  ]
+  const signature = signatureOf(shape, order, query)
   const values: V[] = []
   const bind = dialect.bind(values)
+  const { table, when } =
+    search === undefined ? from : dialect.hits(from, shape, search.widest, bind)
   const matching = `${when} AND ${whereSql(dialect, shape, query.where, bind)}`
   const count = { text: `SELECT count(*) FROM ${table} WHERE ${matching}`, values: [...values] }
+  const rows = `${table} WHERE ${matching}`
+  const names = columnList(ranked ? [...shape.columns, RANK] : shape.columns)
+  const source = ranked
+    ? `(SELECT ${columnList(shape.columns)}, ${rankSql(dialect, shape, search, bind)} AS ` +
+      `${quoted(RANK.name)} FROM ${rows}) AS hits WHERE TRUE`
+    : rows
   const after =
     query.cursor === undefined
       ? ''
-      : ` AND ${afterSql(order, placeOf(shape, order, query.cursor), bind)}`
+      : ` AND ${afterSql(order, placeOf(signature, order, query.cursor), bind)}`
   const sorted = order.map((one) => dialect.sorted(one)).join(', ')
   const limit = bind(counted('limit', query.limit) + 1)
   const offset = bind(counted('offset', query.offset ?? 0))
-  const rest =
-    `FROM ${table} WHERE ${matching}${after} ` +
-    `ORDER BY ${sorted} LIMIT ${limit} OFFSET ${offset}`
-  return { columns: columnList(shape.columns), rest, values, count, order }
+  const rest = `FROM ${source}${after} ORDER BY ${sorted} LIMIT ${limit} OFFSET ${offset}`
+  return { columns: names, rest, values, count, signature, order, ranked }
+}
+
+function rankSql<V>(dialect: Dialect<V>, shape: Shape, { tiers }: Search, bind: Bind): string {
+  const cases = tiers
+    .slice(0, -1)
+    .map(({ rank, tier }) => `WHEN ${dialect.inTier(shape, tier, bind)} THEN ${rank}`)
+  const last = tiers.at(-1)!.rank
+  return cases.length === 0 ? `${last}` : `CASE ${cases.join(' ')} ELSE ${last} END`
 }
 
 const LIMIT_MAX = 2 ** 40

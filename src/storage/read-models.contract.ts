@@ -6,6 +6,7 @@ import type { Opened } from './opened.ts'
 import type { Commit, Definition, Parked, ReadModels } from './read-models.ts'
 import { readModelsRandomContract } from './read-models-random.contract.ts'
 import { readModelsRunnersContract } from './read-models-runners.contract.ts'
+import { readModelsSearchContract } from './read-models-search.contract.ts'
 import { readModelsSpecificationsContract } from './read-models-specifications.contract.ts'
 
 const items: Table = {
@@ -66,6 +67,7 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
   readModelsRandomContract(name, open)
   readModelsRunnersContract(name, open)
   readModelsSpecificationsContract(name, open)
+  readModelsSearchContract(name, open)
   describe(`ReadModels: ${name}`, () => {
     let opened: Opened<ReadModels>
     let reads: ReadModels

@@ -2,6 +2,7 @@
 // engines, so that they take the same rows and refuse the same things.
 import { createHash } from 'node:crypto'
 import type { ColumnKind, Row, Table, Value } from '#kernel/projection.ts'
+import { WORDS_VERSION } from '#kernel/search-words.ts'
 import { JOINTS } from '#kernel/specification.ts'
 import { RowsRefused } from './read-models.ts'
 
@@ -16,6 +17,8 @@ export type Shape = {
   readonly key: string
   readonly columns: readonly ShapeColumn[]
   readonly column: ReadonlyMap<string, ShapeColumn>
+  /** Some columns' words can be searched. */
+  readonly searched: boolean
   /** The same for tables that hold the same rows, whatever their names and indexes. */
   readonly columnsHash: string
   /** The same for tables that are the same but for their names. */
@@ -62,13 +65,23 @@ function checked(table: Table): Shape {
     if (kind === undefined || kind === 'json')
       throw new Error(`${table.name} has an index over ${name}, which cannot have one`)
   }
-  const rows = [table.key, columns.map(({ name, kind, nullable }) => [name, kind, nullable])]
+  const searched = Object.entries(table.search ?? {})
+  for (const [name] of searched)
+    if (column.get(name)?.kind !== 'text')
+      throw new Error(`${table.name} has a search over ${name}, which is no text`)
+  const rows: unknown[] = [
+    table.key,
+    columns.map(({ name, kind, nullable }) => [name, kind, nullable]),
+    // What is stored for a search lies with the rows.
+    ...(searched.length === 0 ? [] : [WORDS_VERSION, searched]),
+  ]
   return {
     definition: table,
     table: table.name,
     key: table.key,
     columns,
     column,
+    searched: searched.length > 0,
     columnsHash: hashOf(rows),
     hash: hashOf([rows, table.indexes ?? [], table.unique ?? []]),
   }

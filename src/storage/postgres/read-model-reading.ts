@@ -2,11 +2,14 @@
 // pool, or the connection of a frozen view. Each question is one round trip.
 import { LRUCache } from 'lru-cache'
 import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
-import { cursorAt } from '#storage/find-cursor.ts'
+import type { Search } from '#kernel/search.ts'
+import { cursorAt, RANK } from '#storage/find-cursor.ts'
 import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
 import { type Parked, type ReadModels, TableUnready } from '#storage/read-models.ts'
+import { found } from '#storage/search-steps.ts'
 import { type Shape, shapeOf } from '#storage/table-shape.ts'
-import type { Run, Statement } from './connections.ts'
+import type { Run, Statement, Values } from './connections.ts'
+import { hasAnySql, nearSql } from './read-model-search.ts'
 import { postgresDialect } from './read-model-sql.ts'
 import { fromTarget, loadSql, rowsFrom, type Target } from './read-model-tables.ts'
 
@@ -112,7 +115,18 @@ export function readingOver(run: Run): Reading {
     target,
     forget,
     load: (table, keys) => onTable(table, (at) => load(run, shapeOf(table), at, keys)),
-    find: (table, query) => onTable(table, (at) => find(run, shapeOf(table), at, query)),
+    find: (table, query) =>
+      onTable(table, (at) => {
+        const shape = shapeOf(table)
+        const ask = ({ text, values }: { text: string; values: Values }) =>
+          run<Row>(statement(text), values)
+        return found(shape, query, {
+          find: (search) => find(run, shape, at, query, search),
+          hasAny: async (search) => (await ask(hasAnySql(fromTarget(at), search))).length > 0,
+          near: async (doubtful) =>
+            (await ask(nearSql(at.number, doubtful))).map(({ word }) => String(word)),
+        })
+      }),
     group: (table, query) => onTable(table, (at) => group(run, shapeOf(table), at, query)),
     keysOf: (table, lookup) =>
       onTable(table, async (at) => {
@@ -163,24 +177,30 @@ async function load(
 /** No column has such a name. */
 const TOTAL = '#total'
 
-async function find(run: Run, shape: Shape, at: Target, query: Find): Promise<Found> {
-  const sql = findSql(postgresDialect, fromTarget(at), shape, query)
+async function find(
+  run: Run,
+  shape: Shape,
+  at: Target,
+  query: Find,
+  search: Search | undefined,
+): Promise<Found> {
+  const sql = findSql(postgresDialect, fromTarget(at), shape, query, search)
   const counting = query.total === true
   const total = counting ? `, (${sql.count.text}) AS "${TOTAL}"` : ''
-  const found = await run<Row>(statement(`SELECT ${sql.columns}${total} ${sql.rest}`), sql.values)
-  const rows = rowsFrom(shape, found.map(counting ? withoutTotal : asIs))
-  const items = rows.slice(0, query.limit)
-  const last = items.at(-1)
-  const more = rows.length > query.limit && last !== undefined
+  const text = `SELECT ${sql.columns}${total} ${sql.rest}`
+  const found = await run<Row>(statement(text), sql.values)
+  const own = counting || sql.ranked ? found.map(withoutOurs) : found
+  const items = rowsFrom(shape, own.slice(0, query.limit))
+  const last = found[items.length - 1]
+  const more = found.length > query.limit && last !== undefined
   return {
     items,
     total: counting ? await totalOf(run, sql.count, found) : null,
-    next_cursor: more ? cursorAt(shape, sql.order, last) : null,
+    next_cursor: more ? cursorAt(sql.signature, sql.order, last) : null,
   }
 }
 
-const asIs = (row: Row) => row
-const withoutTotal = ({ [TOTAL]: _, ...row }: Row): Row => row
+const withoutOurs = ({ [TOTAL]: _, [RANK.name]: __, ...row }: Row): Row => row
 
 /** A page without rows cannot say how many there are before it. */
 async function totalOf(

@@ -4,6 +4,7 @@
 // a swap only says which number counts. So neither it nor a frozen view has to wait for the other,
 // and no prepared statement ever meets a table of another shape. The view `items` is for people.
 import type { Migration } from './migrate.ts'
+import { SEARCH_MIGRATION } from './read-model-search.ts'
 
 export const SCHEMA = 'read_models'
 
@@ -135,8 +136,8 @@ export const LOCKS = { define: 7_301, tidy: 7_302, frozen: 7_303 } as const
  * Points the views for people at the tables that count and removes the tables that nobody reads any
  * more. What somebody else is using is left for the next time.
  */
-const TIDY = `
-CREATE FUNCTION read_models.tidy() RETURNS void LANGUAGE plpgsql SET lock_timeout = '300ms' AS $$
+const tidy = (create: string, columns: string, given = '') => `
+${create} FUNCTION read_models.tidy() RETURNS void LANGUAGE plpgsql SET lock_timeout = '300ms' AS $$
 DECLARE
   one record;
 BEGIN
@@ -159,12 +160,12 @@ BEGIN
   LOOP
     BEGIN
       BEGIN
-        EXECUTE format('CREATE OR REPLACE VIEW read_models.%I AS SELECT * FROM read_models.%I',
-          one.table_name, one.name);
+        EXECUTE format('CREATE OR REPLACE VIEW read_models.%I AS SELECT ${columns} FROM read_models.%I',
+          one.table_name, ${given}one.name);
       EXCEPTION WHEN invalid_table_definition THEN
         EXECUTE format('DROP VIEW read_models.%I', one.table_name);
-        EXECUTE format('CREATE VIEW read_models.%I AS SELECT * FROM read_models.%I',
-          one.table_name, one.name);
+        EXECUTE format('CREATE VIEW read_models.%I AS SELECT ${columns} FROM read_models.%I',
+          one.table_name, ${given}one.name);
       END;
     EXCEPTION WHEN lock_not_available OR dependent_objects_still_exist THEN NULL;
     END;
@@ -182,6 +183,21 @@ BEGIN
 END $$;
 `
 
+/** The columns of a table that people are shown: what is only there to be searched is left out. */
+const SHOWN = `
+CREATE FUNCTION read_models.shown(table_name text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+    WHERE a.attrelid = to_regclass(format('read_models.%I', table_name)) AND a.attnum > 0
+      AND NOT a.attisdropped AND a.attname <> '#search';
+$$;
+`
+
 export const MIGRATIONS: readonly Migration[] = [
-  { number: 1, name: 'read models', sql: TABLES + CURRENT + COMMIT + SWAP + TIDY },
+  { number: 1, name: 'read models', sql: TABLES + CURRENT + COMMIT + SWAP + tidy('CREATE', '*') },
+  {
+    number: 2,
+    name: 'search',
+    sql:
+      SEARCH_MIGRATION + SHOWN + tidy('CREATE OR REPLACE', '%s', 'read_models.shown(one.name), '),
+  },
 ]

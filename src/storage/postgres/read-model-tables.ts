@@ -3,6 +3,7 @@ import type { Row, Table, Value } from '#kernel/projection.ts'
 import { columnList, type From, quoted } from '#storage/read-model-sql.ts'
 import { fittedRow, jsonText, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
 import { SCHEMA } from './read-model-schema.ts'
+import { SEARCH_COLUMN, searchIndexSql, searchText, wordWrites } from './read-model-search.ts'
 import { nulls } from './read-model-sql.ts'
 
 /** Where the rows are now: the table that carries this number. */
@@ -41,6 +42,10 @@ export function createSql(table: Table, target: Target): string {
     )
     return `CREATE INDEX ON ${name} (${parts.join(', ')})`
   })
+  if (shape.searched) {
+    columns.push(`${SEARCH_COLUMN} tsvector NOT NULL`)
+    indexes.push(searchIndexSql(name))
+  }
   return [`CREATE TABLE ${name} (${columns.join(', ')})`, ...unique, ...indexes].join('; ')
 }
 
@@ -80,18 +85,41 @@ export type Write = { readonly text: string; readonly document: string }
 
 export function upsertOf(table: Table, target: Target, rows: readonly Row[]): Write {
   const shape = shapeOf(table)
-  const { columns, key } = shape
-  const given = columns.map((one) => `${quoted(one.name)} ${GIVEN[one.kind]}`).join(', ')
-  const values = columns.map((one) => quoted(one.name) + (one.kind === 'json' ? '::json' : ''))
-  const sets = columns
-    .filter(({ name }) => name !== key)
-    .map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`)
+  const { columns, key, searched } = shape
+  const search = searched ? [SEARCH_COLUMN] : []
+  const given = [
+    ...columns.map((one) => `${quoted(one.name)} ${GIVEN[one.kind]}`),
+    ...search.map((name) => `${name} text`),
+  ]
+  const values = [
+    ...columns.map((one) => quoted(one.name) + (one.kind === 'json' ? '::json' : '')),
+    ...search.map((name) => `${name}::tsvector`),
+  ]
+  const names = [...columns.map(({ name }) => quoted(name)), ...search]
+  const sets = names
+    .filter((name) => name !== quoted(key))
+    .map((name) => `${name} = excluded.${name}`)
   const text =
-    `INSERT INTO ${tableNamed(target)} (${columnList(columns)}) SELECT ${values.join(', ')} ` +
-    `FROM json_to_recordset($1) AS given (${given}) ON CONFLICT (${quoted(key)}) DO ` +
+    `INSERT INTO ${tableNamed(target)} (${names.join(', ')}) SELECT ${values.join(', ')} ` +
+    `FROM json_to_recordset($1) AS given (${given.join(', ')}) ON CONFLICT (${quoted(key)}) DO ` +
     (sets.length === 0 ? 'NOTHING' : `UPDATE SET ${sets.join(', ')}`)
-  return { text, document: JSON.stringify(givenRows(shape, rows)) }
+  const fitted = givenRows(shape, rows)
+  const document = searched
+    ? fitted.map((row) => ({ ...row, '#search': searchText(table, row) }))
+    : fitted
+  return { text, document: JSON.stringify(document) }
 }
+
+/** What its words change, before the rows do. */
+export const wordsOf = (
+  table: Table,
+  target: Target,
+  upserts: readonly Row[],
+  deletes: readonly string[],
+): readonly Write[] =>
+  shapeOf(table).searched && upserts.length + deletes.length > 0
+    ? wordWrites(table, { name: tableNamed(target), number: target.number }, upserts, deletes)
+    : []
 
 /** A document goes in as text, since inside of JSON some of its characters would be refused. */
 const GIVEN = { ...TYPES, text: 'text', json: 'text' } as const

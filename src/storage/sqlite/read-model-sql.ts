@@ -2,6 +2,7 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { type Dialect, type From, quoted, successor } from '#storage/read-model-sql.ts'
 import type { Shape } from '#storage/table-shape.ts'
+import { hits, inTier } from './read-model-search.ts'
 
 export const fromTable = ({ table }: Shape): From => ({ table: quoted(table), when: 'TRUE' })
 
@@ -12,7 +13,8 @@ export const sqliteDialect: Dialect<SQLInputValue> = {
   bind: (values) => (value) => {
     // One statement for lists of any length.
     values.push(typeof value === 'object' ? JSON.stringify(value.map(stored)) : stored(value))
-    return '?'
+    // By number: a text may name its values in another order than they were told in.
+    return `?${values.length}`
   },
   compare: ({ name }, operator, value, bind) => `${quoted(name)} ${operator} ${bind(value)}`,
   differs: ({ name }, value, bind) => `${quoted(name)} IS NOT ${bind(value)}`,
@@ -29,4 +31,6 @@ export const sqliteDialect: Dialect<SQLInputValue> = {
   prefix: ({ name }, length, bind) => `substr(${quoted(name)}, 1, ${bind(length)})`,
   sorted: ({ column, descending }) => `${quoted(column.name)}${descending ? ' DESC' : ''}`,
   sortedBy: (number) => `${number}`,
+  hits,
+  inTier,
 }

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { Row, Table, Value } from '#kernel/projection.ts'
 import { columnList, quoted } from '#storage/read-model-sql.ts'
 import { jsonText, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
+import { createSearch, ROW_ID, removeSearch, renameSearch } from './read-model-search.ts'
 
 /** `parked_keys` says the same as `parked.keys`, for asking whether a key waits. */
 export const SCHEMA = `
@@ -30,15 +31,19 @@ export const SCHEMA = `
 
 export function createTable(database: DatabaseSync, table: Table): void {
   const shape = shapeOf(table)
+  const own = shape.searched ? ' UNIQUE' : ' PRIMARY KEY'
   const columns = shape.columns.map(
     (column) =>
       `${quoted(column.name)} ${sqlType(column)}${column.nullable ? '' : ' NOT NULL'}` +
-      (column.name === shape.key ? ' PRIMARY KEY' : ''),
+      (column.name === shape.key ? own : ''),
   )
+  // A search names rows by a number, which only stays the same where it is a column.
+  if (shape.searched) columns.unshift(`${ROW_ID} INTEGER PRIMARY KEY`)
   // Short rows lie in the key's own tree: one look-up and fewer pages; documents would bloat it.
   const short = shape.columns.every(({ kind }) => kind !== 'json')
-  const options = short ? 'STRICT, WITHOUT ROWID' : 'STRICT'
+  const options = short && !shape.searched ? 'STRICT, WITHOUT ROWID' : 'STRICT'
   database.exec(`CREATE TABLE ${quoted(table.name)} (${columns.join(', ')}) ${options}`)
+  if (shape.searched) createSearch(database, table.name)
   for (const names of table.unique ?? []) createIndex(database, table.name, 'UNIQUE INDEX', names)
   // With the key behind, the index also gives the order that pages follow.
   for (const names of table.indexes ?? [])
@@ -64,10 +69,15 @@ function createIndex(
   database.exec(`CREATE ${kind} ${quoted(name)} ON ${quoted(table)} (${list})`)
 }
 
-export const removeTable = (database: DatabaseSync, table: string) =>
+export function removeTable(database: DatabaseSync, table: string): void {
   database.exec(`DROP TABLE IF EXISTS ${quoted(table)}`)
-export const renameTable = (database: DatabaseSync, from: string, to: string) =>
+  removeSearch(database, table)
+}
+
+export function renameTable(database: DatabaseSync, from: string, to: string): void {
   database.exec(`ALTER TABLE ${quoted(from)} RENAME TO ${quoted(to)}`)
+  renameSearch(database, from, to)
+}
 
 // ── rows ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,9 +2,11 @@
 // fall back after a power cut but never lies; it may be deleted at any time and is filled again.
 import { DatabaseSync } from 'node:sqlite'
 import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
-import { cursorAt } from '#storage/find-cursor.ts'
+import type { Search } from '#kernel/search.ts'
+import { cursorAt, RANK } from '#storage/find-cursor.ts'
 import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
 import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
+import { found } from '#storage/search-steps.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
 import { openingFile } from './disk-errors.ts'
 import { assertOurs } from './durable.ts'
@@ -18,6 +20,7 @@ import {
   renew,
   swap,
 } from './read-model-marks.ts'
+import { hasAny, near, searchKeeper } from './read-model-search.ts'
 import { readied, type Session, sessionOver, understood } from './read-model-session.ts'
 import { fromTable, sqliteDialect } from './read-model-sql.ts'
 import { createTable, rowFrom, SCHEMA, textsOf, valueFrom, valuesOf } from './read-model-tables.ts'
@@ -64,7 +67,14 @@ function readModels(database: DatabaseSync, path: string): ReadModels {
   return {
     define: async (projections) => transaction(() => define(session, projections)),
     load: async (table, keys) => load(session, table, keys),
-    find: async (table, query) => find(session, readied(session, table), query),
+    find: async (table, query) => {
+      const shape = readied(session, table)
+      return found(shape, query, {
+        find: (search) => find(session, shape, query, search),
+        hasAny: (search) => hasAny(session, shape, search),
+        near: (doubtful) => near(session, shape, doubtful),
+      })
+    },
     group: async (table, query) => group(session, readied(session, table), query),
     async keysOf(table, lookup) {
       const shape = readied(session, table)
@@ -150,20 +160,19 @@ function load(session: Session, table: Table, keys: readonly string[]): (Row | u
   return keys.map((key) => rows.get(key))
 }
 
-function find({ all, moment }: Session, shape: Shape, query: Find): Found {
-  const sql = findSql(sqliteDialect, fromTable(shape), shape, query)
-  const { columns, rest, values, count, order } = sql
+function find({ all, moment }: Session, shape: Shape, query: Find, search?: Search): Found {
+  const sql = findSql(sqliteDialect, fromTable(shape), shape, query, search)
+  const { columns, rest, values, count, order, signature } = sql
   const read = () => ({
-    rows: all({ text: `SELECT ${columns} ${rest}`, values }).map((values) =>
-      rowFrom(shape, values),
-    ),
+    rows: all({ text: `SELECT ${columns} ${rest}`, values }),
     total: query.total === true ? Number(all(count)[0]![0]) : null,
   })
   const { rows, total } = query.total === true ? moment(read) : read()
-  const items = rows.slice(0, query.limit)
-  const last = items.at(-1)
-  const more = rows.length > query.limit && last !== undefined
-  return { items, total, next_cursor: more ? cursorAt(shape, order, last) : null }
+  const items = rows.slice(0, query.limit).map((values) => rowFrom(shape, values))
+  const [last, rank] = [items.at(-1), rows[items.length - 1]?.[shape.columns.length]]
+  if (rows.length <= query.limit || last === undefined) return { items, total, next_cursor: null }
+  const place = sql.ranked ? { ...last, [RANK.name]: Number(rank) } : last
+  return { items, total, next_cursor: cursorAt(signature, order, place) }
 }
 
 function group({ all }: Session, shape: Shape, query: Group): Row[] {
@@ -225,9 +234,12 @@ function commit(session: Session, commits: readonly Commit[]): boolean {
   }
   for (const { projection, table, upserts, deletes, park, unpark } of commits) {
     const shape = shapeOf(table)
+    const keeper = shape.searched ? searchKeeper(session, table) : null
+    if (keeper !== null) for (const key of deletes) keeper.remove(key)
     // Deletes first: a row that goes may hold a unique value that another takes over.
     if (deletes.length > 0) remove(session, shape, deletes)
-    if (upserts.length > 0) upsert(session, table, upserts)
+    if (upserts.length > 0) upsert(session, table, upserts, keeper?.put)
+    keeper?.done()
     for (const position of unpark) unparkOne(session, projection, position)
     for (const event of park) parkOne(session, projection, event)
   }
@@ -237,7 +249,12 @@ function commit(session: Session, commits: readonly Commit[]): boolean {
 /** Tries before it shows whether rows are mostly new. */
 const TRIES = 32
 
-function upsert({ prepared }: Session, table: Table, rows: readonly Row[]): void {
+function upsert(
+  { prepared }: Session,
+  table: Table,
+  rows: readonly Row[],
+  onWritten: (row: Row) => void = () => {},
+): void {
   const shape = shapeOf(table)
   const texts = textsOf(table)
   try {
@@ -251,11 +268,13 @@ function upsert({ prepared }: Session, table: Table, rows: readonly Row[]): void
       if (update !== null && misses <= hits + TRIES) {
         if (update.run(...valuesOf(texts.updated, row)).changes === 1) {
           hits++
+          onWritten(row)
           continue
         }
         misses++
       }
       put.run(...valuesOf(shape.columns, row))
+      onWritten(row)
     }
   } catch (error) {
     throw understood(error)

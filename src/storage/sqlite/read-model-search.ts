@@ -1,0 +1,166 @@
+// The search of a table in SQLite: beside the rows of `items` a full-text index `items#search`, and
+// `items#words`, in how many rows a word is, for mistyped ones. Both change with the rows.
+import type { DatabaseSync } from 'node:sqlite'
+import type { Row, Table } from '#kernel/projection.ts'
+import {
+  meantWords,
+  type Search,
+  type SearchDocument,
+  searchDocument,
+  type Tier,
+  type Wanted,
+} from '#kernel/search.ts'
+import { partsOf } from '#kernel/search-words.ts'
+import { type Bind, type From, quoted } from '#storage/read-model-sql.ts'
+import type { Doubtful } from '#storage/search-steps.ts'
+import type { Shape } from '#storage/table-shape.ts'
+import type { Session } from './read-model-session.ts'
+
+/** The number that a row and its words share; no column of a projection has such a name. */
+export const ROW_ID = '"#id"'
+const indexOf = (table: string) => quoted(`${table}#search`)
+const wordsOf = (table: string) => quoted(`${table}#words`)
+
+export function createSearch(database: DatabaseSync, table: string): void {
+  const index = indexOf(table)
+  // Words come apart at blanks alone: the kernel has found them. Ranks need columns, not places.
+  database.exec(
+    `CREATE VIRTUAL TABLE ${index} USING fts5(code, name, text, tokenize = 'ascii', ` +
+      `detail = 'column', columnsize = 0, prefix = '1 2 3')`,
+  )
+  // What is removed is gone from the file's pages, not only marked: it may be a person's name.
+  database.exec(`INSERT INTO ${index}(${index}, rank) VALUES ('secure-delete', 1)`)
+  database.exec(
+    `CREATE TABLE ${wordsOf(table)} (length INTEGER NOT NULL, word TEXT NOT NULL, ` +
+      'rows INTEGER NOT NULL, PRIMARY KEY (length, word)) STRICT, WITHOUT ROWID',
+  )
+}
+
+export function removeSearch(database: DatabaseSync, table: string): void {
+  for (const name of [indexOf(table), wordsOf(table)]) database.exec(`DROP TABLE IF EXISTS ${name}`)
+}
+
+export function renameSearch(database: DatabaseSync, from: string, to: string): void {
+  const there = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
+  if (there.get(`${from}#search`) === undefined) return
+  database.exec(`ALTER TABLE ${indexOf(from)} RENAME TO ${indexOf(to)}`)
+  database.exec(`ALTER TABLE ${wordsOf(from)} RENAME TO ${wordsOf(to)}`)
+}
+
+// ── keeping it ────────────────────────────────────────────────────────────────────────────────
+
+/** Keeps up with the rows of one commit; `done` once all of them are written. */
+export function searchKeeper({ prepared }: Session, table: Table) {
+  const [rows, index, words] = [quoted(table.name), indexOf(table.name), wordsOf(table.name)]
+  const read = prepared(
+    `SELECT r.${ROW_ID}, s.code, s.name, s.text FROM ${rows} r ` +
+      `LEFT JOIN ${index} s ON s.rowid = r.${ROW_ID} WHERE r.${quoted(table.key)} = ?`,
+  )
+  const insert = prepared(`INSERT INTO ${index} (rowid, code, name, text) VALUES (?, ?, ?, ?)`)
+  const update = prepared(`UPDATE ${index} SET code = ?, name = ?, text = ? WHERE rowid = ?`)
+  const remove = prepared(`DELETE FROM ${index} WHERE rowid = ?`)
+  const counts = new Map<string, number>()
+  const count = (document: SearchDocument, by: number) => {
+    for (const word of meantWords(document)) counts.set(word, (counts.get(word) ?? 0) + by)
+  }
+  const stored = (key: string) => {
+    // With setReturnArrays every row is an array, which the library's types cannot say.
+    const row = read.get(key) as unknown as readonly [number, string | null, string, string]
+    if (row === undefined) return null
+    const [id, code, name, text] = row
+    return { id, texts: code === null ? null : [code, name, text] }
+  }
+  return {
+    put(row: Row): void {
+      const { id, texts } = stored(String(row[table.key]))!
+      const document = searchDocument(table, row)
+      const [code, name, text] = textsOf(document)
+      if (texts === null) insert.run(id, code, name, text)
+      else if (texts[0] === code && texts[1] === name && texts[2] === text) return
+      else {
+        update.run(code, name, text, id)
+        count(documentOf(texts), -1)
+      }
+      count(document, 1)
+    },
+    /** Before the row itself is removed. */
+    remove(key: string): void {
+      const { id, texts } = stored(key) ?? { texts: null }
+      if (texts === null) return
+      remove.run(id!)
+      count(documentOf(texts), -1)
+    },
+    done(): void {
+      const add = prepared(
+        `INSERT INTO ${words} VALUES (?, ?, ?) ` +
+          'ON CONFLICT (length, word) DO UPDATE SET rows = rows + excluded.rows',
+      )
+      const drop = prepared(`DELETE FROM ${words} WHERE length = ? AND word = ? AND rows <= 0`)
+      for (const [word, by] of counts) {
+        if (by === 0) continue
+        const { length } = [...word]
+        add.run(length, word, by)
+        if (by < 0) drop.run(length, word)
+      }
+    },
+  }
+}
+
+const textsOf = ({ code, name, text }: SearchDocument) =>
+  [code.join(' '), name.join(' '), text.join(' ')] as const
+function documentOf(texts: readonly string[]): SearchDocument {
+  const [code = [], name = [], text = []] = texts.map((one) => (one === '' ? [] : one.split(' ')))
+  return { code, name, text }
+}
+
+// ── asking ────────────────────────────────────────────────────────────────────────────────────
+
+const matching = (table: string, match: string) =>
+  `FROM ${indexOf(table)} WHERE ${indexOf(table)} MATCH ${match}`
+
+/** The index first, its rows by their number: the order of a cross join is as it is written. */
+export const hits = (
+  { table, when }: From,
+  shape: Shape,
+  widest: readonly Tier[],
+  bind: Bind,
+): From => ({
+  table:
+    `(SELECT rowid AS "#hit" ${matching(shape.table, bind(anyOf(widest)))}) AS hit ` +
+    `CROSS JOIN ${table} ON ${ROW_ID} = "#hit"`,
+  when,
+})
+
+export const inTier = ({ table }: Shape, tier: Tier, bind: Bind): string =>
+  `${ROW_ID} IN (SELECT rowid ${matching(table, bind(anyOf([tier])))})`
+
+export function hasAny({ all }: Session, { table }: Shape, { widest }: Search): boolean {
+  const text = `SELECT 1 ${matching(table, '?1')} LIMIT 1`
+  return all({ text, values: [anyOf(widest)] }).length > 0
+}
+
+export function near({ all }: Session, { table }: Shape, { word, mistakes }: Doubtful): string[] {
+  const { length } = [...word]
+  const parts = partsOf(word, mistakes)
+  const [first, last] = [parts[0]!, parts.at(-1)!]
+  const values = [length - mistakes, length + mistakes, first, last, ...parts.slice(1, -1)]
+  const between = parts.slice(1, -1).map((_, at) => ` OR instr(word, ?${at + 5}) > 0`)
+  const text =
+    `SELECT word FROM ${wordsOf(table)} WHERE length BETWEEN ?1 AND ?2 AND ` +
+    `(substr(word, 1, length(?3)) = ?3 OR substr(word, -length(?4)) = ?4${between.join('')})`
+  return all({ text, values }).map(([found]) => String(found))
+}
+
+/** Nothing but letters and digits is in a word, so nothing in it is special. */
+const anyOf = (tiers: readonly Tier[]) => tiers.map((tier) => `(${matchOf(tier)})`).join(' OR ')
+
+function matchOf(tier: Tier): string {
+  if ('code' in tier) return `{code} : ${wantedOf(tier.code)}`
+  const columns = tier.within === 'name' ? '{name}' : '{name text}'
+  return `${columns} : (${tier.all.map(wantedOf).join(' AND ')})`
+}
+
+const wantedOf = ({ words, beginning }: Wanted): string => {
+  const some = words.map((word) => `"${word}"`)
+  return `(${[...some, ...(beginning === null ? [] : [`"${beginning}" *`])].join(' OR ')})`
+}
