@@ -5,8 +5,15 @@ import { told } from './told.ts'
 import type { Words } from './words.ts'
 import { wordsOfGoods } from './words-of-goods.ts'
 import { wordsOfOrders } from './words-of-orders.ts'
+import { wordsOfPeople } from './words-of-people.ts'
+import { wordsOfPrivacy } from './words-of-privacy.ts'
 
-export const words: Words = { ...wordsOfGoods, ...wordsOfOrders }
+export const words: Words = {
+  ...wordsOfGoods,
+  ...wordsOfOrders,
+  ...wordsOfPeople,
+  ...wordsOfPrivacy,
+}
 
 export const history: Context = {
   name: 'history',

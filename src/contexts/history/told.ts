@@ -19,6 +19,8 @@ export const told: readonly Told[] = [
   single('department', 'departments', 'a department'),
   single('unit', 'units', 'a unit'),
   single('store', 'stores', 'a store'),
+  single('customer', 'customers', 'a customer'),
+  single('user', 'users', 'a user'),
   {
     type: 'GetStockHistory',
     path: '/api/v1/inventory/:product_id/history',
@@ -40,6 +42,20 @@ export const told: readonly Told[] = [
     streams: async ({ order_id = '' }, reader) => orderStreams(reader, order_id),
   },
   single('payment', 'payments', 'a payment'),
+  single('transfer', 'transfers', 'a transfer'),
+  {
+    type: 'GetStockCountHistory',
+    path: '/api/v1/stock-counts/:count_id/history',
+    tag: 'stock counts',
+    of: 'a stock count',
+    names: ['count_id'],
+    streams: async ({ count_id = '' }) => [streamOf('stock_count', count_id)],
+  },
+  { ...single('discrepancy', 'inventory/discrepancies', 'a discrepancy'), tag: 'inventory' },
+
+  single('sale', 'sales', 'a sale'),
+  single('return', 'returns', 'a return'),
+
   single('shipment', 'shipments', 'a shipment'),
 ]
 

@@ -1,6 +1,13 @@
 // Products, departments, units, stores and their stock, in words.
 import { department, product, unit } from '#contexts/catalog/public.ts'
-import { discrepancy, reservation, stockedProduct, stockItem } from '#contexts/inventory/public.ts'
+import {
+  discrepancy,
+  reservation,
+  stockCount,
+  stockedProduct,
+  stockItem,
+  transfer,
+} from '#contexts/inventory/public.ts'
 import { store } from '#contexts/stores/public.ts'
 import { because, count, fieldsOf, type Words, wordsFor } from './words.ts'
 
@@ -71,7 +78,8 @@ const stockWords: Words = {
         ? `${units(change)} on its way from store ${from_store_id}`
         : `${units(-change)} no longer on its way from store ${from_store_id}`,
     StockCounted: ({ counted, expected, is_superseded }, { units }) =>
-      `${units(counted)} counted where the book said ${units(expected)}` +
+      `${units(counted)} counted` +
+      (expected === null ? '' : ` where the book said ${units(expected)}`) +
       (is_superseded ? '; a later count stands' : ''),
     LowStockReached: ({ available_quantity, threshold }, { units }) =>
       `Running low: ${units(available_quantity)} free, the threshold is ${units(threshold)}`,
@@ -81,6 +89,21 @@ const stockWords: Words = {
     StockDiscrepancyDetected: ({ kind, missing, reason }, { units }) =>
       `${units(missing)} missing after a ${kind}${because(reason)}`,
     StockDiscrepancyResolved: ({ action }) => `Settled: ${action.replace('_', ' ')}`,
+  }),
+  ...wordsFor(transfer, {
+    TransferStarted: ({ lines, from_store_id, to_store_id }) =>
+      `${count(lines, 'product')} sent from store ${from_store_id} to ${to_store_id}`,
+    TransferReceived: ({ lines, is_closed }) =>
+      `${count(lines, 'product')} came${is_closed ? '; nothing more is on its way' : ''}`,
+    TransferCancelled: ({ lines, reason }) =>
+      `Called back, ${count(lines, 'product')} returned${because(reason)}`,
+  }),
+  ...wordsFor(stockCount, {
+    StockCountStarted: ({ store_id, scope }) =>
+      `Counting of store ${store_id} begun: ${scope === 'all' ? 'all of it' : scope}`,
+    StockCountRecorded: ({ counted_lines, differing_lines }) =>
+      `${count(counted_lines, 'number')} written down, ${differing_lines} other than in the book`,
+    StockCountCompleted: () => 'Counting done',
   }),
   ...wordsFor(reservation, {
     InventoryReserved: ({ lines, expires_at }) =>

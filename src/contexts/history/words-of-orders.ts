@@ -13,6 +13,18 @@ const orderWords: Words = wordsFor(order, {
   OrderConfirmed: () => 'Order confirmed',
   PaymentProcessed: ({ amount_minor, payment_method }, { money }) =>
     `${money(amount_minor)} paid by ${payment_method.replaceAll('_', ' ')}`,
+  OrderLinesCancelled: ({ lines, amount_minor, reason }, { money }) =>
+    `${count(lines, 'line')} of ${money(amount_minor)} cancelled${because(reason)}`,
+  OrderShipmentPlanned: ({ lines }) => `A parcel of its own planned for ${count(lines, 'line')}`,
+  OrderShipmentDropped: () => 'A planned parcel dropped: its lines wait for another',
+  OrderPartiallyShipped: ({ carrier, tracking_number, lines }) =>
+    `${count(lines, 'line')} shipped with ${carrier}, ${tracking_number}`,
+  OrderReturnChanged: ({ change, lines, amount_minor }, { money }) =>
+    change === 'requested'
+      ? `A return of ${count(lines, 'line')} asked for`
+      : change === 'received'
+        ? `${count(lines, 'line')} of ${money(amount_minor)} came back`
+        : 'A return closed',
   OrderShipped: ({ carrier, tracking_number }) => `Shipped with ${carrier}, ${tracking_number}`,
   OrderDelivered: () => 'Delivered',
   OrderCancelled: ({ reason }) => `Cancelled${because(reason)}`,
@@ -53,6 +65,8 @@ const paymentWords: Words = wordsFor(payment, {
   PaymentRefundRequested: ({ amount_minor, reason }, { money }) =>
     `Asked to refund ${money(amount_minor)}${because(reason)}`,
   PaymentRefunded: ({ amount_minor }, { money }) => `${money(amount_minor)} refunded`,
+  PaymentAuthorizationLapsed: ({ amount_minor, reason }, { money }) =>
+    `${money(amount_minor)} of the authorization left to lapse${because(reason)}`,
   PaymentFailed: ({ operation, amount_minor, reason }, { money }) =>
     `The provider refused to ${operation} ${money(amount_minor)}${because(reason)}`,
   PaymentOutcomeUnknown: ({ operation, attempt, next_attempt_at }) =>
@@ -72,6 +86,7 @@ const shipmentWords: Words = wordsFor(shipment, {
     operation === 'label'
       ? `The carrier made no label${because(reason)}`
       : `The carrier did not cancel the label${because(reason)}`,
+  ShipmentOutcomeUnknown: () => 'Nobody knows what the carrier did; it is asked again',
   ShipmentCancelRequested: () => 'Asked the carrier to cancel the label',
   ShipmentCancelled: ({ reason }) => `Parcel cancelled${because(reason)}`,
   ShipmentShipped: ({ carrier, tracking_number }) =>
@@ -82,6 +97,12 @@ const shipmentWords: Words = wordsFor(shipment, {
 const returnWords: Words = wordsFor(returned, {
   ReturnRecorded: ({ reference, lines, total_amount_minor }, { money }) =>
     `Return ${reference} recorded: ${count(lines, 'line')}, ${money(total_amount_minor)}`,
+  ReturnRequested: ({ lines, reason }) =>
+    `Return of ${count(lines, 'line')} asked for${because(reason)}`,
+  ReturnReceived: ({ lines, total_amount_minor, refund_minor }, { money }) =>
+    `${count(lines, 'line')} of ${money(total_amount_minor)} came back, ` +
+    (refund_minor === 0 ? 'nothing to give back' : `${money(refund_minor)} to give back`),
+  ReturnClosed: ({ reason }) => `Return closed${because(reason)}`,
 })
 
 export const wordsOfOrders: Words = {
