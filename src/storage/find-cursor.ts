@@ -29,7 +29,8 @@ export function signatureOf(shape: Shape, order: readonly Order[], query: Find):
   const { where, search } = query
   if (where === undefined && search === undefined) return `${shape.columnsHash}:${sorted}`
   const asked = JSON.stringify([where ?? null, search?.text ?? null], inOneOrder)
-  return `${shape.columnsHash}:${sorted}:${createHash('sha256').update(asked).digest('base64url').slice(0, 16)}`
+  const hash = createHash('sha256').update(asked).digest('base64url').slice(0, 16)
+  return `${shape.columnsHash}:${sorted}:${hash}`
 }
 
 /** Columns of a filter mean the same in any order. */

@@ -1,8 +1,8 @@
 // The reference event log: what the port says, in plain maps and arrays, nothing kept on a disk.
 // The other engines are held to the same contract; when they differ from this one, they are wrong.
+import { bytewise } from '#kernel/bytewise.ts'
 import type { Instant } from '#kernel/message.ts'
 import { type EventLog, LogClosed, storable } from '#storage/event-log.ts'
-import { bytewise } from '#kernel/bytewise.ts'
 import {
   byScopeAndValue,
   EPOCH,

@@ -1,7 +1,7 @@
 // Leases within one process. The clock is the process's own, which no change of the wall clock
 // moves.
-import type { Leases } from '#storage/leases.ts'
 import { bytewise } from '#kernel/bytewise.ts'
+import type { Leases } from '#storage/leases.ts'
 
 type Held = { readonly holder: string | null; readonly token: number; readonly until: number }
 

@@ -1,5 +1,6 @@
 // What the reference log keeps, and how appends are judged and written into it.
 // Events are kept as JSON texts, so that nothing is ever shared with whoever wrote or reads them.
+import { bytewise } from '#kernel/bytewise.ts'
 import { type Claim, type Instant, partsOf, type Recorded, streamOf } from '#kernel/message.ts'
 import {
   type Append,
@@ -14,7 +15,6 @@ import {
   storable,
   type Verdict,
 } from '#storage/event-log.ts'
-import { bytewise } from '#kernel/bytewise.ts'
 
 type Row = Omit<Recorded, 'data' | 'metadata' | 'aggregate_type' | 'aggregate_id'> & {
   readonly stream: string
