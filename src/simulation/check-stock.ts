@@ -65,6 +65,15 @@ export function moved(
     case 'StockReleased':
       place.reserved -= quantity
       break
+    case 'InventoryUpdated':
+      place.backorder = backorder_limit ?? place.backorder
+      break
+    case 'StockTransferredOut':
+      place.quantity -= quantity
+      break
+    case 'StockTransferredIn':
+      place.quantity += quantity
+      break
     case 'ReservationCommitted':
       place.reserved -= quantity
       place.quantity -= quantity

@@ -58,8 +58,11 @@ export const backorders = projection<BackorderRow>({
         position,
       }),
     },
-    StockReleased: lessened(({ backordered = 0, reservation_id }) =>
-      backordered > 0 ? [{ reservation_id, quantity: backordered }] : [],
+    // What had not come is given up first, so a row that is left has lost nothing else.
+    StockReleased: lessened(
+      ({ backordered = 0, reservation_id }) =>
+        backordered > 0 ? [{ reservation_id, quantity: backordered }] : [],
+      'given up',
     ),
     BackordersFilled: lessened(({ lines }) => lines),
   },
@@ -75,15 +78,20 @@ const keysOf = (
 ): readonly string[] =>
   parts.map(({ reservation_id }) => `${reservation_id}:${stockKey(product_id, store_id)}`)
 
-// biome-ignore lint/suspicious/noExplicitAny: each use names the event it is for
-function lessened(by: (data: any) => readonly Part[]): Handler<BackorderRow> {
+function lessened(
+  // biome-ignore lint/suspicious/noExplicitAny: each use names the event it is for
+  by: (data: any) => readonly Part[],
+  how: 'come' | 'given up' = 'come',
+): Handler<BackorderRow> {
   return {
     keys: ({ data }: Recorded<Place>) => keysOf(data, by(data)),
     apply: (row, { data }) => {
       if (row === undefined) throw new Error('a backorder that was never made has changed')
       const part = by(data).find(({ reservation_id }) => reservation_id === row.reservation_id)
-      const open_quantity = row.open_quantity - (part?.quantity ?? 0)
-      return open_quantity > 0 ? { ...row, open_quantity } : null
+      const gone = part?.quantity ?? 0
+      const open_quantity = row.open_quantity - gone
+      const reserved_quantity = row.reserved_quantity - (how === 'come' ? 0 : gone)
+      return open_quantity > 0 ? { ...row, open_quantity, reserved_quantity } : null
     },
   }
 }

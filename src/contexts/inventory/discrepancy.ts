@@ -30,7 +30,9 @@ export const ACTIONS = [
 ] as const
 export const NOTE_MAX = 1_000
 
-export type Discrepancy = (typeof DISCREPANCY_STATUSES)[number] | null
+type DiscrepancyState = Place & { readonly status: (typeof DISCREPANCY_STATUSES)[number] }
+/** null: nobody found such a one. */
+export type Discrepancy = DiscrepancyState | null
 
 export const discrepancy = aggregate({
   type: 'discrepancy',
@@ -66,8 +68,14 @@ export const discrepancy = aggregate({
   }),
   initial: null as Discrepancy,
   evolve: {
-    StockDiscrepancyDetected: (): Discrepancy => 'OPEN',
-    StockDiscrepancyResolved: (): Discrepancy => 'RESOLVED',
+    StockDiscrepancyDetected: (_, { product_id, store_id }): Discrepancy => ({
+      ...{ product_id, store_id },
+      status: 'OPEN',
+    }),
+    StockDiscrepancyResolved: (_, { product_id, store_id }): Discrepancy => ({
+      ...{ product_id, store_id },
+      status: 'RESOLVED',
+    }),
   },
 })
 

@@ -13,6 +13,7 @@ export type LowStockRow = {
   readonly threshold: number
   /** The product's threshold counts, because the store has none of its own. */
   readonly is_of_product: boolean
+  readonly quantity_scale: number
   readonly low_since: string
 }
 
@@ -30,6 +31,7 @@ export const lowStock = projection<LowStockRow>({
       available_quantity: 'quantity',
       threshold: 'quantity',
       is_of_product: 'bool',
+      quantity_scale: 'int',
       low_since: 'instant',
     },
     indexes: [['product_id'], ['store_id', 'low_since'], ['low_since']],
@@ -40,7 +42,6 @@ export const lowStock = projection<LowStockRow>({
       apply: (row, { data, occurred_at }, stock_id) => ({
         ...data,
         stock_id,
-        is_of_product: data.is_of_product,
         low_since: row?.low_since ?? occurred_at,
       }),
     },

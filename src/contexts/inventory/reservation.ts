@@ -46,12 +46,13 @@ export const reservation = aggregate({
   }),
   initial: null as Reservation,
   evolve: {
-    InventoryReserved: (_, { order_id, lines, expires_at }): Reservation => ({
+    // Again under the same id: these lines as well.
+    InventoryReserved: (state, { order_id, lines, expires_at }): Reservation => ({
       status: 'ACTIVE',
       order_id,
-      lines,
+      lines: state === null ? lines : withMore(state.lines, lines),
       expires_at,
-      has_committed: false,
+      has_committed: state?.has_committed ?? false,
     }),
     InventoryReleased: (state, { lines }) => lessened(active(state), lines, false),
     InventoryCommitted: (state, { lines }) => lessened(active(state), lines, true),
@@ -78,6 +79,17 @@ function lessened(
   const has_committed = state.has_committed || committed
   if (left.length > 0) return { ...state, lines: left, has_committed }
   return { ...state, status: has_committed ? 'COMMITTED' : 'RELEASED', lines: left, has_committed }
+}
+
+/** One line per stock item still. */
+export function withMore(lines: readonly Line[], more: readonly Line[]): readonly Line[] {
+  const keyOf = ({ product_id, store_id }: Line) => stockKey(product_id, store_id)
+  const added = new Map(more.map((line) => [keyOf(line), line.quantity]))
+  const known = new Set(lines.map(keyOf))
+  return [
+    ...lines.map((line) => ({ ...line, quantity: line.quantity + (added.get(keyOf(line)) ?? 0) })),
+    ...more.filter((line) => !known.has(keyOf(line))),
+  ]
 }
 
 /** Lines less what is gone; used up ones go. */

@@ -2,7 +2,7 @@
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { type Waiting, waiting } from '#kernel/waiting.ts'
-import { type Line, type ReservationState, without } from './reservation.ts'
+import { type Line, type ReservationState, withMore, without } from './reservation.ts'
 
 export type ReservationRow = {
   readonly reservation_id: string
@@ -43,12 +43,13 @@ export const reservationsOpen = projection<ReservationRow>({
   on: {
     InventoryReserved: {
       keys: reservationOf,
-      apply: (_, { data, timestamp, version }) => ({
+      apply: (row, { data, timestamp, version }) => ({
         ...data,
         status: 'ACTIVE',
-        held_lines: data.lines,
-        has_committed: false,
-        created_at: timestamp,
+        lines: withMore(row?.lines ?? [], data.lines),
+        held_lines: withMore(row?.held_lines ?? [], data.lines),
+        has_committed: row?.has_committed ?? false,
+        created_at: row?.created_at ?? timestamp,
         updated_at: timestamp,
         version,
       }),

@@ -40,9 +40,26 @@ export const reservationRefs = (given: Given, reservationId: string): readonly R
 
 /** All lines or none. Lines of one stock item are summed before they are judged. */
 export function reserveLines(given: Given, wanted: ToReserve): Reserved | Rejected {
-  const { reservation_id, order_id, expires_at } = wanted
+  const { reservation_id } = wanted
   if (given.state(reservation.at(reservation_id)) !== null)
     return reject('already_exists', `There is a reservation ${reservation_id} already.`)
+  return reserved(given, wanted)
+}
+
+/** Holds these lines as well, all or none; the time limit stays. */
+export function reserveMore(
+  given: Given,
+  reservation_id: string,
+  lines: readonly Line[],
+): Reserved | Rejected {
+  const held = heldBy(given, reservation_id)
+  if ('rejected' in held) return held
+  const { order_id, expires_at } = held
+  return reserved(given, { reservation_id, order_id, lines, expires_at })
+}
+
+function reserved(given: Given, wanted: ToReserve): Reserved | Rejected {
+  const { reservation_id, order_id, expires_at } = wanted
   const lines = summed(wanted.lines)
   const short = lines.filter((line) => !isFree(given.state(itemOf(line)), line.quantity))
   if (short.length > 0) return insufficient(given, short)
@@ -52,10 +69,10 @@ export function reserveLines(given: Given, wanted: ToReserve): Reserved | Reject
     lines: [...lines],
     expires_at,
   })
-  const reserved = lines.map((line) => reserveLine(given, reservation_id, line))
+  const taken = lines.map((line) => reserveLine(given, reservation_id, line))
   return {
-    writes: [reservation.write(reservation_id, [made]), ...reserved.map(({ write }) => write)],
-    backordered: reserved.map(({ backordered }) => backordered).filter((line) => line.quantity > 0),
+    writes: [reservation.write(reservation_id, [made]), ...taken.map(({ write }) => write)],
+    backordered: taken.map(({ backordered }) => backordered).filter((line) => line.quantity > 0),
   }
 }
 

@@ -38,9 +38,10 @@ export function stockChanged(given: Given, place: Place, facts: readonly Fact[])
   if (filled.length > 0) add(stockItem.event('BackordersFilled', { ...place, lines: [...filled] }))
   const threshold = after.min_stock ?? thresholdOf(given, place.product_id)
   if (hasFallen(before, after, threshold)) {
-    const { quantity, min_stock } = after
-    const now = { quantity, available_quantity: freeIn(after), is_of_product: min_stock === null }
-    add(stockItem.event('LowStockReached', { ...place, ...now, threshold }))
+    const { quantity, quantity_scale, min_stock } = after
+    const now = { quantity, available_quantity: freeIn(after), quantity_scale }
+    const is_of_product = min_stock === null
+    add(stockItem.event('LowStockReached', { ...place, ...now, threshold, is_of_product }))
   }
   return { place, before, after, write: { stream: stockItem.at(key).stream, events } }
 }

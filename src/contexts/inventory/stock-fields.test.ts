@@ -98,7 +98,10 @@ describe('what an event of stock may hold', () => {
       { counted: atLeast(0), counted_at: [['2026-03-02T10:00:00.000Z'], ['soon']] },
     ],
     LowStockReached: [
-      { ...place, quantity: 2, available_quantity: -1, threshold: 1, is_of_product: true },
+      {
+        ...{ ...place, quantity: 2, available_quantity: -1, threshold: 1 },
+        ...{ is_of_product: true, quantity_scale: 0 },
+      },
       { threshold: atLeast(1) },
     ],
     InventoryClosed: [place, {}],
@@ -171,7 +174,13 @@ describe('the state of stock', () => {
       location: 'A-1',
       min_stock: 2,
     },
-    ...{ backorders: [], low_at: null, counted: null, recent: { since, moves: [] as number[] } },
+    ...{
+      quantity_scale: 0,
+      backorders: [],
+      low_at: null,
+      counted: null,
+      recent: { since, moves: [] as number[] },
+    },
   }
   const recent = (change: number) => ({ since, moves: [since, change] })
   const after = (...facts: readonly Fact[]) => [start, ...facts].reduce(step, null)
@@ -254,6 +263,18 @@ describe('the fields of a request', () => {
       { ...causes, adjustment: decimals },
     ],
     UpdateProductStock: [line, { ...causes, quantity: decimals, expected_quantity: decimals }],
+    UpdateInventory: [
+      { product_id: P },
+      {
+        store_id: [['main'], ['']],
+        location: [[null, 'x'.repeat(200)], ['x'.repeat(201)]],
+        min_stock: [
+          [null, '-1.5'],
+          ['x', 1],
+        ],
+        backorder_limit: [['1'], [null, 'x']],
+      },
+    ],
     CloseInventory: [{ product_id: P }, { store_id: [['main'], ['']] }],
     ReserveStock: [line, { ...ttl, quantity: decimals }],
     ReserveInventory: [{ lines: [line] }, { ...ttl, ...lines }],
@@ -282,6 +303,23 @@ describe('the fields of a request', () => {
       AddStock: [...both('POST', '/inventory/stock'), `201 ${stock}`],
       AdjustInventory: [...both('PATCH', '/inventory/adjust'), `200 ${stock}`],
       UpdateProductStock: ['PUT /api/v1/products/:product_id/stock', '200 products'],
+      UpdateInventory: [...both('PATCH', '/inventory/:product_id'), `200 ${stock}`],
+      StartTransfer: [
+        'POST /api/v1/transfers',
+        '/api/v1/transfers/:transfer_id/start',
+        '201 transfers',
+        'from_store_id=from',
+        'to_store_id=to',
+      ],
+      ReceiveTransfer: ['POST /api/v1/transfers/:transfer_id/receive', '200 transfers'],
+      CancelTransfer: ['POST /api/v1/transfers/:transfer_id/cancel', '200 transfers'],
+      StartStockCount: ['POST /api/v1/stock-counts', '201 stock counts'],
+      RecordCount: ['POST /api/v1/stock-counts/:count_id/counts', '200 stock counts'],
+      CompleteStockCount: ['POST /api/v1/stock-counts/:count_id/complete', '200 stock counts'],
+      ResolveDiscrepancy: [
+        'POST /api/v1/inventory/discrepancies/:discrepancy_id/resolve',
+        '200 discrepancies',
+      ],
       CloseInventory: [...both('DELETE', '/inventory/:product_id'), `200 ${stock}`],
       ReserveStock: [...both('POST', '/inventory/stock/reserve'), '201 reservations'],
       ReserveInventory: [...both('POST', path), '201 reservations'],

@@ -1,20 +1,10 @@
 // Questions about stock: of a product, in a store, now or then; what runs low; what moved.
 import { productReadView } from '#contexts/catalog/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
-import {
-  asksNow,
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-} from '#kernel/listing.ts'
-import type { Filter, Row } from '#kernel/projection.ts'
-import { type Query, query, type Reader } from '#kernel/query.ts'
+import { asksNow, asOfFields, nowOrThen } from '#kernel/listing.ts'
+import { type Query, query } from '#kernel/query.ts'
 import {
   flag,
-  type Infer,
   id,
   instant,
   integer,
@@ -26,10 +16,9 @@ import {
   text,
 } from '#kernel/schema.ts'
 import { inventoryViews } from './inventory-views.ts'
-import { allRows, withProducts } from './product-rows.ts'
+import { allRows } from './product-rows.ts'
 import { stockKey } from './stock.ts'
 import { stockByStore } from './stock-by-store.ts'
-import { stockMovements } from './stock-movements.ts'
 
 const tag = 'inventory'
 const path = '/api/v1/inventory'
@@ -38,6 +27,7 @@ const sums = {
   quantity: quantity(),
   reserved_quantity: quantity(),
   available_quantity: quantity(),
+  incoming_quantity: quantity(),
   quantity_scale: integer(),
   updated_at: instant(),
   stale: optional(flag()),
@@ -45,6 +35,7 @@ const sums = {
 const perStore = {
   store_id: id(),
   location: nullable(text()),
+  backordered_quantity: quantity(),
   backorder_limit: quantity(),
   min_stock: nullable(quantity()),
   is_low_stock: flag(),
@@ -101,7 +92,16 @@ const getInventory = query({
 
 const getStock = query({
   type: 'GetStock',
-  input: object({ ...ofProduct, ...asOfFields }),
+  input: object({
+    ...ofProduct,
+    ...asOfFields,
+    as_of_version: optional(
+      integer({
+        min: 1,
+        description: 'As it was at this version of its own; only with store_id: sums have none.',
+      }),
+    ),
+  }),
   keeping: {
     key: (input) => (asksNow(input) ? `stock:${storeKey(input.product_id, input.store_id)}` : null),
     ttl: 'stock',
@@ -117,7 +117,12 @@ const getStock = query({
     // A product that was never stocked has a row of zeros; that is not stock.
     return row === null || row.stores === 0 ? null : row
   },
-  answer: object({ ...sums, store_id: optional(id()), version: optional(integer()) }),
+  answer: object({
+    ...sums,
+    store_id: optional(id()),
+    backordered_quantity: optional(quantity()),
+    version: optional(integer()),
+  }),
   route: {
     method: 'GET',
     path: `${path}/products/:product_id`,
@@ -127,133 +132,4 @@ const getStock = query({
   },
 })
 
-const lowInput = object({
-  store_id: optional(id({ description: 'Where the store has a threshold of its own.' })),
-  ...paging,
-})
-
-const listLowStock = query({
-  type: 'ListLowStock',
-  input: lowInput,
-  run: (input, reader) => (input.store_id === undefined ? lowProducts : lowItems)(input, reader),
-  answer: pageAnswer(
-    object({
-      product_id: id(),
-      store_id: nullable(id()),
-      code: text(),
-      sku: text(),
-      name: text(),
-      quantity: quantity(),
-      available_quantity: quantity(),
-      min_stock: quantity(),
-      quantity_scale: integer(),
-    }),
-  ),
-  route: {
-    method: 'GET',
-    path: `${path}/low-stock`,
-    aliases: ['/inventory/low-stock'],
-    tag,
-    summary: 'Products with less stock than their threshold',
-  },
-})
-
-async function lowProducts(input: Infer<typeof lowInput>, reader: Reader) {
-  const found = await reader.find(productReadView, {
-    where: { is_low_stock: true, is_active: true },
-    sort: [{ column: 'code' }],
-    ...pageOf(input),
-  })
-  const items = found.items.map((row) => ({
-    ...row,
-    sku: row.code,
-    store_id: null,
-    quantity: row.quantity_in_stock,
-  }))
-  return paged({ ...found, items }, input)
-}
-
-async function lowItems(input: Infer<typeof lowInput>, reader: Reader) {
-  const found = await reader.find(stockByStore, {
-    where: { store_id: storeIdOf(input.store_id), is_low_stock: true },
-    sort: [{ column: 'product_id' }],
-    ...pageOf(input),
-  })
-  const items = await withProducts(reader, found.items, ({ code, name }) => ({
-    code: code!,
-    sku: code!,
-    name: name!,
-  }))
-  return paged({ ...found, items }, input)
-}
-
-const movesInput = object({
-  product_id: optional(id()),
-  store_id: optional(id()),
-  reservation_id: optional(id()),
-  from: optional(instant({ description: 'First moment, by when it happened.' })),
-  to: optional(instant({ description: 'Last moment.' })),
-  ...paging,
-})
-
-const getStockMovements = query({
-  type: 'GetStockMovements',
-  input: movesInput,
-  run: async (input, reader) => {
-    const found = await reader.find(stockMovements, {
-      where: movesFilter(input),
-      sort: [{ column: 'position', descending: true }],
-      ...pageOf(input),
-    })
-    const items = await withProducts(reader, found.items, ({ quantity_scale }) => ({
-      quantity_scale: quantity_scale!,
-    }))
-    return paged({ ...found, items }, input)
-  },
-  answer: pageAnswer(
-    object({
-      position: integer(),
-      product_id: id(),
-      store_id: id(),
-      event_type: text(),
-      quantity_change: quantity(),
-      reserved_change: quantity(),
-      quantity_scale: integer(),
-      reason: nullable(text()),
-      reference: nullable(text()),
-      reservation_id: nullable(id()),
-      user_id: nullable(text({ max: 200 })),
-      occurred_at: instant(),
-      recorded_at: instant(),
-    }),
-  ),
-  route: {
-    method: 'GET',
-    path: `${path}/movements`,
-    aliases: ['/inventory/movements'],
-    tag,
-    summary: 'What changed stock, the newest first',
-  },
-})
-
-function movesFilter(input: Infer<typeof movesInput>): Filter {
-  const { product_id, store_id, reservation_id, from, to } = input
-  const utc = (time: string) => new Date(time).toISOString()
-  const span = {
-    ...(from === undefined ? {} : { gte: utc(from) }),
-    ...(to === undefined ? {} : { lte: utc(to) }),
-  }
-  return {
-    ...(product_id === undefined ? {} : { product_id }),
-    ...(store_id === undefined ? {} : { store_id: storeIdOf(store_id) }),
-    ...(reservation_id === undefined ? {} : { reservation_id }),
-    ...(Object.keys(span).length === 0 ? {} : { occurred_at: span }),
-  } satisfies Row
-}
-
-export const stockQueries: readonly Query[] = [
-  getInventory,
-  getStock,
-  listLowStock,
-  getStockMovements,
-]
+export const stockQueries: readonly Query[] = [getInventory, getStock]

@@ -20,6 +20,7 @@ import { noMoves, noted, type RecentMoves } from './recent-moves.ts'
 
 export type StockState = {
   readonly quantity: number
+  readonly quantity_scale: number
   /**
    * Promised and still here. `reserved <= quantity + backorder_limit` for every accepted request.
    */
@@ -36,7 +37,7 @@ export type StockState = {
   readonly backorders: readonly Backorder[]
   /** The threshold that it fell to, as long as it has not risen above it; null: it is not low. */
   readonly low_at: number | null
-  /** The newest count: what happened before it is in its number already, whenever it is recorded. */
+  /** The newest count: what happened before it is in its number, whenever it is recorded. */
   readonly counted: { readonly at: string; readonly count_id: string } | null
   readonly recent: RecentMoves
 }
@@ -124,8 +125,8 @@ const stockEvents = eventTypes({
       ...place,
       count_id: id(),
       counted: quantity({ min: 0 }),
-      /** What the book said lay there when it was counted. */
-      expected: quantity(),
+      /** What the book said lay there when it was counted; null: too long ago to be known. */
+      expected: nullable(quantity()),
       adjustment: quantity(),
       /** A count of a later moment was recorded before: this one changes nothing. */
       is_superseded: flag(),
@@ -142,6 +143,7 @@ const stockEvents = eventTypes({
       threshold: quantity({ min: 1 }),
       /** The product's threshold, because the store has none of its own. */
       is_of_product: flag(),
+      quantity_scale: integer({ min: 0, max: 6 }),
     }),
   },
   InventoryClosed: { data: object(place) },
@@ -153,13 +155,10 @@ export const stockItem = aggregate({
   events: stockEvents,
   initial: null as Stock,
   evolve: {
-    InventoryCreated: (_, { quantity, location, min_stock, backorder_limit }, { occurred_at }) => ({
-      quantity,
+    InventoryCreated: (_, { product_id, store_id, ...opened }, { occurred_at }) => ({
+      ...opened,
       reserved: 0,
       incoming: 0,
-      backorder_limit,
-      location,
-      min_stock,
       backorders: [],
       low_at: null,
       counted: null,
