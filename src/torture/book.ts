@@ -202,6 +202,13 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
   StockAdded: moving(({ quantity }) => ({ quantity })),
   InventoryAdjusted: moving(({ adjustment }) => ({ quantity: adjustment })),
+  InventoryUpdated: (book, { backorder_limit, ...data }) => {
+    const row = book.stock.get(stockOf(data))
+    if (row !== undefined && backorder_limit !== undefined) row.limit = backorder_limit
+  },
+  InventoryClosed: (book, data) => void book.stock.delete(stockOf(data)),
+  StockTransferredOut: moving(({ quantity }) => ({ quantity: -quantity })),
+  StockTransferredIn: moving(({ quantity }) => ({ quantity })),
   StockReserved: (book, data, breach) => {
     reserving(book, data, breach)
     held(book, data, data.quantity)
