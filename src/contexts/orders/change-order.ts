@@ -1,55 +1,146 @@
-// Small changes to an order that is not confirmed yet, and the wish to have it confirmed.
+// Changes to an order that is not confirmed yet, and the wish to have it confirmed. Its items change
+// only while nobody has begun to pay: what a provider was asked to set aside stays what was ordered.
+import { product } from '#contexts/catalog/public.ts'
+import {
+  changeReservation,
+  reservation,
+  reservationRefs,
+  stockRefs,
+} from '#contexts/inventory/public.ts'
 import { address } from '#contexts/shipping/public.ts'
-import { accept, command, type Decision, type Given, reject } from '#kernel/decider.ts'
-import { saga, stepStatus } from '#kernel/saga.ts'
-import { type Infer, id, nullable, object, optional, text } from '#kernel/schema.ts'
-import { orderAnswerSchema } from './create-order.ts'
+import {
+  type Asked,
+  accept,
+  ask,
+  command,
+  type Decision,
+  type Given,
+  invalid,
+  type Moment,
+  type Rejected,
+  reject,
+} from '#kernel/decider.ts'
+import type { DataOf } from '#kernel/event-types.ts'
+import { stepStatus } from '#kernel/saga.ts'
+import { type Infer, id, money, nullable, object, optional, text } from '#kernel/schema.ts'
+import { goOnUnpaid } from './cancel-lines.ts'
+import { items, orderAnswerSchema } from './create-order.ts'
 import { FOR_PAYMENT, LABEL } from './fulfilment.ts'
-import { order } from './order.ts'
-import { bookRefs, openBook, orderAnswer, orderOf, sagaOf } from './order-book.ts'
+import { countedIn, type order } from './order.ts'
+import {
+  bookRefs,
+  closeBook,
+  type OrderBook,
+  openBook,
+  orderAnswer,
+  orderOf,
+  sagaOf,
+} from './order-book.ts'
+import { discounts } from './order-discounts.ts'
 import { NOTES_MAX } from './order-events.ts'
+import { remaining } from './order-line.ts'
+import { pricedLines } from './order-lines.ts'
 
 const updateInput = object({
   order_id: id(),
   shipping_address: optional(nullable(address)),
   notes: optional(nullable(text({ max: NOTES_MAX }))),
+  items: optional(items),
+  discounts,
 })
+type Input = Infer<typeof updateInput>
 
 export const updateOrder = command({
   type: 'UpdateOrder',
   input: updateInput,
-  reads: ({ order_id }) => [order.at(order_id), saga.seen(order_id)],
-  decide: (input, given) => update(input, given),
-  answer: object({ order_id: id(), status: text() }),
+  reads: ({ order_id }) => bookRefs(order_id),
+  decide: update,
+  answer: object({ order_id: id(), status: text(), currency: text(), total_amount_minor: money() }),
   route: {
     method: 'PATCH',
     path: '/api/v1/orders/:order_id',
     tag: 'orders',
-    summary: 'Changes address or notes while the order is pending',
+    summary: 'Changes address, notes or, before somebody pays, the items of a pending order',
   },
 })
 
-function update(
-  { order_id, shipping_address, notes }: Infer<typeof updateInput>,
-  given: Given,
-): Decision {
-  const state = given.state(order.at(order_id))
-  const process = given.state(saga.seen(order_id))
-  if (state === null || process === null)
-    return reject('not_found', `There is no order ${order_id}.`)
-  const { status, customer_id, user_id } = state
+function update(input: Input, given: Given, moment: Moment): Decision {
+  const { order_id, shipping_address, notes } = input
+  const book = openBook(given, order_id, moment)
+  if (!('order' in book)) return book
+  const { status, customer_id, user_id } = orderOf(book)
+  const process = sagaOf(book)
   // The carrier is given the address with the label; a change after that would not reach it.
-  const isOpen = process.status === 'RUNNING' && stepStatus(process, LABEL) === 'PENDING'
-  if (!isOpen)
+  if (process.status !== 'RUNNING' || stepStatus(process, LABEL) !== 'PENDING')
     return reject('invalid_state', 'The order can no longer be changed.', { details: { status } })
+  if (input.discounts !== undefined && input.items === undefined)
+    return invalid({ discounts: 'are told together with the items' })
   const changed = {
     ...(shipping_address === undefined ? {} : { shipping_address }),
     ...(notes === undefined ? {} : { notes }),
   }
-  const answer = { order_id, status }
-  if (Object.keys(changed).length === 0) return accept([], answer)
-  const fact = order.event('OrderUpdated', { order_id, customer_id, user_id, ...changed })
-  return accept([order.write(order_id, [fact])], answer)
+  const other = input.items === undefined ? {} : otherItems(book, { ...input, items: input.items })
+  if ('ask' in other) return other
+  if ('rejected' in other) return other
+  if (Object.keys({ ...changed, ...other }).length > 0)
+    book.order.emit('OrderUpdated', { order_id, customer_id, user_id, ...changed, ...other })
+  goOnUnpaid(book)
+  const { currency, total_amount_minor } = orderOf(book)
+  return closeBook(book, { order_id, status, currency, total_amount_minor })
+}
+
+/** The items anew, as if they were ordered now; what changes in stock goes along. */
+function otherItems(
+  book: OrderBook,
+  input: Input & { items: NonNullable<Input['items']> },
+): Partial<DataOf<typeof order.events>['OrderUpdated']> | Asked | Rejected {
+  const { given, moment, order_id } = book
+  const state = orderOf(book)
+  const { waiting_for } = sagaOf(book)
+  if (waiting_for !== FOR_PAYMENT)
+    return reject('invalid_state', 'The items cannot be changed once a payment was begun.', {
+      details: { status: state.status, waiting_for },
+    })
+  const { store_id, currency, country: before } = state
+  const wanted = [...new Set(input.items.map(({ product_id }) => product_id))]
+  const trouble = lackingOf(given, order_id, [
+    reservation.at(order_id),
+    ...wanted.map((productId) => product.seen(productId)),
+    ...stockRefs(wanted.map((product_id) => ({ product_id, store_id }))),
+  ])
+  if (trouble !== null) return trouble
+  const held = given.state(reservation.at(order_id))
+  if (held === null || (held.expires_at !== null && held.expires_at <= moment.now))
+    return reject('invalid_state', 'The time to change it is over.', {
+      details: { status: state.status, expires_at: held?.expires_at ?? null },
+    })
+  const country = input.shipping_address?.country ?? before
+  const cart = { country, discounts: input.discounts }
+  const priced = pricedLines(input.items, currency, given, moment, cart)
+  if ('rejected' in priced) return priced
+  const lines = priced.lines.map(({ product_id, quantity }) => ({ product_id, store_id, quantity }))
+  const reserved = changeReservation(given, order_id, lines, 'order_changed')
+  if ('rejected' in reserved) return reserved
+  book.beside.push(...reserved.writes)
+  const { customer_id: _, ...where } = countedIn(state)
+  return {
+    ...where,
+    ...priced,
+    country,
+    previous_lines: remaining(state.lines),
+    previous_total_amount_minor: state.total_amount_minor,
+  }
+}
+
+function lackingOf(
+  given: Given,
+  orderId: string,
+  refs: Parameters<Given['lacking']>[0],
+): Asked | Rejected | null {
+  const first = given.lacking(refs)
+  if (first.length > 0) return ask(first)
+  const items = given.lacking(reservationRefs(given, orderId))
+  return items.length > 0 ? ask(items) : null
 }
 
 /** The saga confirms; asking says how far it is: done, still under way, or not possible. */

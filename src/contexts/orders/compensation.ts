@@ -14,6 +14,7 @@ import { type OrderBook, orderOf, paymentOf, sagaOf } from './order-book.ts'
 import type { CancelCause } from './order-events.ts'
 import { remaining } from './order-line.ts'
 import { lapse } from './order-money.ts'
+import { giveUpParcel, parcelDraft, parcelRefs } from './parcels.ts'
 
 export type Cancelling = {
   readonly cause: CancelCause
@@ -30,8 +31,15 @@ export function startCompensation(
   book: OrderBook,
   { cause, reason = cause, as = 'released' }: Cancelling,
 ): Trouble {
-  const { order, saga, order_id, moment } = book
+  const { order, saga, order_id, moment, given } = book
   const state = orderOf(book)
+  const lacking = given.lacking(parcelRefs(state, order_id))
+  if (lacking.length > 0) return ask(lacking)
+  for (const { shipment_id } of state.parcels) {
+    const parcel = parcelDraft(given, shipment_id, moment.now)
+    giveUpParcel(parcel, book, 'order_cancelled')
+    book.beside.push(parcel.write())
+  }
   saga.emit('SagaCompensationStarted', {
     saga_id: order_id,
     reason: cause,

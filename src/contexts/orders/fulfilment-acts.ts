@@ -106,7 +106,7 @@ function callFor(
 }
 
 /** The newest address in the order's events; null when there is none, or when it was forgotten. */
-async function addressOf(
+export async function addressOf(
   orderId: string,
   { events }: WaitingTools,
 ): Promise<Readonly<Record<string, unknown>> | null> {

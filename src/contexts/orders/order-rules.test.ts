@@ -10,12 +10,13 @@ import { given, NOW, type Then } from '#testing/given.ts'
 import { cancelOrder, expireOrder } from './cancel-order.ts'
 import { confirmOrder, updateOrder } from './change-order.ts'
 import { createOrder } from './create-order.ts'
+import { deliverOrder } from './deliver-order.ts'
 import { recordLabelOutcome } from './label-outcome.ts'
 import { orderNumber } from './order-number.ts'
 import { confirmPayment, processPayment } from './pay-order.ts'
 import { recordPaymentOutcome } from './payment-outcome.ts'
 import { compensateSaga, continueSaga, resolveSaga, retrySaga } from './saga-commands.ts'
-import { deliverOrder, shipOrder } from './ship-order.ts'
+import { shipOrder } from './ship-order.ts'
 
 const create = createOrder('simulator')
 const pay = processPayment('simulator')

@@ -145,6 +145,19 @@ export const returnable = ({ lines, returns }: OrderState): LineUnits[] =>
     }))
     .filter(isSome)
 
+/** What is said of the order when returns are under way, or none is. */
+export function returnStatus(
+  { lines }: Pick<OrderState, 'lines'>,
+  isUnderWay: boolean,
+): 'none' | 'requested' | 'partially_returned' | 'returned' {
+  const back = lines.some(({ returned_quantity }) => returned_quantity > 0)
+  if (!back) return isUnderWay ? 'requested' : 'none'
+  const isAll = lines.every(
+    (each) => each.returned_quantity + each.cancelled_quantity === each.quantity,
+  )
+  return isAll ? 'returned' : 'partially_returned'
+}
+
 /** `null`: there is no such line. */
 export const lineOf = ({ lines }: Pick<OrderState, 'lines'>, line: number): OrderLine | null =>
   lines.find((each) => each.line === line) ?? null

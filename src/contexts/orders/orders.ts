@@ -4,10 +4,12 @@ import type { Carrier } from '#contexts/shipping/public.ts'
 import type { Context } from '#kernel/context.ts'
 import { saga } from '#kernel/saga.ts'
 import { sagaInstances, sagaSteps } from '#kernel/saga-instances.ts'
+import { cancelOrderLines } from './cancel-lines.ts'
 import { cancelOrder, expireOrder } from './cancel-order.ts'
 import { confirmOrder, updateOrder } from './change-order.ts'
 import { createOrder } from './create-order.ts'
 import { customerOrderSummary } from './customer-order-summary.ts'
+import { deliverOrder, markDelivered } from './deliver-order.ts'
 import { SAGA_TYPE } from './fulfilment.ts'
 import { fulfilmentAct } from './fulfilment-acts.ts'
 import { recordLabelOutcome } from './label-outcome.ts'
@@ -29,7 +31,10 @@ import { recordPaymentOutcome } from './payment-outcome.ts'
 import { recordProviderEvent } from './provider-notices.ts'
 import { compensateSaga, continueSaga, resolveSaga, retrySaga } from './saga-commands.ts'
 import { getOrderSaga, getSaga, listSagas } from './saga-queries.ts'
-import { deliverOrder, shipOrder } from './ship-order.ts'
+import { markShipped, shipOrder } from './ship-order.ts'
+import { shipmentOperations } from './shipment-acts.ts'
+import { cancelShipment, createShipment, createShippingLabel } from './shipment-commands.ts'
+import { recordShipmentOutcome } from './shipment-outcome.ts'
 
 export const orders = ({
   provider,
@@ -48,6 +53,7 @@ export const orders = ({
     updateOrder,
     confirmOrder,
     cancelOrder,
+    cancelOrderLines,
     expireOrder,
     processPayment(provider.name),
     authorizePayment(provider.name),
@@ -56,7 +62,13 @@ export const orders = ({
     recordProviderEvent(provider),
     recordLabelOutcome,
     shipOrder,
+    markShipped,
     deliverOrder,
+    markDelivered,
+    createShipment,
+    createShippingLabel,
+    cancelShipment,
+    recordShipmentOutcome,
     continueSaga,
     retrySaga,
     compensateSaga,
@@ -76,5 +88,8 @@ export const orders = ({
     getSaga,
     listSagas,
   ],
-  waiting: [sagaSteps({ [SAGA_TYPE]: fulfilmentAct({ provider, carrier, timeoutMs }) })],
+  waiting: [
+    sagaSteps({ [SAGA_TYPE]: fulfilmentAct({ provider, carrier, timeoutMs }) }),
+    shipmentOperations({ carrier, timeoutMs }),
+  ],
 })

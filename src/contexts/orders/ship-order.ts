@@ -1,76 +1,157 @@
-// The goods leave and arrive. Leaving takes them out of stock in the same append.
+// The goods leave: what leaves is taken out of stock in the same append, and only that is due to be
+// paid where money is captured when goods are shipped.
 import { commitLines, reservation, reservationRefs } from '#contexts/inventory/public.ts'
 import { capturable, paymentStatus, refundable } from '#contexts/payments/public.ts'
-import { CARRIER_MAX, TRACKING_MAX } from '#contexts/shipping/public.ts'
+import { CARRIER_MAX, shipment, TRACKING_MAX } from '#contexts/shipping/public.ts'
 import {
   accept,
   ask,
   command,
   type Decision,
+  type Given,
   invalid,
   type Moment,
   reject,
 } from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
-import { id, instant, object, optional, text } from '#kernel/schema.ts'
+import { type Infer, id, instant, object, optional, text } from '#kernel/schema.ts'
+import { lineOf, unplanned } from './order.ts'
 import { bookRefs, closeBook, type OrderBook, openBook, orderOf, paymentOf } from './order-book.ts'
+import type { LineUnits } from './order-line.ts'
 import { settleMoney } from './order-money.ts'
+import { giveUpFirst, type ParcelDraft, parcelDraft, shipmentLines } from './parcels.ts'
 
-const shipAnswer = object({
+export const shipAnswer = object({
   order_id: id(),
   shipment_id: id(),
-  status: text(),
+  status: text({ description: 'Of the order.' }),
   tracking_number: text(),
   carrier: text(),
 })
+const fields = {
+  tracking_number: optional(text({ max: TRACKING_MAX })),
+  carrier: optional(text({ max: CARRIER_MAX })),
+  shipped_at: optional(instant()),
+}
+const told = object(fields)
+type Told = Infer<typeof told>
 
 export const shipOrder = command({
   type: 'ShipOrder',
-  input: object({
-    order_id: id(),
-    tracking_number: optional(text({ max: TRACKING_MAX })),
-    carrier: optional(text({ max: CARRIER_MAX })),
-    shipped_at: optional(instant()),
-  }),
+  input: object({ order_id: id(), ...fields }),
   reads: ({ order_id }) => [...bookRefs(order_id), reservation.at(order_id)],
-  decide: (input, given, moment) => {
-    const book = openBook(given, input.order_id, moment)
+  decide: ({ order_id, ...told }, given, moment) => {
+    const book = openBook(given, order_id, moment)
     if (!('order' in book)) return book
     const { status } = orderOf(book)
-    if (status === 'SHIPPED' || status === 'DELIVERED') return accept([], answerOf(book))
-    const no = shipTrouble(book)
-    if (no !== null) return no
-    const items = given.lacking(reservationRefs(given, input.order_id))
-    if (items.length > 0) return ask(items)
-    const shipped_at = happenedAt(input.shipped_at, moment)
-    if (shipped_at > moment.now) return invalid({ shipped_at: 'is in the future' })
-    const committed = commitLines(given, input.order_id, shipped_at)
-    if ('rejected' in committed) return committed
-    book.beside.push(...committed.writes)
-    ship(book, { ...input, shipped_at })
-    settleMoney(book)
-    return closeBook(book, answerOf(book))
+    if (status === 'SHIPPED' || status === 'DELIVERED')
+      return accept([], shipAnswerOf(book, book.shipment))
+    return shipped(book, book.shipment, unplanned(orderOf(book)), told)
   },
   answer: shipAnswer,
   route: {
     method: 'POST',
     path: '/api/v1/orders/:order_id/ship',
-    // An order ships whole: its shipment has its id.
-    aliases: ['/api/v1/shipments/:order_id/ship'],
     tag: 'shipping',
-    summary: 'The goods have left',
+    summary: 'The goods have left: all that goes in no other shipment',
   },
 })
 
+export const markShipped = command({
+  type: 'MarkShipped',
+  input: object({ shipment_id: id(), ...fields }),
+  reads: ({ shipment_id }) => [shipment.at(shipment_id)],
+  decide: ({ shipment_id, ...told }, given, moment) => {
+    const found = openParcel(given, shipment_id, moment)
+    if (!('book' in found)) return found
+    const { book, parcel } = found
+    const order = orderOf(book)
+    if (order.parcels.some((each) => each.shipment_id === shipment_id && each.has_left))
+      return accept([], shipAnswerOf(book, parcel))
+    const own = order.parcels.find((each) => each.shipment_id === shipment_id)
+    const isFirst = shipment_id === book.order_id
+    return shipped(book, parcel, isFirst ? unplanned(order) : (own?.lines ?? []), told)
+  },
+  answer: shipAnswer,
+  route: {
+    method: 'POST',
+    path: '/api/v1/shipments/:shipment_id/ship',
+    tag: 'shipping',
+    summary: 'The goods of a shipment have left',
+  },
+})
+
+/** The shipment with the book of its order; 404 without one. */
+export function openParcel(given: Given, shipmentId: string, moment: Moment) {
+  const state = given.state(shipment.at(shipmentId))
+  if (state === null) return reject('not_found', `There is no shipment ${shipmentId}.`)
+  const book = openBook(given, state.order_id, moment)
+  if (!('order' in book)) return book
+  if (shipmentId === book.order_id) return { book, parcel: book.shipment }
+  return { book, parcel: parcelDraft(given, shipmentId, moment.now) }
+}
+
+function shipped(
+  book: OrderBook,
+  parcel: ParcelDraft,
+  units: readonly LineUnits[],
+  told: Told,
+): Decision {
+  const { given, order_id, moment } = book
+  const no = shipTrouble(book, parcel, units)
+  if (no !== null) return no
+  const held = given.lacking([reservation.at(order_id)])
+  if (held.length > 0) return ask(held)
+  const items = given.lacking(reservationRefs(given, order_id))
+  if (items.length > 0) return ask(items)
+  const shipped_at = happenedAt(told.shipped_at, moment)
+  if (shipped_at > moment.now) return invalid({ shipped_at: 'is in the future' })
+  const label = parcel.state()
+  const tracking_number = told.tracking_number ?? label?.tracking_number
+  const carrier = told.carrier ?? label?.carrier
+  if (!tracking_number || !carrier)
+    return invalid({
+      ...(tracking_number ? {} : { tracking_number: 'is required: the shipment has no label' }),
+      ...(carrier ? {} : { carrier: 'is required: the shipment has no label' }),
+    })
+  const order = orderOf(book)
+  const lines = units.map(({ line, quantity }) => ({
+    product_id: lineOf(order, line)!.product_id,
+    store_id: order.store_id,
+    quantity,
+  }))
+  const committed = commitLines(given, order_id, shipped_at, lines)
+  if ('rejected' in committed) return committed
+  book.beside.push(...committed.writes)
+  ship(book, parcel, units, { tracking_number, carrier, shipped_at })
+  settleMoney(book)
+  giveUpFirst(book)
+  if (parcel !== book.shipment) book.beside.push(parcel.write())
+  return closeBook(book, shipAnswerOf(book, parcel))
+}
+
 /** In UTC with milliseconds, whatever offset it was told in: instants compare as text. */
-const happenedAt = (told: Instant | undefined, { occurred_at, now }: Moment): Instant =>
+export const happenedAt = (told: Instant | undefined, { occurred_at, now }: Moment): Instant =>
   told === undefined ? (occurred_at ?? now) : new Date(told).toISOString()
 
-function shipTrouble(book: OrderBook): Decision | null {
+function shipTrouble(
+  book: OrderBook,
+  parcel: ParcelDraft,
+  units: readonly LineUnits[],
+): Decision | null {
   const { status, total_amount_minor } = orderOf(book)
   const payment = paymentOf(book)
-  if (status !== 'CONFIRMED')
+  if (status !== 'CONFIRMED' && status !== 'PARTIALLY_SHIPPED')
     return reject('invalid_state', `An order that is ${status} cannot be shipped.`, {
+      details: { status },
+    })
+  const state = parcel.state()
+  if (state !== null && (state.status === 'CANCELLED' || state.pending !== null))
+    return reject('invalid_state', 'The shipment was given up, or its label is under way.', {
+      details: { shipment_status: state.status, pending: state.pending?.kind ?? null },
+    })
+  if (units.length === 0 || parcel.state()?.status === 'SHIPPED')
+    return reject('invalid_state', 'All that is left goes in other shipments.', {
       details: { status },
     })
   const isVoiding = payment?.pending?.kind === 'void'
@@ -82,59 +163,35 @@ function shipTrouble(book: OrderBook): Decision | null {
 }
 
 function ship(
-  book: OrderBook,
-  told: { tracking_number?: string; carrier?: string; shipped_at: string },
+  { order, order_id, ...book }: OrderBook,
+  parcel: ParcelDraft,
+  units: readonly LineUnits[],
+  told: { tracking_number: string; carrier: string; shipped_at: string },
 ): void {
-  const { order, shipment, order_id } = book
-  const label = shipment.state()
-  const shipped = {
-    shipment_id: shipment.id,
-    order_id,
-    tracking_number: told.tracking_number ?? label?.tracking_number ?? '',
-    carrier: told.carrier ?? label?.carrier ?? '',
-    shipped_at: told.shipped_at,
-  }
-  shipment.emit('ShipmentShipped', shipped, told.shipped_at)
-  order.emit('OrderShipped', shipped, told.shipped_at)
+  const shipped = { shipment_id: parcel.id, order_id, ...told }
+  const before = orderOf({ order, order_id, ...book })
+  const lines = [...units]
+  parcel.emit(
+    'ShipmentShipped',
+    { ...shipped, lines: [...shipmentLines(before, units)] },
+    told.shipped_at,
+  )
+  const sum = (some: readonly LineUnits[]) => some.reduce((all, { quantity }) => all + quantity, 0)
+  const left = before.lines.reduce(
+    (all, each) => all + each.quantity - each.cancelled_quantity - each.shipped_quantity,
+    0,
+  )
+  const type = left === sum(units) ? 'OrderShipped' : 'OrderPartiallyShipped'
+  order.emit(type, { ...shipped, lines }, told.shipped_at)
 }
 
-const answerOf = (book: OrderBook) => {
-  const parcel = book.shipment.state()
+export const shipAnswerOf = (book: OrderBook, parcel: ParcelDraft) => {
+  const label = parcel.state()
   return {
     order_id: book.order_id,
-    shipment_id: book.shipment.id,
+    shipment_id: parcel.id,
     status: orderOf(book).status,
-    tracking_number: parcel?.tracking_number,
-    carrier: parcel?.carrier,
+    tracking_number: label?.tracking_number ?? '',
+    carrier: label?.carrier ?? '',
   }
 }
-
-export const deliverOrder = command({
-  type: 'DeliverOrder',
-  input: object({ order_id: id(), delivered_at: optional(instant()) }),
-  reads: ({ order_id }) => bookRefs(order_id),
-  decide: ({ order_id, ...input }, given, moment) => {
-    const book = openBook(given, order_id, moment)
-    if (!('order' in book)) return book
-    const { status } = orderOf(book)
-    if (status === 'DELIVERED') return accept([], answerOf(book))
-    if (status !== 'SHIPPED')
-      return reject('invalid_state', `An order that is ${status} cannot be delivered.`, {
-        details: { status },
-      })
-    const delivered_at = happenedAt(input.delivered_at, moment)
-    if (delivered_at > moment.now) return invalid({ delivered_at: 'is in the future' })
-    const delivered = { shipment_id: book.shipment.id, order_id, delivered_at }
-    book.shipment.emit('ShipmentDelivered', delivered, delivered_at)
-    book.order.emit('OrderDelivered', delivered, delivered_at)
-    return closeBook(book, answerOf(book))
-  },
-  answer: shipAnswer,
-  route: {
-    method: 'POST',
-    path: '/api/v1/orders/:order_id/deliver',
-    aliases: ['/api/v1/shipments/:order_id/deliver'],
-    tag: 'shipping',
-    summary: 'The goods have arrived',
-  },
-})

@@ -6,6 +6,13 @@ export type {
   ShipmentOperation,
   ShipmentState,
 } from './shipment.ts'
-export { address, CARRIER_MAX, labelOperationId, shipment, TRACKING_MAX } from './shipment.ts'
+export {
+  address,
+  CARRIER_MAX,
+  labelOperationId,
+  SHIPMENT_STATUSES,
+  shipment,
+  TRACKING_MAX,
+} from './shipment.ts'
 export type { ShipmentRow } from './shipment-views.ts'
 export { shipments } from './shipment-views.ts'
