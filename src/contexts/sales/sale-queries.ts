@@ -1,9 +1,10 @@
 // Questions about sales, refunds and cash sessions.
+import { customers } from '#contexts/customers/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { listOf } from '#kernel/list-of.ts'
 import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
-import type { Condition, Filter } from '#kernel/projection.ts'
-import { query } from '#kernel/query.ts'
+import type { Condition, Filter, Row } from '#kernel/projection.ts'
+import { query, type Reader } from '#kernel/query.ts'
 import { day, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { tillOf } from './cash-session.ts'
 import { cashSessions, movement, tenderTotal } from './cash-session-rows.ts'
@@ -16,14 +17,30 @@ const get = { method: 'GET', tag: 'sales' } as const
 const { sale_id, customer_id, original_business_day, currency, ...refundFields } =
   sale.events.SaleRefunded.data.properties
 
-const saleAnswer = rowAnswer(sales.table, {
-  shapes: { items: list(saleItem), tenders: list(tender), refunds: list(object(refundFields)) },
+const saleAnswer = object({
+  ...rowAnswer(sales.table, {
+    shapes: { items: list(saleItem), tenders: list(tender), refunds: list(object(refundFields)) },
+  }).properties,
+  customer_name: nullable(text()),
 })
+
+/** Names stand with the customers alone, so that they are forgotten with them. */
+async function named(rows: readonly Row[], reader: Reader): Promise<readonly Row[]> {
+  const ids = new Set(rows.map(({ customer_id }) => customer_id).filter((one) => one !== null))
+  const where = { customer_id: { in: [...ids] } }
+  const found =
+    ids.size === 0 ? [] : (await reader.find(customers, { where, limit: ids.size })).items
+  const names = new Map(found.map(({ customer_id, name }) => [customer_id, name]))
+  return rows.map((row) => ({ ...row, customer_name: names.get(row.customer_id ?? null) ?? null }))
+}
 
 export const getSale = query({
   type: 'GetSale',
   input: object({ sale_id: id(), ...asOfFields }),
-  run: (input, reader) => nowOrThen(reader, sales, input.sale_id, input),
+  run: async (input, reader) => {
+    const row = await nowOrThen(reader, sales, input.sale_id, input)
+    return row === null ? null : (await named([row], reader))[0]
+  },
   answer: nullable(saleAnswer),
   route: { ...get, path: '/api/v1/sales/:sale_id', summary: 'One sale, now or as it was' },
 })
@@ -71,17 +88,18 @@ export const searchSales = query({
     currency: optional(text({ min: 3, max: 3 })),
     ...days,
   }),
-  run: (input, reader) => {
+  run: async (input, reader) => {
     const { store_id, register_id, customer_id, user_id, device_id } = input
     const { status, payment_type, sale_number, currency, search_term } = input
-    const named = { store_id, register_id, customer_id, user_id, device_id }
+    const whose = { store_id, register_id, customer_id, user_id, device_id }
     const where: Filter = {
-      ...equal({ ...named, status, payment_type, currency }),
+      ...equal({ ...whose, status, payment_type, currency }),
       ...dayBetween(input),
       ...(search_term === undefined ? {} : { sale_number: { contains: search_term } }),
       ...(sale_number === undefined ? {} : { sale_number }),
     }
-    return saleList.page(reader, input, where)
+    const page = await saleList.page(reader, input, where)
+    return { ...page, items: await named(page.items, reader) }
   },
   answer: pageAnswer(saleAnswer),
   route: { ...get, path: '/api/v1/sales', summary: 'Sales, the newest first' },

@@ -5,19 +5,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { catalog } from '#contexts/catalog/catalog.ts'
-import { customers } from '#contexts/customers/customers.ts'
-import { inventory } from '#contexts/inventory/inventory.ts'
-import { stores } from '#contexts/stores/stores.ts'
+import { contextsOf } from '#app/contexts.ts'
 import type { Outcome, SendMeta } from '#kernel/waiting.ts'
+import { openCarrier } from '#providers/carrier-simulator.ts'
+import { openPaymentProvider } from '#providers/payment-simulator.ts'
 import { type Application, runApplication } from '#runtime/application.ts'
 import { engines } from '#storage/engines.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
 import type { ReadModels } from '#storage/read-models.ts'
-import { sales } from './sales.ts'
 
-const contexts = [stores, customers, catalog, inventory, sales]
+// The whole shop: who is forgotten may have ordered as well.
+const contexts = contextsOf({ provider: openPaymentProvider(), carrier: openCarrier() })
 const settings = { 'pos.stock_policy': 'block' }
 
 for (const engine of ['memory', 'sqlite'] as const)
@@ -122,6 +121,24 @@ for (const engine of ['memory', 'sqlite'] as const)
       const sale_id = String(sold.response.sale_id)
       equal((await done('RefundSale', { sale_id })).balance_minor, 200)
       await done('ProcessSale', cash(onCredit))
+    })
+
+    test('a sale shows who bought, until he is forgotten', async () => {
+      await stocked('10')
+      const customer_id = '01980000-0000-7000-8000-0000000000c1'
+      await done('RegisterCustomer', { customer_id, name: 'Ann' })
+      const { sale_id } = await done('ProcessSale', cash({ customer_id }))
+      await done('ProcessSale', cash())
+      equal((await ask('GetSale', { sale_id })).customer_name, 'Ann')
+      const names = async () =>
+        (await ask('SearchSales')).items.map(
+          ({ customer_name }: { customer_name: string | null }) => customer_name,
+        )
+      deepEqual(await names(), [null, 'Ann'])
+      await done('EraseCustomer', { customer_id })
+      const { customer_name, ...left } = await ask('GetSale', { sale_id })
+      deepEqual([customer_name, left.customer_id], [null, customer_id])
+      ok(!JSON.stringify([left, await log.readAll(0, 1_000)]).includes('Ann'))
     })
 
     test('a sale sent twice is one sale, with one number and one answer', async () => {
