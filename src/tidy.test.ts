@@ -50,6 +50,7 @@ const CONTEXT_LEVEL: Readonly<Record<string, number>> = {
   orders: 4,
   sales: 4,
   returns: 5,
+  notifications: 5,
   privacy: 5,
 }
 const LAST_LEVEL = 6

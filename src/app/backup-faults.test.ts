@@ -247,9 +247,10 @@ describe('a backup that something happens to', () => {
 /** A log long enough to be caught in the middle of. */
 async function longShop(path: string): Promise<Where> {
   const where = { path }
-  const { log: stored, keys, simulator, views } = placesOf(configAt(where))
+  const places = placesOf(configAt(where))
+  const { log: stored, views } = places
   await using opening = new AsyncDisposableStack()
-  await openKept({ log: stored, keys, simulator, views, queries: views }, true, opening)
+  await openKept({ ...places, queries: views }, true, opening)
   const reads = await openRows(views)
   await reads.close()
   await opening.disposeAsync()

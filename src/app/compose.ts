@@ -14,14 +14,23 @@ import { type QueryGateway, queryGateway } from '#runtime/query-gateway.ts'
 import { type Relay, relay } from '#runtime/relay.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
+import type { Outbox } from '#storage/outbox.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { cachingWarnings, openCaching } from './caching.ts'
 import { circuitsOf } from './circuits.ts'
 import { shopSettings } from './config.ts'
 import { doorsOf } from './config-rules.ts'
-import { contextsOf, type Providers, typesOf } from './contexts.ts'
+import { type ContextOptions, contextsOf, type Providers, sendableOf, typesOf } from './contexts.ts'
 import { fencedProviders } from './fenced-providers.ts'
 import { type Loops, loopsOver } from './loops.ts'
+import {
+  deliveryLog,
+  type NoticeParts,
+  type Notices,
+  noticesOver,
+  openNotices,
+  showingSecrets,
+} from './notices/notices.ts'
 import { operations } from './operations.ts'
 import type { ProjectionHost } from './projection-host.ts'
 import type { Moves } from './projections-here.ts'
@@ -73,6 +82,8 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   // Whatever fails on the way, what was opened is closed again, last first.
   await using opening = new AsyncDisposableStack()
   const { log, keys } = await openStores(places, onBroken, opening)
+  const isWanted = !passive && (roles.has('saga') || roles.has('admin'))
+  const outbox = await openNotices(places.outbox, { log, isWanted }, opening)
   const { engine, place } = places.simulator
   const faults = config['simulator.faults']
   const outside =
@@ -81,14 +92,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const circuits = circuitsOf(config, tell)
   const guarded = circuits.providers(outside)
   const providers = fencedProviders(guarded, () => loops?.mayAct() === true)
-  const contexts = contextsOf(providers, {
-    timeoutMs: config['saga.step_timeout'],
-    enriched: config['catalog.enrich_with_inventory'],
-    analytics: {
-      weekStarts: config['analytics.week_starts'],
-      currency: config['money.default'],
-    },
-  })
+  const contexts = contextsOf(providers, contextOptions(config, outbox))
   const types = typesOf(contexts)
   const personal = personalData(types, keys)
   const projections = contexts.flatMap((context) => context.projections)
@@ -104,18 +108,21 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const met = { log: circuits.log(log), reads: circuits.reads(reads) }
   const caching = { config, version: VERSION, contexts, host, circuits, tell, opening }
   const { answers } = await openCaching({ ...caching, reads: reading.reads && met.reads })
-  const { send, ask } = gateways({ ...parts, log: met.log }, met.reads, reading.reads, answers)
+  const { ask, ...gate } = gateways({ ...parts, log: met.log }, met.reads, reading.reads, answers)
+  const send = showingSecrets(gate.send, keys)
   const bus = openBus({ onError: (error) => tell(`a listener failed: ${String(error)}`) })
   opening.defer(() => bus.close())
   const publishing = relay(log, bus, (error) => tell(`relay: ${String(error)}`))
   opening.defer(() => publishing.stop())
-  loops = await loopsOver({ ...parts, roles, send, now, host, due: reading.due, tell })
+  const acting = { send, now, tell, mayAct: () => loops?.mayAct() === true }
+  const notices = noticesHere({ ...parts, ...acting, keys, outbox, reads: reading.due })
+  loops = await loopsOver({ ...parts, ...acting, roles, host, due: reading.due, notices })
   opening.defer(() => loops?.stop())
   if (!passive) await loops.start()
   const server = await serverVersion(places.log, opening)
   const { shares, waiting } = loops
   const opened = opening.move()
-  const known = { log, roles, host, contexts, types, shares, server, startedAt }
+  const known = { log, roles, host, contexts, types, shares, server, startedAt, notices }
 
   return {
     config,
@@ -142,6 +149,25 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   }
 }
 
+const contextOptions = (config: Config, outbox: Outbox | null): ContextOptions => ({
+  timeoutMs: config['saga.step_timeout'],
+  enriched: config['catalog.enrich_with_inventory'],
+  analytics: {
+    weekStarts: config['analytics.week_starts'],
+    currency: config['money.default'],
+  },
+  ...(outbox === null ? {} : { deliveries: deliveryLog(outbox) }),
+})
+
+/** Where what is due is acted on, others are told too. */
+const noticesHere = ({ outbox, reads, ...parts }: NoticesHere): Notices | null =>
+  outbox === null || reads === null
+    ? null
+    : noticesOver({
+        ...{ ...parts, outbox, reads, version: VERSION },
+        sendable: sendableOf(parts.contexts),
+      })
+
 /** Nobody is told anything with a key that was destroyed a moment ago: none is remembered. */
 const telling = (personal: PersonalData, types: EventTypes, keys: KeyRing): PersonalData => ({
   ...personal,
@@ -155,6 +181,11 @@ function movesOf(config: Config, roles: Roles, passive: boolean): Moves {
   return passive ? 'none' : 'shared'
 }
 
+type NoticesHere = Omit<NoticeParts, 'outbox' | 'reads' | 'sendable' | 'version'> & {
+  readonly contexts: readonly Context[]
+  readonly outbox: Outbox | null
+  readonly reads: ReadModels | null
+}
 type Parts = {
   readonly config: Config
   readonly contexts: readonly Context[]

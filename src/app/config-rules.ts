@@ -20,6 +20,7 @@ export function mistakesBetween(
             `allowed is one of money.currencies: ${config['money.currencies'].join(', ')}`,
         ]),
     ...methodMistakes(config, from),
+    ...mailMistakes(config, from),
     ...(config['retry.base'] <= config['retry.max']
       ? []
       : [
@@ -92,6 +93,20 @@ function methodMistakes(config: Config, from: From): readonly string[] {
     `payments.default_method is ${method} (${from('payments.default_method')}), ` +
       `allowed is one of payments.methods: ${methods}; or empty`,
   ]
+}
+
+/** A server without a sender, or somebody to be written to without a server. */
+function mailMistakes(config: Config, from: From): readonly string[] {
+  const [url, sender] = [config['smtp.url'], config['smtp.from']]
+  if (url !== '' && sender === '')
+    return [`smtp.url is set (${from('smtp.url')}) and smtp.from is not: say who e-mail comes from`]
+  const operators = config['notifications.operators']
+  return url === '' && operators.length > 0
+    ? [
+        `notifications.operators is set (${from('notifications.operators')}) and smtp.url is not: ` +
+          'say which server takes e-mail',
+      ]
+    : []
 }
 
 /** Where this port listens; null: it is not wanted. */

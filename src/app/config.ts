@@ -104,6 +104,8 @@ export const shopSettings = (config: Config): Readonly<Record<string, unknown>> 
     'pos.number_format': config['pos.number_format'],
     'pos.refund_number_format': config['pos.refund_number_format'],
     'stores.auto_create': config['stores.auto_create'],
+    'webhooks.allow_private': config['webhooks.allow_private'],
+    'webhooks.allowed_hosts': config['webhooks.allowed_hosts'],
     'catalog.enrich_with_inventory': config['catalog.enrich_with_inventory'],
     'saga.deadline_ms': config['saga.deadline'],
     'saga.step_timeout_ms': config['saga.step_timeout'],

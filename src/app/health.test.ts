@@ -29,6 +29,7 @@ async function parts(
     server: null,
     circuits: () => ({}),
     cache: null,
+    notices: null,
     warnings: [],
     version: '1.2.3',
     startedAt: ago(60),

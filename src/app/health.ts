@@ -4,6 +4,7 @@ import type { Health, ProjectionStatus } from '#runtime/operations.ts'
 import type { WaitingRunner } from '#runtime/run-waiting.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
+import type { Notices } from './notices/notices.ts'
 import type { ProjectionHost } from './projection-host.ts'
 import type { Roles } from './roles.ts'
 
@@ -20,6 +21,8 @@ export type HealthParts = {
   readonly server: (() => Promise<string>) | null
   /** By dependency. */
   readonly circuits: () => Readonly<Record<string, string>>
+  /** Telling others; null: not here. */
+  readonly notices: Pick<Notices, 'status' | 'troubles'> | null
   /** Answers from the cache since the start; null where none are kept. */
   readonly cache: (() => Readonly<Record<string, number>>) | null
   readonly warnings: readonly string[]
@@ -68,6 +71,7 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
     ...Object.entries(waiting ?? {})
       .filter(([, { stuck }]) => stuck.length > 0)
       .map(([name, { stuck }]) => `${name}: ${named(stuck)} cannot go on and need a person`),
+    ...(parts.notices?.troubles() ?? []),
     ...(verified !== null && verified.differences > 0
       ? [`the last verification found ${verified.differences} differences`]
       : []),
@@ -89,6 +93,7 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
       ...(behind === null ? {} : { read_models: behind }),
       ...(waiting === null ? {} : { waiting }),
       circuits: parts.circuits(),
+      ...(parts.notices === null ? {} : { notices: parts.notices.status() }),
       ...(parts.cache === null ? {} : { cache: parts.cache() }),
       ...(parts.shares() === null ? {} : { shares: parts.shares() }),
       last_verification: verified,

@@ -3,7 +3,8 @@
 import type { Context } from '#kernel/context.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Instant } from '#kernel/message.ts'
-import type { Send } from '#kernel/waiting.ts'
+import type { Send, Waiting } from '#kernel/waiting.ts'
+import type { Deliverer } from '#runtime/deliver-events.ts'
 import { eventsOfStreams } from '#runtime/past.ts'
 import type { PersonalData } from '#runtime/personal.ts'
 import { type WaitingRunner, waitingRunner } from '#runtime/run-waiting.ts'
@@ -13,7 +14,7 @@ import type { ProjectionHost } from './projection-host.ts'
 import { refusing } from './refusing.ts'
 import type { Roles } from './roles.ts'
 import type { Config } from './settings.ts'
-import { alone, isShared, type Sharing, share } from './sharing.ts'
+import { type Acting, alone, isShared, type Sharing, share } from './sharing.ts'
 
 export type LoopParts = {
   readonly config: Config
@@ -27,6 +28,8 @@ export type LoopParts = {
   readonly host: ProjectionHost | null
   /** The rows of what is due; null without the role saga. */
   readonly due: ReadModels | null
+  /** Telling others; null: not here. */
+  readonly notices: Deliverer | null
   readonly tell: (line: string) => void
 }
 export type Loops = Pick<Sharing, 'shares' | 'mayAct'> & {
@@ -39,22 +42,23 @@ export type Loops = Pick<Sharing, 'shares' | 'mayAct'> & {
 const HOUSEKEEPING_EACH_MS = 3_600_000
 
 export async function loopsOver(parts: LoopParts): Promise<Loops> {
-  const { config, roles, contexts, log, host, tell } = parts
+  const { config, roles, contexts, log, host, notices, tell } = parts
   const waiting = waitingOver(parts)
+  const acting = actingOf(waiting, waitingsOf(contexts), notices)
   const sharing = isShared(config)
     ? await share({
         config,
         roles,
         projections: contexts.flatMap((context) => context.projections.map(({ name }) => name)),
-        waitings: waitingsOf(contexts).map(({ name }) => name),
         host,
-        waiting,
+        acting,
         tell,
       })
-    : alone({ roles, waiting })
+    : alone({ roles, acting })
   const unhear =
     host === null || !roles.has('projection') ? () => {} : log.onAppended(() => host.wake())
   host?.onCommitted(() => waiting.wake())
+  const unhearNotices = notices === null ? () => {} : log.onAppended(notices.wake)
   const dropOld = async () => {
     if (sharing.keepsHouse()) await dropOldResponses(log, config['idempotency.ttl'])
   }
@@ -72,9 +76,25 @@ export async function loopsOver(parts: LoopParts): Promise<Loops> {
       clearInterval(housekeeping)
       await sharing.stop()
       unhear()
+      unhearNotices()
     },
   }
 }
+
+/** What is due and what goes out, as one: they are shared out together. */
+const actingOf = (
+  waiting: WaitingRunner,
+  waitings: readonly Waiting[],
+  notices: Deliverer | null,
+): Acting => ({
+  names: [...waitings.map(({ name }) => name), ...(notices?.work ?? [])],
+  async runs(names) {
+    await Promise.all([waiting.runs(names), notices?.runs(names)])
+  },
+  async stop() {
+    await Promise.all([waiting.stop(), notices?.stop()])
+  },
+})
 
 const waitingsOf = (contexts: readonly Context[]) =>
   contexts.flatMap(({ waiting }) => waiting ?? [])

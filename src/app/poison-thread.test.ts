@@ -51,7 +51,7 @@ function tests() {
       ({ engine: 'sqlite', place: { path: join(folder, name), url: '' } }) as const
     const views = at('views.db')
     const [events, keys, simulator] = [at('log.db'), at('keys.db'), at('books.db')]
-    places = { log: events, keys, simulator, views, queries: views }
+    places = { log: events, keys, simulator, outbox: at('outbox.db'), views, queries: views }
     log = await openLog(places.log)
     ;[told, broken] = [[], []]
   })
@@ -106,6 +106,7 @@ function tests() {
       server: null,
       circuits: () => ({}),
       cache: null,
+      notices: null,
       warnings: [],
       version: 'test',
       startedAt: '',

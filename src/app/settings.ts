@@ -17,6 +17,7 @@ import {
   postgresAddress,
   text,
 } from './setting-kinds.ts'
+import { notices } from './settings-notices.ts'
 import { pos } from './settings-pos.ts'
 import { shop } from './settings-shop.ts'
 
@@ -242,6 +243,7 @@ export const settings = {
   ...processes,
   ...shop,
   ...pos,
+  ...notices,
   ...service,
 } as const
 

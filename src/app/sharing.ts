@@ -1,7 +1,6 @@
 // Which of the work this process does: all of it where it is alone, its share where others are on
 // the same database.
 import { randomUUID } from 'node:crypto'
-import type { WaitingRunner } from '#runtime/run-waiting.ts'
 import { type Sharer, sharer } from '#runtime/shares.ts'
 import type { ProjectionHost } from './projection-host.ts'
 import { SEALS } from './projections-here.ts'
@@ -9,13 +8,19 @@ import type { Roles } from './roles.ts'
 import type { Config } from './settings.ts'
 import { openLeases, placesOf } from './stores.ts'
 
+/** What the role saga does, by name. */
+export type Acting = {
+  readonly names: readonly string[]
+  /** From now on only these, here; resolves when nothing of the others is under way. */
+  runs(names: readonly string[]): Promise<void>
+  stop(): Promise<void>
+}
 export type SharingParts = {
   readonly config: Config
   readonly roles: Roles
   readonly projections: readonly string[]
-  readonly waitings: readonly string[]
   readonly host: ProjectionHost | null
-  readonly waiting: WaitingRunner
+  readonly acting: Acting
   readonly tell: (line: string) => void
 }
 export type Sharing = {
@@ -37,21 +42,21 @@ export const isShared = (config: Config): boolean =>
   config['event_store.driver'] === 'postgres' && config['read_store.driver'] === 'postgres'
 
 /** Alone: everything is begun here; nothing touches a lease. */
-export function alone({ roles, waiting }: Pick<SharingParts, 'roles' | 'waiting'>): Sharing {
+export function alone({ roles, acting }: Pick<SharingParts, 'roles' | 'acting'>): Sharing {
   return {
     shares: () => null,
     keepsHouse: () => true,
     mayAct: () => true,
     async start() {
-      if (roles.has('saga')) waiting.start()
+      if (roles.has('saga')) await acting.runs(acting.names)
     },
-    stop: () => waiting.stop(),
+    stop: () => acting.stop(),
   }
 }
 
 /** Begins with nothing and takes its share. */
 export async function share(parts: SharingParts): Promise<Sharing> {
-  const { config, roles, projections, waitings, host, waiting, tell } = parts
+  const { config, roles, projections, host, acting, tell } = parts
   const leases = await openLeases(placesOf(config).log)
   const member = randomUUID()
   const common = { leases, member, onError: (error: unknown) => tell(`leases: ${String(error)}`) }
@@ -63,7 +68,7 @@ export async function share(parts: SharingParts): Promise<Sharing> {
       await host?.runs(names.filter((name) => name !== HOUSEKEEPING))
     },
   })
-  const act = sharer({ ...common, group: 'saga', work: waitings, runs: waiting.runs })
+  const act = sharer({ ...common, group: 'saga', work: acting.names, runs: acting.runs })
   const mine: readonly (readonly [string, Sharer])[] = [
     ...(roles.has('projection') ? [['projection', follow] as const] : []),
     ...(roles.has('saga') ? [['saga', act] as const] : []),
@@ -77,6 +82,7 @@ export async function share(parts: SharingParts): Promise<Sharing> {
     },
     async stop() {
       await Promise.all(mine.map(([, one]) => one.stop()))
+      await acting.stop()
       await leases.close()
     },
   }

@@ -6,6 +6,7 @@ import { engines } from '#storage/engines.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
 import type { Leases } from '#storage/leases.ts'
+import type { Outbox } from '#storage/outbox.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { postgresUrl } from './database.ts'
 import type { Config } from './settings.ts'
@@ -16,6 +17,8 @@ export type Paths = {
   readonly keys: string
   /** The books of the built-in payment provider and carrier. */
   readonly simulator: string
+  /** What went out to others. */
+  readonly outbox: string
 }
 
 /** Read models, keys and the simulator's books lie beside the log's file. */
@@ -23,7 +26,8 @@ export function pathsOf(config: Config): Paths {
   const log = config['database.sqlite.path']
   const beside = log.replace(/\.db$/, '')
   const file = (name: string) => `${beside}-${name}.db`
-  return { log, views: file('views'), keys: file('keys'), simulator: file('simulator') }
+  const named = { views: file('views'), keys: file('keys'), simulator: file('simulator') }
+  return { log, ...named, outbox: file('outbox') }
 }
 
 type Driver = Config['event_store.driver']
@@ -32,7 +36,9 @@ export type Stored = {
   readonly engine: Driver
   readonly place: { readonly path: string; readonly url: string }
 }
-export type Places = Readonly<Record<'log' | 'keys' | 'simulator' | 'views' | 'queries', Stored>>
+export type Places = Readonly<
+  Record<'log' | 'keys' | 'simulator' | 'outbox' | 'views' | 'queries', Stored>
+>
 
 /** A thread's own connections, beside those of the process. */
 const THREAD_CONNECTIONS = 4
@@ -51,6 +57,7 @@ export function placesOf(config: Config, who: 'process' | 'thread' = 'process'):
     log: stored(events, paths.log),
     keys: stored(events, paths.keys),
     simulator: stored(events, paths.simulator),
+    outbox: stored(events, paths.outbox),
     views: stored(rows, paths.views),
     /** The same rows, for queries only: perhaps a replica's. */
     queries: stored(rows, paths.views, true),
@@ -65,6 +72,7 @@ type Engine = {
   openReadModels(place: Place): Promise<ReadModels>
   openKeyRing(place: Place): Promise<KeyRing>
   openLeases(place: Place): Promise<Leases>
+  openOutbox(place: Place): Promise<Outbox>
 }
 const engineOf = (name: Driver): Promise<Engine> =>
   (engines as Readonly<Record<string, () => Promise<Engine>>>)[name]!()
@@ -88,6 +96,9 @@ export async function openRows({ engine, place }: Stored, readOnly = false): Pro
 
 export const openLeases = async ({ engine, place }: Stored): Promise<Leases> =>
   (await engineOf(engine)).openLeases(place)
+
+export const openOutbox = async ({ engine, place }: Stored): Promise<Outbox> =>
+  (await engineOf(engine)).openOutbox(place)
 
 /** Nobody works on a log, or tells of it, that an interrupted import or restore has left. */
 export async function assertWhole(log: EventLog): Promise<void> {

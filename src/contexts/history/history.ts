@@ -4,6 +4,7 @@ import { historyQuery } from './history-query.ts'
 import { told } from './told.ts'
 import type { Words } from './words.ts'
 import { wordsOfGoods } from './words-of-goods.ts'
+import { wordsOfNotices } from './words-of-notices.ts'
 import { wordsOfOrders } from './words-of-orders.ts'
 import { wordsOfPeople } from './words-of-people.ts'
 import { wordsOfPrivacy } from './words-of-privacy.ts'
@@ -13,6 +14,7 @@ export const words: Words = {
   ...wordsOfOrders,
   ...wordsOfPeople,
   ...wordsOfPrivacy,
+  ...wordsOfNotices,
 }
 
 export const history: Context = {

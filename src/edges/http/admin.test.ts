@@ -83,6 +83,7 @@ beforeEach(async () => {
     shares: () => null,
     server: null,
     circuits: () => ({}),
+    notices: null,
     cache: null,
     warnings: ['Authentication is off.'],
     version: '1.2.3',

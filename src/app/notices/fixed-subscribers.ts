@@ -1,0 +1,81 @@
+// The subscribers that the settings name: e-mail, and lines in the operator's log. What happened
+// too long ago is no news to either.
+import { typesWanted } from '#contexts/notifications/event-patterns.ts'
+import type { EventTypes } from '#kernel/event-types.ts'
+import type { Recorded } from '#kernel/message.ts'
+import type { Subscriber } from '#runtime/deliver.ts'
+import { ALERTS, alertOf } from './alerts.ts'
+import { customerLetter, type Events, MAIL_OF } from './customer-letters.ts'
+import type { Mailer } from './mailer.ts'
+
+const fixed = {
+  ...{ seen: 1, active: true },
+  asked: async () => ({}),
+  gaveUp: async () => {},
+} as const
+const isNews = ({ timestamp }: Recorded, maxAgeMs: number) =>
+  Date.now() - Date.parse(timestamp) <= maxAgeMs
+
+export type MailParts = {
+  readonly mailer: Mailer
+  /** Where the outbox met the log: what was before is not written of. */
+  readonly from: number
+  readonly shop: string
+  readonly operators: readonly string[]
+  readonly customers: readonly string[]
+  readonly maxAgeMs: number
+  readonly events: Events
+}
+
+export function mailSubscriber(parts: MailParts): Subscriber {
+  const { mailer, from, shop, operators, customers, maxAgeMs, events } = parts
+  const toOperators = (type: string) => operators.length > 0 && ALERTS.includes(type)
+  const toCustomers = (type: string) => customers.includes(MAIL_OF[type] ?? '')
+  return {
+    ...{ ...fixed, name: 'mail', from },
+    wants: (event) =>
+      (toOperators(event.event_type) || toCustomers(event.event_type)) && isNews(event, maxAgeMs),
+    async deliver(event) {
+      const { event_type, event_id } = event
+      if (toOperators(event_type)) {
+        const alert = alertOf(event, shop)
+        if (alert === null) return { is: 'skipped', why: 'nothing that anybody has to do' }
+        return await mailer.send(operators, alert, event_id)
+      }
+      const written = await customerLetter(event, events, shop)
+      if (typeof written === 'string') return { is: 'skipped', why: written }
+      return await mailer.send([written.to], written.letter, event_id)
+    },
+  }
+}
+
+export type LogParts = {
+  readonly patterns: readonly string[]
+  readonly types: EventTypes
+  readonly from: number
+  readonly maxAgeMs: number
+  readonly tell: (line: string) => void
+}
+
+/** One line of JSON: what happened and to what, nothing of its data. */
+export function logSubscriber({ patterns, types, from, maxAgeMs, tell }: LogParts): Subscriber {
+  const wanted = typesWanted(patterns, types)
+  return {
+    ...{ ...fixed, name: 'log', from },
+    wants: (event) => wanted.has(event.event_type) && isNews(event, maxAgeMs),
+    async deliver({ event_type: notice, event_id, position, aggregate_type, aggregate_id, ...at }) {
+      const { version, occurred_at } = at
+      const told = {
+        notice,
+        event_id,
+        position,
+        aggregate_type,
+        aggregate_id,
+        version,
+        occurred_at,
+      }
+      tell(JSON.stringify(told))
+      return { is: 'taken', status: null }
+    },
+  }
+}

@@ -1,0 +1,2 @@
+// What other contexts may use of notifications.
+export { webhook } from './webhook.ts'
