@@ -36,6 +36,8 @@ export async function openShop(engine: 'memory' | 'sqlite', settings: Record<str
     now: clock.now,
     advance: clock.advance,
     settle: settling(shop, clock),
+    /** What the shop is made of, for those who look behind its doors. */
+    parts: shop,
     async get(type: string, input: object): Promise<Row | null> {
       await runner.catchUp()
       const answer = await ask(type, input)
@@ -101,7 +103,22 @@ async function openParts(
     await keys.close()
     await rm(folder, { recursive: true })
   }
-  return { log, reads, personal, provider, send, ask, runner, waitings, trouble, close }
+  return {
+    folder,
+    log,
+    reads,
+    keys,
+    types,
+    projections,
+    personal,
+    provider,
+    send,
+    ask,
+    runner,
+    waitings,
+    trouble,
+    close,
+  }
 }
 
 /**

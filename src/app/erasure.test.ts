@@ -1,0 +1,278 @@
+// A person is forgotten by a whole shop: no row, no file, no answer, no record shows them any more,
+// the sums stay, and verify finds nothing.
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { erasures, keyDestruction } from '#contexts/privacy/erasures.ts'
+import type { WaitingTools } from '#kernel/waiting.ts'
+import { personalData } from '#runtime/personal.ts'
+import { derivedId } from '#runtime/run-waiting.ts'
+import { verifyReadModels } from '#runtime/verify-read-models.ts'
+import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
+import { type ModelShop, openShop } from './model-shop.ts'
+
+const ZOE = '01980000-0000-7000-8000-0000000000a1'
+const UWE = '01980000-0000-7000-8000-0000000000a2'
+const CUP = '01980000-0000-7000-8000-0000000000b1'
+const STRANGER = '01980000-0000-7000-8000-0000000000a3'
+/** Everything that tells of Zoe, Uwe, the guest and the stranger; no word of it occurs elsewhere. */
+const SECRETS =
+  /quillfeather|zoe\.q|555-0199|thistlewick|limping|uwe-secret|brambledown|fernhollow/i
+const OTHERS = /plainlyseen/
+const address = (street: string) => ({ name: 'Quillfeather', street, city: 'York', country: 'UK' })
+const before = async () => {}
+
+async function done(shop: ModelShop, type: string, input: object, meta: object = {}) {
+  const outcome = await shop.send(type, input, meta)
+  ok(outcome.ok, `${type}: ${JSON.stringify(outcome)}`)
+  return outcome.response
+}
+const refusal = async (shop: ModelShop, type: string, input: object) => {
+  const outcome = await shop.send(type, input)
+  return outcome.ok ? 'accepted' : outcome.rejection.code
+}
+
+async function order(shop: ModelShop, who: object, street: string, meta: object = {}) {
+  const items = [{ product_id: CUP, quantity: '1' }]
+  const shipping_address = address(street)
+  const input = { ...who, items, shipping_address, notes: 'mind the limping dog' }
+  return String((await done(shop, 'CreateOrder', input, meta)).order_id)
+}
+
+/** Zoe is a customer, Uwe logs in, a guest and somebody whom nobody registered have ordered. */
+async function openFilled(engine: 'memory' | 'sqlite') {
+  const shop = await openShop(engine, {})
+  await done(shop, 'CreateProduct', { product_id: CUP, code: 'CUP', name: 'Cup', sell_price: '5' })
+  await done(shop, 'CreateInventory', { product_id: CUP, quantity: '100' })
+  const zoe = { name: 'Zoe Quillfeather', email: 'Zoe.Q@Example.com', phone: '555-0199' }
+  const profile = { ...zoe, addresses: [address('9 Thistlewick')], notes: 'limping' }
+  await done(shop, 'RegisterCustomer', { customer_id: ZOE, ...profile, credit_limit: '50' })
+  await done(shop, 'UpdateCustomer', { customer_id: ZOE, addresses: [address('8 Thistlewick')] })
+  const put = { customer_id: ZOE, amount: '7', reason: 'Quillfeather said so', reference: 'A-1' }
+  await done(shop, 'AdjustCustomerBalance', put)
+  const limit = { customer_id: ZOE, credit_limit: '60', reason: 'Quillfeather again' }
+  await done(shop, 'SetCreditLimit', limit)
+  const uwe = { user_id: UWE, name: 'Uwe-Secret', email: 'uwe-secret@example.com', age: 44 }
+  await done(shop, 'CreateUser', uwe)
+  const seen = { name: 'Plainlyseen', email: 'plainlyseen@example.com' }
+  await done(shop, 'RegisterCustomer', seen)
+  await order(shop, { user_id: UWE }, '1 Plainlyseen')
+  const orders = {
+    zoe: await order(shop, { customer_id: ZOE, user_id: UWE }, '7 Brambledown'),
+    uwe: await order(shop, { user_id: UWE }, '6 Brambledown'),
+    guest: await order(shop, {}, '5 Fernhollow', { source: 'import' }),
+    stranger: await order(shop, { customer_id: STRANGER }, '4 Fernhollow'),
+  }
+  await shop.settle(before)
+  return { shop, orders }
+}
+
+/** Each row of each table, as a text with the table's name. */
+async function rowsOf({ parts: { reads, runner, projections } }: ModelShop) {
+  await runner.catchUp()
+  const tables = projections.map(async ({ name, table }) => {
+    const { items } = await reads.find(table, { limit: 1_000 })
+    return items.map((row) => `${name} ${JSON.stringify(row)}`)
+  })
+  return (await Promise.all(tables)).flat()
+}
+
+/** What the log keeps: events as stored, records, snapshots, claims; and the bytes of its files. */
+async function storedOf({ parts: { log, folder } }: ModelShop) {
+  const all = [
+    await log.readAll(0, 10_000),
+    await log.commandRecords('', 10_000),
+    await log.snapshots('', 10_000),
+    await log.claims(null, 10_000),
+  ].map((one) => JSON.stringify(one))
+  const files = readdirSync(folder)
+    .filter((name) => /^(log|keys)\.db/.test(name))
+    .map((name) => readFileSync(join(folder, name)).toString('latin1'))
+  return [...all, ...files]
+}
+
+async function differences({ parts }: ModelShop): Promise<readonly string[]> {
+  const scratch = await openScratch()
+  const open = personalData(parts.types, parts.keys, 0).open
+  const checks = await verifyReadModels({ ...parts, scratch, open })
+  await scratch.close()
+  return checks.flatMap(({ name, differences }) =>
+    differences.map((one) => `${name} ${JSON.stringify(one)}`),
+  )
+}
+
+/** Without the moment's end: the key is still there. */
+const tables = (rows: readonly string[], pattern: RegExp) =>
+  [...new Set(rows.filter((row) => pattern.test(row)).map((row) => row.split(' ')[0]))].sort()
+
+describe('erasing', () => {
+  for (const engine of ['memory', 'sqlite'] as const)
+    test(`leaves nothing of a person anywhere (${engine})`, async () => {
+      const { shop, orders } = await openFilled(engine)
+      await using _ = shop
+      const shown = await rowsOf(shop)
+      deepEqual(
+        tables(shown, SECRETS).filter((name) =>
+          ['customers', 'users', 'order_views', 'customer_balance_entries'].includes(name!),
+        ),
+        ['customer_balance_entries', 'customers', 'order_views', 'users'],
+      )
+      // In the log it never was in clear.
+      for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
+
+      equal(await refusal(shop, 'EraseCustomer', { customer_id: ZOE }), 'invalid_state')
+      await done(shop, 'ReceiveCustomerPayment', { customer_id: ZOE, amount: '7' })
+      equal(await refusal(shop, 'EraseCustomer', { customer_id: ZOE }), 'invalid_state')
+      for (const order_id of Object.values(orders))
+        await done(shop, 'CancelOrder', { order_id, reason: 'changed my mind' })
+      await shop.settle(before)
+      await done(shop, 'EraseCustomer', { customer_id: ZOE })
+      await done(shop, 'EraseCustomer', { customer_id: STRANGER })
+      await done(shop, 'EraseOrder', { order_id: orders.guest })
+      await done(shop, 'EraseUser', { user_id: UWE, force: true })
+
+      // At once, while the keys are still there.
+      deepEqual(tables(await rowsOf(shop), SECRETS), [])
+      deepEqual(await differences(shop), [])
+      await shop.settle(before)
+      const subjects = [ZOE, STRANGER, orders.guest, UWE]
+      deepEqual(await shop.parts.keys.destroyed(subjects), new Set(subjects))
+      const after = await rowsOf(shop)
+      deepEqual(tables(after, SECRETS), [])
+      deepEqual(await differences(shop), [])
+      // A rebuild finds no key, and comes to the same rows.
+      for (const { name } of shop.parts.projections) await shop.parts.runner.rebuild(name)
+      deepEqual((await rowsOf(shop)).sort(), after.toSorted())
+      for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
+
+      ok(after.some((row) => OTHERS.test(row)))
+      deepEqual(shop.trouble, [])
+      await asksInVain(shop, orders)
+    })
+
+  async function asksInVain(shop: ModelShop, orders: Readonly<Record<string, string>>) {
+    for (const [type, input] of [
+      ['GetCustomer', { customer_id: ZOE }],
+      ['GetCustomer', { customer_id: ZOE, as_of_version: 1 }],
+      ['GetCustomerBalance', { customer_id: ZOE }],
+      ['GetCustomerHistory', { customer_id: ZOE }],
+      ['GetUser', { user_id: UWE, as_of_version: 1 }],
+      ['GetOrder', { order_id: orders.zoe, as_of_version: 1 }],
+      ['GetOrderHistory', { order_id: orders.guest }],
+      ['FindCustomers', { include_inactive: true }],
+    ] as const) {
+      const answer = JSON.stringify(await shop.get(type, input))
+      ok(!SECRETS.test(answer), `${type}: ${answer}`)
+      ok(answer.length > 50, `${type} answers nothing`)
+    }
+    const balance = await shop.get('GetCustomerBalance', { customer_id: ZOE })
+    deepEqual(
+      (balance!.items as { change_minor: number; reference: string }[]).map(
+        ({ change_minor, reference }) => [change_minor, reference],
+      ),
+      [
+        [-700, null],
+        [700, 'A-1'],
+      ],
+    )
+    const { status, kind } = (await shop.get('GetErasure', { subject: ZOE }))!
+    deepEqual([status, kind], ['done', 'customer'])
+  }
+
+  test('frees the e-mail, and lets nobody order in the name of who was erased', async () => {
+    const { shop, orders } = await openFilled('memory')
+    await using _ = shop
+    const again = { name: 'Zoe', email: 'ZOE.q@example.COM ' }
+    equal(await refusal(shop, 'RegisterCustomer', again), 'already_exists')
+    await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+    await done(shop, 'RegisterCustomer', again)
+    const items = [{ product_id: CUP, quantity: '1' }]
+    for (const who of [{ customer_id: ZOE }, { customer_id: ZOE, user_id: UWE }])
+      equal(await refusal(shop, 'CreateOrder', { ...who, items }), 'invalid_state')
+    equal(await refusal(shop, 'RegisterCustomer', { ...again, customer_id: ZOE }), 'invalid_state')
+    equal(await refusal(shop, 'EraseCustomer', { customer_id: CUP }), 'not_found')
+    equal(await refusal(shop, 'EraseUser', { user_id: CUP }), 'not_found')
+    equal(await refusal(shop, 'EraseOrder', { order_id: CUP }), 'not_found')
+    equal(await refusal(shop, 'EraseOrder', { order_id: orders.uwe }), 'invalid_state')
+    // It is open, and nobody has forced it.
+    equal(await refusal(shop, 'EraseOrder', { order_id: orders.guest }), 'invalid_state')
+  })
+
+  test('of one who is customer and user under one id forgets both', async () => {
+    await using shop = await openShop('memory', {})
+    const both = { name: 'Zoe Quillfeather', email: 'zoe.q@example.com' }
+    await done(shop, 'RegisterCustomer', { customer_id: ZOE, ...both })
+    await done(shop, 'CreateUser', { user_id: ZOE, ...both, age: 30 })
+    equal(await refusal(shop, 'EraseUser', { user_id: ZOE }), 'invalid_state')
+    await done(shop, 'EraseCustomer', { customer_id: ZOE })
+    await shop.settle(before)
+    deepEqual(tables(await rowsOf(shop), SECRETS), [])
+    await done(shop, 'CreateUser', { ...both, age: 30 })
+  })
+
+  test('goes on where a crash left it: before the key is gone, and before that is recorded', async () => {
+    const { shop } = await openFilled('memory')
+    await using _ = shop
+    await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+    const { keys, reads, runner, personal } = shop.parts
+    const due = async () => {
+      await runner.catchUp()
+      return (await reads.find(erasures.table, { where: { status: 'pending' }, limit: 9 })).items
+    }
+    const tools: WaitingTools = {
+      now: shop.now,
+      derivedId,
+      forget: personal.forget,
+      events: async () => [],
+      send: async (type, input, meta) => await shop.send(type, input, meta),
+    }
+    const crash = async () => {
+      throw new Error('crashed')
+    }
+    const act = async (more: Partial<WaitingTools>) => {
+      const [row] = await due()
+      await keyDestruction
+        .act(row!, { ...tools, ...more })
+        .catch((error) => match(error.message, /crashed/))
+    }
+    await act({ forget: crash })
+    equal((await keys.find([ZOE])).size, 1)
+    await act({ send: crash })
+    equal((await keys.find([ZOE])).size, 0)
+    equal((await due()).length, 1)
+    await act({})
+    deepEqual(await due(), [])
+    const types = (await shop.log.readStream(`erasure-${ZOE}`)).map(({ event_type }) => event_type)
+    deepEqual(types, ['ErasureRequested', 'PersonalKeyDestroyed'])
+    // Keys of a backup of before may have come back: forced, it is done once more.
+    equal((await shop.send('EraseCustomer', { customer_id: ZOE })).ok, true)
+    deepEqual(await due(), [])
+    await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+    equal((await due()).length, 1)
+  })
+
+  test('a process that remembers the key forgets it when it meets the erasing event', async () => {
+    const { shop } = await openFilled('memory')
+    await using _ = shop
+    const { types, keys, log } = shop.parts
+    const elsewhere = personalData(types, keys)
+    const nameIn = async (from: { open: typeof elsewhere.open }) => {
+      const [registered] = await from.open((await log.readStream(`customer-${ZOE}`)).slice(0, 1))
+      return (registered!.data as { name: string | null }).name
+    }
+    equal(await nameIn(elsewhere), 'Zoe Quillfeather')
+    await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+    await shop.settle(before)
+    // It has not heard of it yet; whoever remembers nothing has no need to.
+    equal(await nameIn(elsewhere), 'Zoe Quillfeather')
+    equal(await nameIn(personalData(types, keys, 0)), null)
+    await elsewhere.open(await log.readStream(`erasure-${ZOE}`))
+    equal(await nameIn(elsewhere), null)
+    // What is still told of her is sealed for nobody.
+    const adjusted = { customer_id: ZOE, amount: '-1', reason: 'Quillfeather, at last' }
+    await done(shop, 'AdjustCustomerBalance', adjusted)
+    deepEqual(tables(await rowsOf(shop), /at last/), [])
+    deepEqual(await keys.destroyed([ZOE]), new Set([ZOE]))
+  })
+})
