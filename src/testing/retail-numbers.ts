@@ -13,7 +13,9 @@ type Item = {
   readonly orders?: number
   readonly returns?: number
 }
-export type By = 'day' | 'week' | 'month' | 'country' | 'product' | 'customer'
+export type By =
+  | ('day' | 'week' | 'month' | 'store' | 'channel')
+  | ('country' | 'product' | 'customer' | 'department')
 
 export async function answered<T>(ask: Ask, type: string, input: object = {}): Promise<T> {
   const answer = await ask(type, input)
@@ -23,15 +25,23 @@ export async function answered<T>(ask: Ask, type: string, input: object = {}): P
 }
 
 /** Orders, units and pence by whatever is asked; for returns `orders` counts those. */
-export async function salesBy(ask: Ask, group_by: By): Promise<Readonly<Record<string, Sums>>> {
-  return sumsBy(ask, 'GetSalesAnalytics', group_by)
+export async function salesBy(
+  ask: Ask,
+  group_by: By,
+  filter: object = {},
+): Promise<Readonly<Record<string, Sums>>> {
+  return sumsBy(ask, 'GetSalesAnalytics', { group_by, ...filter })
 }
-export async function returnsBy(ask: Ask, group_by: By): Promise<Readonly<Record<string, Sums>>> {
-  return sumsBy(ask, 'GetReturnsAnalytics', group_by)
+export async function returnsBy(
+  ask: Ask,
+  group_by: By,
+  filter: object = {},
+): Promise<Readonly<Record<string, Sums>>> {
+  return sumsBy(ask, 'GetReturnsAnalytics', { group_by, ...filter })
 }
 
-async function sumsBy(ask: Ask, type: string, group_by: By) {
-  const { items } = await answered<{ items: readonly Item[] }>(ask, type, { group_by })
+async function sumsBy(ask: Ask, type: string, asked: object) {
+  const { items } = await answered<{ items: readonly Item[] }>(ask, type, asked)
   const sums: Record<string, Sums> = {}
   for (const { key, currency, units, quantity_scale, total_amount_minor, ...counts } of items) {
     if (currency !== 'GBP' || quantity_scale !== 0)

@@ -8,6 +8,7 @@ import type { Progress } from './progress.ts'
 import { type RetailCommands, retailCommands, type Told } from './retail-commands.ts'
 import type { Invoice } from './retail-invoice.ts'
 import {
+  type Customer,
   type Product,
   type Survey,
   type SurveyedInvoice,
@@ -61,6 +62,9 @@ export async function importOnlineRetail(
   await eachProduct(survey, options, async (product) => {
     result.product(await bringProduct(product, run))
   })
+  await eachCustomer(survey, options, async (customer) => {
+    result.customer(await bringCustomer(customer, run))
+  })
   const done = await eachInvoice(survey, options, result, (invoice) => bringInvoice(invoice, run))
   const end = await parts.head()
   await parts.settled(end)
@@ -72,6 +76,7 @@ export async function tryOnlineRetail(options: ImportOptions): Promise<ImportRep
   const result = tally(options.file, true)
   const survey = await read(options)
   await eachProduct(survey, options, async () => result.product('new'))
+  await eachCustomer(survey, options, async () => result.customer('new'))
   const done = await eachInvoice(survey, options, result, async () => 'new')
   return result.report(0, done === survey.selected)
 }
@@ -84,18 +89,31 @@ async function read({ file, limit, onProgress }: ImportOptions): Promise<Survey>
   return survey
 }
 
-async function eachProduct(
+const eachProduct = (
   { products }: Survey,
-  { atOnceMax = AT_ONCE_MAX, onProgress, signal }: ImportOptions,
+  options: ImportOptions,
   bring: (product: Product) => Promise<void>,
+) => eachOf('Products', products, options, bring)
+
+const eachCustomer = (
+  { customers }: Survey,
+  options: ImportOptions,
+  bring: (customer: Customer) => Promise<void>,
+) => eachOf('Customers', customers, options, bring)
+
+async function eachOf<T>(
+  phase: string,
+  all: readonly T[],
+  { atOnceMax = AT_ONCE_MAX, onProgress, signal }: ImportOptions,
+  bring: (one: T) => Promise<void>,
 ): Promise<void> {
   let done = 0
-  const one = async (product: Product) => {
-    await bring(product)
+  const each = async (one: T) => {
+    await bring(one)
     done++
-    onProgress?.({ phase: 'Products', done, of: products.length })
+    onProgress?.({ phase, done, of: all.length })
   }
-  await eachInFlight(products, atOnceMax, one, signal)
+  await eachInFlight(all, atOnceMax, each, signal)
 }
 
 /** The number of invoices dealt with. */
@@ -148,6 +166,16 @@ async function useOther(
   const productId = await productWith(code)
   if (productId !== null) commands.use(code, productId)
   return productId !== null
+}
+
+/** Whoever is there already under this id is the same one. */
+async function bringCustomer(customer: Customer, run: Run): Promise<How> {
+  const register = run.commands.registerCustomer(customer)
+  if (await run.isDone(register.meta.command_id)) return 'before'
+  const outcome = await sent(register, run.send)
+  if (outcome.ok) return 'new'
+  if (outcome.rejection.code === 'already_exists') return 'before'
+  return refused(register, outcome, `customer ${customer.customer_id}`, run)
 }
 
 async function bringInvoice(invoice: Invoice, run: Run): Promise<How> {

@@ -9,6 +9,7 @@ export type ImportReport = {
   /** Lines of the invoices that were dealt with. */
   readonly lines: number
   readonly products: Counted
+  readonly customers: Counted
   readonly kinds: Readonly<Record<Kind, KindSums>>
   /** Lines that were not imported; the first 1,000 are named. */
   readonly refused_lines: number
@@ -32,6 +33,7 @@ export type Failure = { readonly what: string; readonly reason: string }
 
 export type Tally = {
   product(how: keyof Counted): void
+  customer(how: keyof Counted): void
   read(lines: number, errors: readonly RowError[]): void
   invoice(invoice: Invoice, how: keyof Counted): void
   failed(what: string, reason: string): void
@@ -45,6 +47,7 @@ const NONE = { new: 0, before: 0, failed: 0 }
 export function tally(file: string, dryRun: boolean): Tally {
   const began = performance.now()
   const products = { ...NONE }
+  const customers = { ...NONE }
   const sums = () => ({ ...NONE, lines: 0, units: 0, amount_minor: 0 })
   const kinds = { sale: sums(), credit: sums(), correction: sums() }
   const row_errors: RowError[] = []
@@ -54,6 +57,7 @@ export function tally(file: string, dryRun: boolean): Tally {
   let failed = 0
   return {
     product: (how) => void products[how]++,
+    customer: (how) => void customers[how]++,
     read(count, errors) {
       lines += count
       refused_lines += errors.length
@@ -80,6 +84,7 @@ export function tally(file: string, dryRun: boolean): Tally {
       finished,
       lines,
       products,
+      customers,
       kinds,
       refused_lines,
       row_errors: row_errors.toSorted((a, b) => a.line - b.line),

@@ -21,6 +21,8 @@ const SALE = invoiceFrom([LINE]).invoice!
 test('counts, sums and refused lines with their numbers and reasons', () => {
   const result = tally('shop.csv', false)
   result.product('new')
+  result.customer('new')
+  result.customer('before')
   result.invoice(SALE, 'new')
   result.invoice(SALE, 'before')
   result.invoice(SALE, 'failed')
@@ -28,6 +30,7 @@ test('counts, sums and refused lines with their numbers and reasons', () => {
   result.read(4, [{ line: 7, invoice: '536367', reason: 'UnitPrice is negative' }])
   const text = reportText(result.report(34, true))
   assert.match(text, /^Imported shop\.csv: 4 lines$/m)
+  assert.match(text, /^ {2}customers +1 new, 1 were there$/m)
   assert.match(
     text,
     /^ {2}orders +1 new, 1 were there, 1 refused; 2 lines, 2,400 units, 6,120\.00 GBP$/m,

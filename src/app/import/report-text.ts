@@ -6,7 +6,7 @@ import { CURRENCY } from './retail-invoice.ts'
 const ERRORS_SHOWN = 20
 
 export function reportText(report: ImportReport): string {
-  const { kinds, products, dry_run, finished, file } = report
+  const { kinds, products, customers, dry_run, finished, file } = report
   const money = (minor: number) => `${grouped(unscaled(minor, exponentOf(CURRENCY)))} ${CURRENCY}`
   const kind = (name: string, { units, amount_minor, ...counted }: (typeof kinds)['sale']) =>
     `  ${name.padEnd(12)} ${how(counted)}; ${number(counted.lines)} lines, ${number(units)} units` +
@@ -14,6 +14,7 @@ export function reportText(report: ImportReport): string {
   return [
     `${dry_run ? 'Would import' : 'Imported'} ${file}: ${number(report.lines)} lines`,
     `  ${'products'.padEnd(12)} ${how(products)}`,
+    `  ${'customers'.padEnd(12)} ${how(customers)}`,
     kind('orders', kinds.sale),
     kind('returns', kinds.credit),
     kind('corrections', kinds.correction),

@@ -1,7 +1,7 @@
 // What is told to the product: the same for the same invoice, wherever in the file it stands.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { retailCommands } from './retail-commands.ts'
+import { idOf, retailCommands } from './retail-commands.ts'
 import { type Invoice, invoiceFrom, type Line } from './retail-invoice.ts'
 
 const OPENED = '2010-12-01T08:26:00.000Z'
@@ -60,9 +60,22 @@ test('an order has the invoice’s number, time, prices, country and customer, a
     ],
   )
   assert.equal(order.country, 'France')
-  assert.equal(order.customer_id, '17850')
+  assert.equal(order.customer_id, idOf('customer', '17850'))
   const guest = retailCommands(OPENED).createOrder(invoiceOf({ customer_id: null })).input
   assert.ok(!('customer_id' in guest))
+})
+
+test('a customer is registered under the number of the file, and orders and returns are theirs', () => {
+  const commands = retailCommands(OPENED)
+  const { input, meta } = commands.registerCustomer({ customer_id: '17850', since: LINE.time })
+  const { customer_id, name } = input as Record<string, unknown>
+  assert.equal(name, '17850')
+  assert.equal(meta.occurred_at, LINE.time)
+  const invoice = invoiceOf({})
+  for (const told of [commands.createOrder(invoice), commands.recordReturn(invoice)])
+    assert.equal((told.input as { customer_id: string }).customer_id, customer_id)
+  const guest = commands.recordReturn(invoiceOf({ customer_id: null })).input
+  assert.equal((guest as { customer_id: null }).customer_id, null)
 })
 
 test('corrections are one a product, in the shop’s words; what cancels out is none', () => {

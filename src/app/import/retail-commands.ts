@@ -4,7 +4,7 @@ import { v5 } from 'uuid'
 import { exponentOf, unscaled } from '#kernel/money.ts'
 import type { SendMeta } from '#kernel/waiting.ts'
 import { CURRENCY, type Invoice, type Line } from './retail-invoice.ts'
-import type { Product } from './retail-survey.ts'
+import type { Customer, Product } from './retail-survey.ts'
 
 export type Told = {
   readonly type: string
@@ -22,6 +22,7 @@ export type RetailCommands = {
   /** From now on this code means that product. */
   use(code: string, productId: string): void
   createProduct(product: Product): Told
+  registerCustomer(customer: Customer): Told
   /** None for a product that never leaves. */
   openStock(product: Product): readonly Told[]
   createOrder(invoice: Invoice): Told
@@ -53,6 +54,13 @@ export function retailCommands(openedAt: string, paymentMethod?: string): Retail
         sell_price: price(sell_price_minor),
         currency: CURRENCY,
       }),
+    // The number is all that the file knows of them, so it is their name.
+    registerCustomer: ({ customer_id, since }) =>
+      told('RegisterCustomer', idOf('register-customer', customer_id), since, {
+        customer_id: idOf('customer', customer_id),
+        name: customer_id,
+        currency: CURRENCY,
+      }),
     // The quantity is part of the key: a longer file that needs more brings more.
     openStock: ({ code, opening_stock }) =>
       opening_stock === 0
@@ -75,7 +83,7 @@ export function retailCommands(openedAt: string, paymentMethod?: string): Retail
           quantity: String(quantity),
           price: price(unit_price_minor),
         })),
-        ...(customer_id === null ? {} : { customer_id }),
+        ...(customer_id === null ? {} : { customer_id: idOf('customer', customer_id) }),
         ...(country === null ? {} : { country }),
         ...(paymentMethod === undefined ? {} : { payment: { method: paymentMethod } }),
       }),
@@ -85,7 +93,7 @@ export function retailCommands(openedAt: string, paymentMethod?: string): Retail
       told('RecordReturn', idOf('record-return', number), time, {
         return_id: idOf('return', number),
         reference: number,
-        customer_id,
+        customer_id: customer_id === null ? null : idOf('customer', customer_id),
         country,
         currency: CURRENCY,
         lines: lines.map(({ code, quantity, unit_price_minor }) => ({

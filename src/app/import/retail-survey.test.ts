@@ -167,6 +167,23 @@ describe('the survey', () => {
     assert.deepEqual(whole.products[0], survey.products[0])
   })
 
+  test('names each customer of the chosen invoices once, since the first time; guests are nobody', async () => {
+    const file = fileOf(
+      [
+        HEADER,
+        line({ CustomerID: '17850', InvoiceDate: '2010-12-02 08:26:00' }),
+        line({ InvoiceNo: '2', CustomerID: '17850.0', InvoiceDate: '2010-12-01 08:26:00' }),
+        line({ InvoiceNo: '3', CustomerID: '' }),
+        line({ InvoiceNo: '4', CustomerID: '12346', UnitPrice: '-1' }),
+        line({ InvoiceNo: '5', CustomerID: '12347', InvoiceDate: '2010-12-03 08:26:00' }),
+      ].join('\n'),
+    )
+    const first = { customer_id: '17850', since: '2010-12-01T08:26:00.000Z' }
+    const last = { customer_id: '12347', since: '2010-12-03T08:26:00.000Z' }
+    assert.deepEqual((await surveyed(file)).customers, [first, last])
+    assert.deepEqual((await surveyed(file, 2)).customers, [first])
+  })
+
   test('names a product as its sales do, not as a mishap does; without any name by its code', async () => {
     const file = fileOf(
       [

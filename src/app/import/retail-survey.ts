@@ -1,5 +1,5 @@
-// The first pass over the file: which products there are, what stock they need to have had, and
-// where each invoice ends. All that is kept is one entry a product and one an invoice.
+// The first pass over the file: which products and customers there are, what stock they need to
+// have had, and where each invoice ends. All that is kept is one entry for each of these.
 import type { Instant } from '#kernel/message.ts'
 import {
   type Invoice,
@@ -19,6 +19,8 @@ export type Survey = {
   readonly selected: number
   /** Products of the selected invoices. */
   readonly products: readonly Product[]
+  /** Of the selected invoices; guests are nobody. */
+  readonly customers: readonly Customer[]
   /** Of the file's first invoice: before it the opening stock must be there. */
   readonly opened_at: Instant
   readonly spans: ReadonlyMap<string, Span>
@@ -36,6 +38,9 @@ export type Product = {
   readonly opening_stock: number
 }
 
+/** All that the file tells of a customer: a number, and when it first stood on a line. */
+export type Customer = { readonly customer_id: string; readonly since: Instant }
+
 /** Where an invoice stands among the others, and how many records it has. */
 type Span = { readonly order: number; records: number }
 
@@ -51,6 +56,7 @@ type Draft = {
 export async function surveyed(file: string, limit = Number.POSITIVE_INFINITY): Promise<Survey> {
   const spans = new Map<string, Span>()
   const drafts = new Map<string, Draft>()
+  const customers = new Map<string, Instant>()
   let lines = 0
   let opened_at: Instant | undefined
   for await (const records of retailRecords(file))
@@ -62,7 +68,9 @@ export async function surveyed(file: string, limit = Number.POSITIVE_INFINITY): 
       else span.records++
       if (isRefused(line)) continue
       opened_at = opened_at === undefined || line.time < opened_at ? line.time : opened_at
-      countIn(drafts, line, (span?.order ?? spans.size - 1) < limit)
+      const isWanted = (span?.order ?? spans.size - 1) < limit
+      countIn(drafts, line, isWanted)
+      if (isWanted) noteIn(customers, line)
     }
   const products = [...drafts.values()].filter(({ wanted }) => wanted).map(productFrom)
   return {
@@ -70,9 +78,16 @@ export async function surveyed(file: string, limit = Number.POSITIVE_INFINITY): 
     invoices: spans.size,
     selected: Math.min(spans.size, limit),
     products,
+    customers: [...customers].map(([customer_id, since]) => ({ customer_id, since })),
     opened_at: opened_at ?? '1970-01-01T00:00:00.000Z',
     spans,
   }
+}
+
+function noteIn(customers: Map<string, Instant>, { customer_id, time }: Line): void {
+  if (customer_id === null) return
+  const known = customers.get(customer_id)
+  if (known === undefined || time < known) customers.set(customer_id, time)
 }
 
 function countIn(drafts: Map<string, Draft>, line: Line, wanted: boolean): void {

@@ -9,6 +9,7 @@ import { after, describe, test } from 'node:test'
 import { type App, compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
 import { answered, returnsBy, salesBy } from '#testing/retail-numbers.ts'
+import { assertSumsAgree, customerIdOf } from './truth-fixture.ts'
 
 type Truth = {
   readonly kinds: readonly { kind: string; invoices: number; cents: number; units: number }[]
@@ -74,8 +75,10 @@ async function compare({ ask, operations }: App, truth: Truth): Promise<void> {
   for (const { code, units, cents } of truth.top_products)
     assert.deepEqual([products[code]?.units, products[code]?.pence], [units, cents], code)
   const customers = await salesBy(ask, 'customer')
-  for (const { cust, orders, cents } of truth.top_customers)
-    assert.deepEqual([customers[cust]?.orders, customers[cust]?.pence], [orders, cents], `${cust}`)
+  for (const { cust, orders, cents } of truth.top_customers) {
+    const sums = customers[customerIdOf(`${cust}`)]
+    assert.deepEqual([sums?.orders, sums?.pence], [orders, cents], `${cust}`)
+  }
   const sums = Object.values(products)
   assert.equal(
     sums.reduce((sum, { units }) => sum + units, 0),
@@ -94,6 +97,8 @@ async function compare({ ask, operations }: App, truth: Truth): Promise<void> {
     back.reduce((sum, { pence }) => sum + pence, 0),
     of('credit').cents,
   )
+
+  await assertSumsAgree(ask)
 
   const total = async (type: string, input: object) =>
     (await answered<{ total: number }>(ask, type, { ...input, limit: 1 })).total

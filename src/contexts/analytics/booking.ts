@@ -77,8 +77,8 @@ const READINGS = {
   ),
   // The day is the order's: what is cancelled leaves nothing behind, on the day it was placed.
   OrderCancelled: booked('online', ({ lines }) => [sold(-1, lines)]),
-  OrderLinesCancelled: booked('online', ({ lines, left = [] }) => [
-    { ...sold(-1, lines), count: 0, left },
+  OrderLinesCancelled: booked('online', ({ lines, left }) => [
+    { ...sold(-1, lines), count: 0, ...(left === undefined ? {} : { left }) },
   ]),
   ReturnReceived: booked('online', ({ lines }) => [returned(-1, lines)]),
   // Another book's credit note, signed as it stands there.
