@@ -80,10 +80,10 @@ export function statesAfter(...history: readonly Write[]): Given {
 }
 
 function folded<S>(aggregate: AnyAggregate<S>, facts: readonly Fact[]): S {
-  return facts.reduce((state, { type, data }, i) => {
+  return facts.reduce((state, { type, data, occurred_at = NOW }, i) => {
     const step = aggregate.evolve[type]
     if (step === undefined) throw new Error(`${aggregate.type} cannot evolve ${type}`)
-    const after = step(state, data, { occurred_at: NOW, timestamp: NOW, position: i + 1 })
+    const after = step(state, data, { occurred_at, timestamp: NOW, position: i + 1 })
     // A state is kept as a snapshot: what its text loses is lost.
     assert.deepEqual(JSON.parse(JSON.stringify(after)), after, `${type} makes a state beyond JSON`)
     return after
