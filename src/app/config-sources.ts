@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isMap, isScalar, LineCounter, parseDocument, type Scalar } from 'yaml'
 import { closest } from './closest.ts'
-import { namedFlags, settingKeys } from './settings.ts'
+import { namedFlags, settingKeys, settings } from './settings.ts'
 
 /** One value as it was written, and where, so that a mistake can be found. */
 export type Given = { readonly key: string; readonly raw: unknown; readonly origin: string }
@@ -45,7 +45,7 @@ function valuesIn(source: string, path: string, problems: string[]): readonly Gi
     if (!isMap(map)) return
     for (const { key, value } of map.items) {
       const name = prefix + String(isScalar(key) ? key.value : key)
-      if (isMap(value)) {
+      if (isMap(value) && !isDocument(name)) {
         walk(value, `${name}.`)
         continue
       }
@@ -56,6 +56,13 @@ function valuesIn(source: string, path: string, problems: string[]): readonly Gi
   }
   walk(document.contents, '')
   return given
+}
+
+/** A setting whose value has fields of its own is taken whole. */
+const isDocument = (name: string): boolean => {
+  const key = settingKeys.find((one) => one === name)
+  const standard: unknown = key === undefined ? null : settings[key].standard
+  return typeof standard === 'object' && standard !== null && !Array.isArray(standard)
 }
 
 /** `--set key=value`, `--config PATH`, the named flags; `--flag=value` and `--flag value` alike. */

@@ -93,6 +93,7 @@ export const shopSettings = (config: Config): Readonly<Record<string, unknown>> 
     'money.tax_level': config['money.tax_level'],
     'inventory.negative': config['inventory.negative'],
     'orders.client_price': config['orders.client_price'],
+    'cqrs.validation_rules': config['cqrs.validation_rules'],
     'orders.require_customer': config['orders.require_customer'],
     'orders.number_format': config['orders.number_format'],
     'pos.tenders': config['pos.tenders'],

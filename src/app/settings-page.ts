@@ -46,5 +46,11 @@ export function settingsPage(): string {
 }
 
 const written = (value: unknown) =>
-  Array.isArray(value) ? `[${value.join(', ')}]` : value === '' ? '(empty)' : String(value)
+  Array.isArray(value)
+    ? `[${value.join(', ')}]`
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : value === ''
+        ? '(empty)'
+        : String(value)
 const code = (text: string) => `\`${text}\``

@@ -17,8 +17,10 @@ import {
   postgresAddress,
   text,
 } from './setting-kinds.ts'
+import { jobs } from './settings-jobs.ts'
 import { notices } from './settings-notices.ts'
 import { pos } from './settings-pos.ts'
+import { rules } from './settings-rules.ts'
 import { shop } from './settings-shop.ts'
 
 const HOST = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'a host name or an IP address')
@@ -244,6 +246,8 @@ export const settings = {
   ...shop,
   ...pos,
   ...notices,
+  ...jobs,
+  ...rules,
   ...service,
 } as const
 
