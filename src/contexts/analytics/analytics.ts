@@ -33,7 +33,7 @@ export const analyticsWith = ({
     productSalesStats,
     purchases,
     inventoryValue,
-  ].map(ofKnownEvents),
+  ],
   queries: [
     dashboardQuery({ weekStarts, currency }),
     ...salesQueries(weekStarts),
@@ -41,11 +41,4 @@ export const analyticsWith = ({
     getProductSalesStats,
     getCustomerPurchaseHistory,
   ],
-})
-
-/** Events that nothing writes yet. */
-const AHEAD = ['ReturnReceived']
-const ofKnownEvents = (projection: Context['projections'][number]) => ({
-  ...projection,
-  on: Object.fromEntries(Object.entries(projection.on).filter(([type]) => !AHEAD.includes(type))),
 })

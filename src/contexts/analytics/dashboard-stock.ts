@@ -1,10 +1,12 @@
 // What the dashboard tells of stock: what it is worth at cost, and how many products are low.
+import { lowStock } from '#contexts/inventory/public.ts'
 import type { Reader } from '#kernel/query.ts'
 import type { DashboardAsked } from './dashboard-sales.ts'
-import { type InventoryValueRow, inventoryValue, isLowIn, stockValue } from './inventory-value.ts'
+import { type InventoryValueRow, inventoryValue, stockValue } from './inventory-value.ts'
 
 export type Stock = {
-  readonly low: number
+  /** null: nobody knows any more. */
+  readonly low: number | null
   /** By currency, in minor units. */
   readonly values: ReadonlyMap<string, number>
 }
@@ -33,7 +35,10 @@ async function stockNow(reader: Reader): Promise<Stock> {
 async function stockIn(storeId: string, reader: Reader): Promise<Stock> {
   const sum = summing(storeId)
   await eachRow(reader, sum.add)
-  return sum.stock()
+  // As the store's own list has it: by what is free there, and by the store's own thresholds.
+  const where = { store_id: storeId }
+  const low = await reader.find(lowStock, { where, limit: 0, total: true })
+  return { ...sum.stock(), low: low.total ?? 0 }
 }
 
 /** What has not changed since is as it was; the rest is folded from the log. */
@@ -61,12 +66,11 @@ function summing(storeId: string | null) {
   let low = 0
   return {
     add(row: InventoryValueRow) {
-      const value =
-        storeId === null ? row.value_minor : stockValue(row, row.stores[storeId]?.quantity ?? 0)
+      const value = storeId === null ? row.value_minor : stockValue(row, row.stores[storeId] ?? 0)
       values.set(row.currency, (values.get(row.currency) ?? 0) + (value ?? 0))
-      if (storeId === null ? row.is_low_stock : isLowIn(row, storeId)) low++
+      if (row.is_low_stock) low++
     },
-    stock: (): Stock => ({ low, values }),
+    stock: (): Stock => ({ low: storeId === null ? low : null, values }),
   }
 }
 

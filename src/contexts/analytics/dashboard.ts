@@ -1,5 +1,6 @@
 // The shop at a glance: what was sold today and this week, what the stock is worth, how many
 // products are low, the newest sales. One small answer from rows that are there already.
+import { lowStock } from '#contexts/inventory/public.ts'
 import { businessDay, MAIN_STORE_ID, storeIdOf, storeRows } from '#contexts/stores/public.ts'
 import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
@@ -61,7 +62,7 @@ export const dashboardQuery = (options: DashboardOptions) =>
       week_starts_on: day(),
       store_id: nullable(id()),
       ...figures,
-      /** null: so much has changed since `as_of` that nobody tells by looking. */
+      /** null: of one store in the past, or too much has changed since then. */
       low_stock_product_count: nullable(integer()),
       recent_sales: list(
         object({
@@ -95,7 +96,7 @@ const keeping: Keeping<typeof input> = {
     return variantKey('dashboard', 'GetDashboardSummary', { date: `at ${now}`, ...asked })
   },
   ttl: 'dashboard',
-  of: [salesAnalytics, inventoryValue, purchases, storeRows].map((projection) => ({
+  of: [salesAnalytics, inventoryValue, lowStock, purchases, storeRows].map((projection) => ({
     projection,
     names: () => ['dashboard'],
   })),

@@ -17,12 +17,11 @@ export type InventoryValueRow = {
   /** The sum of what it is worth in each store; null: more than an integer holds. */
   readonly value_minor: number | null
   readonly is_low_stock: boolean
-  readonly stores: Readonly<Record<string, Place>>
+  /** Quantity by store. */
+  readonly stores: Readonly<Record<string, number>>
   /** When the newest of its events was recorded. */
   readonly updated_at: string
 }
-/** `min_stock`: of this store alone; null: none. */
-type Place = { readonly quantity: number; readonly min_stock: number | null }
 
 export const inventoryValue = projection<InventoryValueRow>({
   name: 'inventory_value',
@@ -65,10 +64,7 @@ export const inventoryValue = projection<InventoryValueRow>({
     ProductPriceChanged: changed(({ cost_price_minor }) => ({ cost_price_minor })),
     ProductArchived: changed(() => ({ is_active: false })),
     ProductRestored: changed(() => ({ is_active: true })),
-    InventoryCreated: placed((_, { quantity, min_stock }) => ({ quantity, min_stock })),
-    InventoryUpdated: placed((place, { min_stock }) =>
-      min_stock === undefined ? place : { ...place, min_stock },
-    ),
+    InventoryCreated: moved(({ quantity }) => quantity),
     StockAdded: moved(({ quantity }) => quantity),
     InventoryAdjusted: moved(({ adjustment }) => adjustment),
     ReservationCommitted: moved(({ quantity }) => -quantity),
@@ -89,7 +85,7 @@ type Given = Omit<InventoryValueRow, 'quantity' | 'value_minor' | 'is_low_stock'
 
 /** What follows from the other columns. */
 function derived(row: Given): InventoryValueRow {
-  const quantities = Object.values(row.stores).map((place) => place.quantity)
+  const quantities = Object.values(row.stores)
   const quantity = quantities.reduce((sum, one) => sum + one, 0)
   const values = quantities.map((one) => stockValue(row, one))
   const value = values.reduce<number>((sum, one) => sum + (one ?? Number.NaN), 0)
@@ -99,12 +95,6 @@ function derived(row: Given): InventoryValueRow {
     value_minor: Number.isSafeInteger(value) ? value : null,
     is_low_stock: row.is_active && quantity < row.min_stock,
   }
-}
-
-export function isLowIn({ stores, is_active }: InventoryValueRow, storeId: string): boolean {
-  const place = stores[storeId]
-  if (place === undefined || place.min_stock === null) return false
-  return is_active && place.quantity < place.min_stock
 }
 
 /** null: more than an integer holds. */
@@ -136,20 +126,16 @@ function changed(changes: (data: Data) => Partial<Given>): Handler<InventoryValu
   }
 }
 
-function placed(change: (place: Place, data: Data) => Place): Handler<InventoryValueRow> {
+function moved(by: (data: Data) => number): Handler<InventoryValueRow> {
   return {
     keys: productOf,
     apply: (before, { data, timestamp }) => {
       const row = known(before)
-      const place = row.stores[data.store_id] ?? { quantity: 0, min_stock: null }
-      const stores = { ...row.stores, [data.store_id]: change(place, data) }
+      const quantity = (row.stores[data.store_id] ?? 0) + by(data)
+      const stores = { ...row.stores, [data.store_id]: quantity }
       return derived({ ...row, stores, updated_at: timestamp })
     },
   }
-}
-
-function moved(by: (data: Data) => number): Handler<InventoryValueRow> {
-  return placed((place, data) => ({ ...place, quantity: place.quantity + by(data) }))
 }
 
 function known(row: InventoryValueRow | undefined): InventoryValueRow {

@@ -166,7 +166,15 @@ function broughtBack(read: (event: Event) => Back): Handler<PurchaseRow> {
       const { of, minor, ...back } = read(event)
       // A credit note may name an order that is not in this book.
       if (key === of) return row && { ...row, returned_minor: row.returned_minor + minor }
-      return rowOf(event, { ...back, kind: 'return', payment_type: null }, minor)
+      const made = rowOf(event, { ...back, kind: 'return', payment_type: null }, minor)
+      // Goods of one return may come in several parcels.
+      return row === undefined
+        ? made
+        : {
+            ...row,
+            total_amount_minor: row.total_amount_minor + minor,
+            lines: row.lines + made.lines,
+          }
     },
   }
 }

@@ -1,5 +1,6 @@
 // The inventory's door: stock items, reservations, and the pure pieces that move them.
 export { discrepancy } from './discrepancy.ts'
+export { lowStock } from './low-stock.ts'
 export { changeReservation } from './re-reserving.ts'
 export type { Line, Reservation, ReservationState } from './reservation.ts'
 export { reservation } from './reservation.ts'

@@ -1,4 +1,4 @@
-// Some of an order will not be sent: these units go back in stock, and are not paid for. In the same
+// Some of an order will not be sent: these units go back in stock, and are not paid for, in one
 // append, so that nobody ships what somebody cancelled.
 import {
   keepReservation,
@@ -24,7 +24,7 @@ import {
   sagaOf,
 } from './order-book.ts'
 import { REASON_MAX } from './order-events.ts'
-import { type LineUnits, nextPart } from './order-line.ts'
+import { counted, type LineUnits, nextPart } from './order-line.ts'
 import { settleMoney } from './order-money.ts'
 import { giveUpFirst, parcelRefs } from './parcels.ts'
 import { toldLines, unitsTold } from './told-lines.ts'
@@ -107,6 +107,9 @@ function cancelLines(book: OrderBook, units: readonly LineUnits[], reason: strin
     order_id: book.order_id,
     ...countedIn(before),
     lines: parts,
+    left: counted(before.lines, 'cancelled_quantity', parts)
+      .filter(({ quantity, cancelled_quantity }) => quantity > cancelled_quantity)
+      .map(({ product_id, code, department_id }) => ({ product_id, code, department_id })),
     amount_minor,
     total_amount_minor: before.total_amount_minor - amount_minor,
     reason,

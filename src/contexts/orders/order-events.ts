@@ -134,6 +134,12 @@ export const orderEvents = eventTypes({
       order_id: id(),
       ...counted,
       lines: parts(),
+      /** Goods that the order still has afterwards: for them it counts on in reports. */
+      left: optional(
+        list(object({ product_id: id(), code: text(), department_id: nullable(id()) }), {
+          max: LINES_MAX,
+        }),
+      ),
       /** What they came to. */
       amount_minor: money(),
       total_amount_minor: money(),
