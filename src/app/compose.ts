@@ -22,6 +22,7 @@ import { shopSettings } from './config.ts'
 import { doorsOf } from './config-rules.ts'
 import { type ContextOptions, contextsOf, type Providers, sendableOf, typesOf } from './contexts.ts'
 import { fencedProviders } from './fenced-providers.ts'
+import { openJobsHere } from './jobs/jobs-here.ts'
 import { type Loops, loopsOver } from './loops.ts'
 import {
   deliveryLog,
@@ -84,10 +85,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const { log, keys } = await openStores(places, onBroken, opening)
   const isWanted = !passive && (roles.has('saga') || roles.has('admin'))
   const outbox = await openNotices(places.outbox, { log, isWanted }, opening)
-  const { engine, place } = places.simulator
-  const faults = config['simulator.faults']
-  const outside =
-    options.providers ?? (await openSimulatedProviders(engine, place, faults, opening))
+  const outside = options.providers ?? (await simulated(config, opening))
   let loops: Loops | null = null
   const circuits = circuitsOf(config, tell)
   const guarded = circuits.providers(outside)
@@ -119,10 +117,12 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   loops = await loopsOver({ ...parts, ...acting, roles, host, due: reading.due, notices })
   opening.defer(() => loops?.stop())
   if (!passive) await loops.start()
+  const due = { reads: reading.due, passive, opening }
+  const jobs = await openJobsHere({ ...parts, ...acting, ...due, roles })
   const server = await serverVersion(places.log, opening)
   const { shares, waiting } = loops
   const opened = opening.move()
-  const known = { log, roles, host, contexts, types, shares, server, startedAt, notices }
+  const known = { log, roles, host, contexts, types, shares, server, startedAt, notices, jobs }
 
   return {
     config,
@@ -147,6 +147,11 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     projected: (position) => projectedTo(position, host, reads, projections.length),
     close: () => opened.disposeAsync(),
   }
+}
+
+function simulated(config: Config, opening: AsyncDisposableStack): Promise<Providers> {
+  const { engine, place } = placesOf(config).simulator
+  return openSimulatedProviders(engine, place, config['simulator.faults'], opening)
 }
 
 const contextOptions = (config: Config, outbox: Outbox | null): ContextOptions => ({

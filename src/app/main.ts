@@ -1,7 +1,7 @@
 // The command line: reads what is asked, and leaves the doing to one file per command.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { VERSION } from './compose.ts'
-import type { Format } from './jobs/columns.ts'
+import type { JobFormat } from '#runtime/job-operations.ts'
 import type { FileFlags } from './jobs/shop-files.ts'
 import { namedFlags, settings } from './settings.ts'
 import type { TortureFlags } from './torture.ts'
@@ -50,7 +50,7 @@ function format(): Option {
 
 const fileFlags = (flags: Flags): FileFlags => ({
   // Both were chosen from what there is.
-  ...(flags.format === undefined ? {} : { format: flags.format as Format }),
+  ...(flags.format === undefined ? {} : { format: flags.format as JobFormat }),
   mode: (flags.mode ?? 'set') as FileFlags['mode'],
   dryRun: flags.dryRun === true,
   inLines: flags.progress === true,

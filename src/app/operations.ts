@@ -2,6 +2,7 @@
 import type { Context } from '#kernel/context.ts'
 import { type EventTypes, lift } from '#kernel/event-types.ts'
 import { type Recorded, streamOf } from '#kernel/message.ts'
+import type { JobOperations } from '#runtime/job-operations.ts'
 import type { Operations, VerifyReport } from '#runtime/operations.ts'
 import { verifyLog } from '#runtime/verify-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
@@ -13,6 +14,7 @@ export type OperationParts = Omit<HealthParts, 'reads' | 'host' | 'projections'>
   readonly host: ProjectionHost | null
   readonly contexts: readonly Context[]
   readonly types: EventTypes
+  readonly jobs?: JobOperations | null
 }
 
 export function operations(parts: OperationParts): Operations {
@@ -54,6 +56,7 @@ export function operations(parts: OperationParts): Operations {
       verified = { at: new Date().toISOString(), position, differences }
       return { position, checks, differences }
     },
+    ...(parts.jobs == null ? {} : { jobs: parts.jobs }),
     health: () => healthOf({ ...parts, projections }, verified),
   }
 }

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { engines } from '#storage/engines.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
+import type { JobBook } from '#storage/job-book.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
 import type { Leases } from '#storage/leases.ts'
 import type { Outbox } from '#storage/outbox.ts'
@@ -19,6 +20,8 @@ export type Paths = {
   readonly simulator: string
   /** What went out to others. */
   readonly outbox: string
+  /** Imports and exports under way, with their files. */
+  readonly jobs: string
 }
 
 /** Read models, keys and the simulator's books lie beside the log's file. */
@@ -27,7 +30,7 @@ export function pathsOf(config: Config): Paths {
   const beside = log.replace(/\.db$/, '')
   const file = (name: string) => `${beside}-${name}.db`
   const named = { views: file('views'), keys: file('keys'), simulator: file('simulator') }
-  return { log, ...named, outbox: file('outbox') }
+  return { log, ...named, outbox: file('outbox'), jobs: file('jobs') }
 }
 
 type Driver = Config['event_store.driver']
@@ -37,7 +40,7 @@ export type Stored = {
   readonly place: { readonly path: string; readonly url: string }
 }
 export type Places = Readonly<
-  Record<'log' | 'keys' | 'simulator' | 'outbox' | 'views' | 'queries', Stored>
+  Record<'log' | 'keys' | 'simulator' | 'outbox' | 'jobs' | 'views' | 'queries', Stored>
 >
 
 /** A thread's own connections, beside those of the process. */
@@ -58,6 +61,7 @@ export function placesOf(config: Config, who: 'process' | 'thread' = 'process'):
     keys: stored(events, paths.keys),
     simulator: stored(events, paths.simulator),
     outbox: stored(events, paths.outbox),
+    jobs: stored(events, paths.jobs),
     views: stored(rows, paths.views),
     /** The same rows, for queries only: perhaps a replica's. */
     queries: stored(rows, paths.views, true),
@@ -73,6 +77,7 @@ type Engine = {
   openKeyRing(place: Place): Promise<KeyRing>
   openLeases(place: Place): Promise<Leases>
   openOutbox(place: Place): Promise<Outbox>
+  openJobBook(place: Place): Promise<JobBook>
 }
 const engineOf = (name: Driver): Promise<Engine> =>
   (engines as Readonly<Record<string, () => Promise<Engine>>>)[name]!()
@@ -96,6 +101,9 @@ export async function openRows({ engine, place }: Stored, readOnly = false): Pro
 
 export const openLeases = async ({ engine, place }: Stored): Promise<Leases> =>
   (await engineOf(engine)).openLeases(place)
+
+export const openJobs = async ({ engine, place }: Stored): Promise<JobBook> =>
+  (await engineOf(engine)).openJobBook(place)
 
 export const openOutbox = async ({ engine, place }: Stored): Promise<Outbox> =>
   (await engineOf(engine)).openOutbox(place)

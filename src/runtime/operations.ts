@@ -2,6 +2,7 @@
 // it.
 import type { Recorded } from '#kernel/message.ts'
 import type { Parked } from '#storage/read-models.ts'
+import type { JobOperations } from './job-operations.ts'
 
 export type Operations = {
   /**
@@ -18,6 +19,8 @@ export type Operations = {
   retryParked(projection: string): Promise<number>
   verify(onProgress?: (progress: Progress) => void): Promise<VerifyReport>
   health(): Promise<Health>
+  /** Imports and exports; absent where the process has not the role for them. */
+  readonly jobs?: JobOperations
 }
 
 export type EventsQuery = {

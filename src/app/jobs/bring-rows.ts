@@ -6,11 +6,11 @@ import { eachInFlight } from '#app/import/in-flight.ts'
 import type { Named, Rejection } from '#kernel/decider.ts'
 import { partsOf } from '#kernel/message.ts'
 import type { Outcome, Send } from '#kernel/waiting.ts'
+import type { JobMode } from '#runtime/job-operations.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
 import type { EventLog } from '#storage/event-log.ts'
-import { Unavailable } from '#storage/unavailable.ts'
 import type { Errors, FileRow } from './columns.ts'
-import { type Brought, type Kind, type Mode, RowRefused, type RowTools } from './kind.ts'
+import { type Brought, type Kind, RowRefused, type RowTools } from './kind.ts'
 
 export type RowError = { readonly line: number; readonly field: string; readonly reason: string }
 export type Counts = {
@@ -24,7 +24,7 @@ export const NONE: Counts = { rows: 0, created: 0, updated: 0, failed: 0 }
 
 export type BringParts = {
   readonly kind: Kind
-  readonly mode: Mode
+  readonly mode: JobMode
   readonly send: Send
   readonly log: Pick<EventLog, 'claimsOf' | 'commandRecord'>
   /** Commands of the same run and line have one effect. */
@@ -121,7 +121,7 @@ async function outcomeOf(
   } catch (error) {
     if (error instanceof RowRefused) return told(error.rejection)
     // The store's trouble is not the row's; everything else is a fault that this row brings out.
-    if (error instanceof Unavailable || isUnknown(error)) throw error
+    if (isAway(error)) throw error
     parts.tell?.(`import, line ${row.line}: ${String(error)}`)
     return { '(row)': 'the program failed on it; its output says more' }
   }
@@ -161,6 +161,12 @@ function toolsOf(
 
 const TRIES_MAX = 5
 const PAUSE_FIRST_MS = 100
+/** The store cannot do it just now, whatever is asked of it; later it can. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof Error && AWAY.includes(error.name)
+const AWAY = [
+  ...['Unavailable', 'CircuitOpen', 'NoAnswer', 'OutcomeUnknown', 'StorageFull', 'LogClosed'],
+]
 const isUnknown = (error: unknown) => error instanceof Error && error.name === 'OutcomeUnknown'
 
 /** When nobody knows whether it happened, the same command is sent again: it has one effect. */

@@ -22,8 +22,6 @@ export type FileRow =
   | { readonly line: number; readonly fields: Fields }
   | { readonly line: number; readonly errors: Errors }
 
-export type Format = 'csv' | 'ndjson'
-
 /** Nothing of the file can be believed from here on, and why. */
 export class FileBroken extends Error {
   override readonly name = 'FileBroken'

@@ -115,6 +115,6 @@ function rowOf(header: readonly Column[], line: number, cells: readonly string[]
 function reasonOf({ code, lines }: CsvError & { readonly lines?: unknown }): string {
   const where = typeof lines === 'number' ? ` in line ${lines} or before` : ''
   return code === 'CSV_QUOTE_NOT_CLOSED' || code === 'CSV_MAX_RECORD_SIZE'
-    ? `A quote is opened${where} and never closed; what follows cannot be told apart.`
+    ? `A row has no end${where}: a quote was opened and never closed, or it is longer than 1 MB.`
     : `The file cannot be read${where}: ${code}.`
 }

@@ -1,16 +1,17 @@
 // Rows as the text of a file, page by page.
 import { stringify } from 'csv-stringify/sync'
-import { type Column, escaped, type Fields, type Format } from './columns.ts'
+import type { JobFormat } from '#runtime/job-operations.ts'
+import { type Column, escaped, type Fields } from './columns.ts'
 
 export const outColumns = (columns: readonly Column[]) =>
   columns.filter(({ isInputOnly }) => isInputOnly !== true)
 
 /** What stands before the first row. */
-export const headOf = (format: Format, columns: readonly Column[]): string =>
+export const headOf = (format: JobFormat, columns: readonly Column[]): string =>
   format === 'csv' ? csv([outColumns(columns).map(({ name }) => name)]) : ''
 
 export function textOf(
-  format: Format,
+  format: JobFormat,
   columns: readonly Column[],
   rows: readonly Fields[],
 ): string {

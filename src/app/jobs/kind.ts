@@ -1,18 +1,15 @@
 // What every kind of import and export is made of: columns, how a row becomes commands, and how
 // rows are read out again.
 import type { Named, Rejection } from '#kernel/decider.ts'
+import type { JobKind, JobMode } from '#runtime/job-operations.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Column, Fields } from './columns.ts'
-
-/** `add`: quantities come on top of what is there. */
-export const MODES = ['set', 'add'] as const
-export type Mode = (typeof MODES)[number]
 
 /** What came of a row; `updated` also where nothing was left to change. */
 export type Brought = 'created' | 'updated'
 
 export type RowTools = {
-  readonly mode: Mode
+  readonly mode: JobMode
   /** Carries a command out. `name` tells it from the row's others. Throws RowRefused. */
   readonly send: (
     name: string,
@@ -29,7 +26,7 @@ export type RowTools = {
 export type Page = { readonly rows: readonly Fields[]; readonly next: string | null }
 
 export type Kind = {
-  readonly name: 'products' | 'stock' | 'customers'
+  readonly name: JobKind
   readonly columns: readonly Column[]
   /** Two rows of one file with the same key contradict each other. */
   readonly keyOf: (fields: Fields) => string

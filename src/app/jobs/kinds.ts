@@ -1,5 +1,6 @@
 // The kinds of files that are brought in and taken out, and the formats they have.
-import { FileBroken, type FileRow, type Format } from './columns.ts'
+import type { JobFormat } from '#runtime/job-operations.ts'
+import { FileBroken, type FileRow } from './columns.ts'
 import { csvRows } from './csv-rows.ts'
 import type { Kind } from './kind.ts'
 import { ndjsonRows } from './ndjson-rows.ts'
@@ -12,10 +13,8 @@ export type KindName = keyof typeof kinds
 export const KIND_NAMES = Object.keys(kinds) as [KindName, ...KindName[]]
 export const isKind = (name: string): name is KindName => Object.hasOwn(kinds, name)
 
-export const FORMATS = ['csv', 'ndjson'] as const satisfies readonly Format[]
-
 /** By the file's name: `.csv`; `.ndjson`, `.jsonl`. */
-export function formatOf(file: string): Format {
+export function formatOf(file: string): JobFormat {
   if (/\.csv$/i.test(file)) return 'csv'
   if (/\.(ndjson|jsonl)$/i.test(file)) return 'ndjson'
   throw new FileBroken(`${file} is neither .csv nor .ndjson; name its format with --format`)
@@ -23,7 +22,7 @@ export function formatOf(file: string): Format {
 
 export const rowsOf = (
   kind: Kind,
-  format: Format,
+  format: JobFormat,
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<FileRow> =>
   format === 'csv' ? csvRows(bytes, kind.columns) : ndjsonRows(bytes, kind.columns)

@@ -13,17 +13,16 @@ import { existing, say } from '#app/jobs.ts'
 import { noProviders } from '#app/no-providers.ts'
 import type { Config } from '#app/settings.ts'
 import { assertWhole, openKeys, openLogBeside, openRows } from '#app/stores.ts'
+import type { JobFormat, JobMode } from '#runtime/job-operations.ts'
 import { personalData } from '#runtime/personal.ts'
 import { type BringParts, bringRows, type Counts, type RowError } from './bring-rows.ts'
-import type { Format } from './columns.ts'
 import { headOf, textOf } from './file-text.ts'
-import type { Mode } from './kind.ts'
 import { formatOf, type KindName, kinds, rowsOf } from './kinds.ts'
 import { rehearsal } from './rehearsal.ts'
 
 export type FileFlags = {
-  readonly format?: Format
-  readonly mode: Mode
+  readonly format?: JobFormat
+  readonly mode: JobMode
   readonly dryRun: boolean
   /** Progress in plain lines where there is no terminal. */
   readonly inLines: boolean

@@ -1,23 +1,11 @@
 // What operators do, over HTTP. Only the admin port has these paths.
-import type { Route } from '#kernel/decider.ts'
-import {
-  flag,
-  type Infer,
-  integer,
-  list,
-  type ObjectSchema,
-  object,
-  optional,
-  type Schema,
-  text,
-} from '#kernel/schema.ts'
+import { flag, integer, list, object, optional, text } from '#kernel/schema.ts'
 import type { Operations } from '#runtime/operations.ts'
 import { health, parked, projectionStatus, rebuilt, recorded, verified } from './admin-answers.ts'
-import { inputReader } from './codec-in.ts'
-import { answerWriter } from './codec-out.ts'
-import { badFields, type Endpoint, givenIn, Refused } from './endpoint.ts'
+import { badFields, type Endpoint, Refused } from './endpoint.ts'
+import { jobEndpoints } from './job-endpoints.ts'
+import { get, operation, post } from './operation-endpoint.ts'
 
-export const ADMIN_PATH = '/api/v1/admin/'
 const EVENTS_MAX = 1000
 const EVENTS_DEFAULT = 100
 
@@ -27,6 +15,7 @@ export function adminEndpoints(operations: Operations): readonly Endpoint[] {
     ...projectionEndpoints(operations),
     ...deadLetterEndpoints(operations),
     ...healthEndpoints(operations),
+    ...(operations.jobs === undefined ? [] : jobEndpoints(operations.jobs)),
   ]
 }
 
@@ -212,53 +201,6 @@ function healthEndpoints(operations: Operations): readonly Endpoint[] {
     }),
   ]
 }
-
-// ── what they share ───────────────────────────────────────────────────────────────────────────
-
-type Operation<S extends ObjectSchema, Result> = {
-  readonly name: string
-  readonly route: Route
-  readonly input: S
-  readonly answer: Schema
-  readonly status?: (result: Result) => number
-  readonly run: (input: Infer<S>) => Promise<Result>
-}
-
-function operation<S extends ObjectSchema, Result>({
-  name,
-  route,
-  input,
-  answer,
-  status,
-  run,
-}: Operation<S, Result>): Endpoint {
-  const read = inputReader(input)
-  const write = answerWriter(answer)
-  return {
-    name,
-    route,
-    kind: 'operation',
-    input,
-    answer,
-    unbounded: true,
-    problems: [...(route.path.includes(':') ? ['not_found'] : []), 'invalid_state'],
-    async handle(call) {
-      const fields = read(givenIn(call, route.method))
-      if (!fields.ok) throw badFields(fields.errors)
-      // `read` has just checked the fields against S.
-      const result = await run(fields.value as Infer<S>)
-      return { status: status?.(result) ?? 200, text: write(result) }
-    },
-  }
-}
-
-const get = (path: string, summary: string): Route => ({
-  method: 'GET',
-  path: ADMIN_PATH + path,
-  tag: 'admin',
-  summary,
-})
-const post = (path: string, summary: string): Route => ({ ...get(path, summary), method: 'POST' })
 
 const notThere = (name: string) =>
   new Refused({ code: 'not_found', message: `There is no projection ${name}.` })

@@ -1,6 +1,7 @@
 // One thing that the API offers at one path (and its aliases): the unit from which routes and the
 // OpenAPI document are derived, so that neither can say what the other does not.
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Rejection, Route } from '#kernel/decider.ts'
 import type { FieldErrors, ObjectSchema, Schema } from '#kernel/schema.ts'
 import type { Answer } from './answer.ts'
@@ -20,6 +21,13 @@ export type Endpoint = {
   readonly kept?: boolean
   /** Works as long as it has to: no time limit. */
   readonly unbounded?: boolean
+  /**
+   * Takes a file of these media types as its body, as it comes in; its fields are in the query
+   * string then.
+   */
+  readonly takes?: readonly string[]
+  /** Of an answer that is no JSON. */
+  readonly gives?: readonly string[]
   readonly handle: (call: Call) => Promise<Answer>
 }
 
@@ -28,6 +36,8 @@ export type Call = {
   readonly path: Readonly<Record<string, string>>
   readonly url: string
   readonly body: Buffer | undefined
+  /** The body of an endpoint that takes files; it has not been read. */
+  readonly stream?: Readable | undefined
   readonly headers: IncomingHttpHeaders
   readonly correlationId: string
 }

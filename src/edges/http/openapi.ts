@@ -54,7 +54,7 @@ const ABOUT = [
 
 function operationOf(endpoint: Endpoint, path: string, operationId: string): Document {
   const { route } = endpoint
-  const inBody = route.method !== 'GET' && bodyNames(endpoint, path).length > 0
+  const inBody = !asksInQuery(endpoint) && bodyNames(endpoint, path).length > 0
   return {
     operationId,
     tags: [route.tag],
@@ -62,9 +62,18 @@ function operationOf(endpoint: Endpoint, path: string, operationId: string): Doc
     ...(path === route.path ? {} : { description: `Another path for ${route.path}.` }),
     parameters: parametersOf(endpoint, path),
     ...(inBody ? { requestBody: bodyOf(endpoint, path) } : {}),
+    ...(endpoint.takes === undefined ? {} : { requestBody: fileOf(endpoint.takes) }),
     responses: responsesOf(endpoint),
   }
 }
+
+/** A file's fields are beside it. */
+const asksInQuery = ({ route, takes }: Endpoint) => route.method === 'GET' || takes !== undefined
+
+const fileOf = (types: readonly string[]): Document => ({
+  required: true,
+  content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }])),
+})
 
 const pathNames = (path: string) => [...path.matchAll(/:([A-Za-z_]+)/g)].map(([, name]) => name!)
 
@@ -83,7 +92,7 @@ const namesOf = (name: string, schema: Schema) => [
 ]
 
 function parametersOf(endpoint: Endpoint, path: string): readonly Document[] {
-  const { input, kind, route } = endpoint
+  const { input, kind } = endpoint
   const inPath = pathNames(path).map((name): Document => {
     const found = Object.entries(input.properties).find(([field, schema]) =>
       namesOf(field, schema).includes(name),
@@ -93,7 +102,7 @@ function parametersOf(endpoint: Endpoint, path: string): readonly Document[] {
     return { name, in: 'path', required: true, ...told(description), schema }
   })
   if (kind === 'command') return [...inPath, ...COMMAND_HEADERS]
-  if (route.method !== 'GET') return inPath
+  if (!asksInQuery(endpoint)) return inPath
   const required: readonly string[] = input.required ?? []
   const inQuery = bodyNames(endpoint, path).map((name): Document => {
     const { description, ...schema } = wireSchema(input.properties[name]!, 'in')
@@ -176,15 +185,15 @@ const shownIn = (schema: Schema): Document => ({
   ...(labels.has(schema) ? { pattern: LABEL_PATTERN } : {}),
 })
 
-function responsesOf({ kind, route, answer, kept = false, problems = [] }: Endpoint): Document {
+function responsesOf({ kind, route, answer, gives, ...more }: Endpoint): Document {
+  const { kept = false, problems = [] } = more
   const schema = wireSchema(answer, 'out')
   const success = {
     description: 'Done',
-    content: {
-      'application/json': {
-        schema: kind === 'command' ? withAnswered(schema) : schema,
-      },
-    },
+    content:
+      gives === undefined
+        ? { 'application/json': { schema: kind === 'command' ? withAnswered(schema) : schema } }
+        : Object.fromEntries(gives.map((type) => [type, { schema: { type: 'string' } }])),
     ...(kind === 'command' ? { headers: COMMAND_ANSWER_HEADERS } : {}),
     ...(kept ? { headers: KEPT_ANSWER_HEADERS } : {}),
   }

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { pipeline, type Readable } from 'node:stream'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -118,11 +119,12 @@ function outletFor({ guard, log, settings }: ServerParts): Outlet {
   const failed = failureLines(log)
   const outlet: Outlet = {
     closing: false,
-    send({ headers }, reply, { status, contentType, headers: own, text }, correlationId) {
+    send({ headers }, reply, answer, correlationId) {
+      const { status, contentType, headers: own, text, stream } = answer
       reply.hijack()
       const { raw } = reply
       // The client has gone: nobody is left to answer.
-      if (raw.destroyed || raw.headersSent) return
+      if (raw.destroyed || raw.headersSent) return void stream?.destroy()
       // A connection kept alive would hold up the closing; what is too large is not read to its
       // end; who names no host, or two, may mean anything by what comes next.
       if (outlet.closing || status === 413 || hostsOf(reply.request.raw) !== 1)
@@ -131,11 +133,13 @@ function outletFor({ guard, log, settings }: ServerParts): Outlet {
         ...SECURITY_HEADERS,
         ...guard.corsHeaders(headers),
         'content-type': contentType ?? 'application/json',
-        'content-length': Buffer.byteLength(text),
+        ...(stream === undefined ? { 'content-length': Buffer.byteLength(text) } : {}),
         'x-correlation-id': correlationId,
         ...own,
       })
-      raw.end(text)
+      if (stream === undefined) raw.end(text)
+      // What breaks on the way is a body without its end: nothing else can be said any more.
+      else pipeline(stream, raw, (error) => error && failed(brokenOff(error, reply, correlationId)))
       leaveDeaf(raw, settings.writeTimeoutMs)
     },
     fail(error, request, reply) {
@@ -183,15 +187,24 @@ function install(app: FastifyInstance, parts: ServerParts, outlet: Outlet): void
     methods.set(shape, entry)
     entry.methods.push(...(method === 'GET' ? ['GET', 'HEAD'] : [method]))
   }
-  for (const endpoint of endpoints)
-    for (const path of [endpoint.route.path, ...(endpoint.route.aliases ?? [])]) {
-      known(endpoint.route.method, path)
-      app.route({
+  const pathsOf = ({ route: { path, aliases = [] } }: Endpoint) => [path, ...aliases]
+  const route = (scope: FastifyInstance, endpoint: Endpoint) => {
+    for (const path of pathsOf(endpoint))
+      scope.route({
         method: endpoint.route.method,
         url: path,
         handler: (request, reply) => serve(endpoint, request, reply, outlet, settings),
       })
-    }
+  }
+  for (const endpoint of endpoints)
+    for (const path of pathsOf(endpoint)) known(endpoint.route.method, path)
+  for (const endpoint of endpoints) if (endpoint.takes === undefined) route(app, endpoint)
+  app.register(async (files) => {
+    // These read their bodies themselves.
+    files.removeAllContentTypeParsers()
+    files.addContentTypeParser('*', (_, payload, done) => done(null, payload))
+    for (const endpoint of endpoints) if (endpoint.takes !== undefined) route(files, endpoint)
+  })
   for (const { path, answer } of pages) {
     known('GET', path)
     app.get(path, (request, reply) =>
@@ -255,16 +268,26 @@ function serve(
     // Fastify decodes them; a route's parameters are texts.
     path: request.params as Readonly<Record<string, string>>,
     url: request.raw.url ?? '',
-    // The only parser gives bytes.
-    body: request.body as Buffer | undefined,
+    // The only parser gives bytes, or the stream itself to whoever takes files.
+    body: endpoint.takes === undefined ? (request.body as Buffer | undefined) : undefined,
+    ...(endpoint.takes === undefined ? {} : { stream: request.body as Readable | undefined }),
     headers: request.headers,
     correlationId,
   })
   within(work, endpoint.unbounded === true ? null : writeTimeoutMs).then(
     (answer) => outlet.send(request, reply, answer, correlationId),
-    (error) => outlet.fail(error, request, reply),
+    (error) => {
+      // What is left of a file that was refused is not waited for.
+      if (endpoint.takes !== undefined) reply.raw.shouldKeepAlive = false
+      outlet.fail(error, request, reply)
+    },
   )
 }
+
+const brokenOff = (error: Error, { request }: FastifyReply, correlationId: string) => ({
+  ...{ error, code: 'internal_error', status: 500, correlationId },
+  ...{ method: request.method, path: request.routeOptions.url ?? '(unknown path)' },
+})
 
 class DeadlinePassed extends Error {
   override readonly name = 'DeadlinePassed'
