@@ -24,7 +24,7 @@ import {
 } from '#kernel/schema.ts'
 import { MAIN_REGISTER, registerTrouble } from './booking.ts'
 import { register, registerKey, type Session } from './register.ts'
-import { currency, REASON_MAX } from './sale-fields.ts'
+import { currency, REASON_MAX, TOTAL_MAX_MINOR } from './sale-fields.ts'
 
 const MOVEMENTS_MAX = 1_000
 const tag = 'cash sessions'
@@ -123,6 +123,7 @@ const moveCash = command({
     const reader = amountReader()
     const amount = reader.amount('amount', input.amount, currency)
     if (amount === 0) reader.note('amount', 'must be more than zero')
+    if (amount > TOTAL_MAX_MINOR) reader.note('amount', 'is too large')
     if (input.reason.trim() === '') reader.note('reason', 'must not be blank')
     if (hasErrors(reader.errors)) return invalid(reader.errors)
     const amount_minor = input.direction === 'in' ? amount : -amount

@@ -6,7 +6,6 @@ import {
   command,
   type Decision,
   type Given,
-  invalid,
   type Moment,
   type Rejected,
   reject,
@@ -15,6 +14,7 @@ import { flag, type Infer, list, object, optional, text, uuid } from '#kernel/sc
 import { booked, bookingRefs, registerTrouble } from './booking.ts'
 import { occurredAt, placeFields, placeOf } from './process-sale.ts'
 import { refundAnswer, refunded } from './refunding.ts'
+import { pricedOf } from './ring-up.ts'
 import { looseRefund } from './sale.ts'
 import { type CartLine, LINES_MAX, REASON_MAX, type RefundedLine } from './sale-fields.ts'
 import { cartLines, itemInput, itemNames, itemRefs, type When } from './sale-items.ts'
@@ -115,8 +115,8 @@ function goodsBack(
   const trusted = { ...when, isFact: true }
   const cart = cartLines(items, given, trusted, told === undefined ? {} : { currency: told })
   if (!('lines' in cart)) return cart
-  try {
-    const { lines, totals } = priceLines(
+  const priced = pricedOf(() =>
+    priceLines(
       cart.lines.map((line) => ({
         unit_price_minor: line.unit_price_minor,
         quantity: line.quantity,
@@ -125,13 +125,12 @@ function goodsBack(
         discounts: [],
       })),
       pricingRules(when.settings),
-    )
-    const back = cart.lines.map((line, i) => backOf(line, lines[i]!, items[i]!.restock ?? true))
-    return { currency: cart.currency, lines: back, totals }
-  } catch (error) {
-    if (error instanceof RangeError) return invalid({ items: 'come to more than can be paid' })
-    throw error
-  }
+    ),
+  )
+  if ('rejected' in priced) return priced
+  const { lines, totals } = priced
+  const back = cart.lines.map((line, i) => backOf(line, lines[i]!, items[i]!.restock ?? true))
+  return { currency: cart.currency, lines: back, totals }
 }
 
 function backOf(

@@ -47,6 +47,7 @@ import {
   NUMBER_MAX,
   type SoldLine,
   TENDER_MAX,
+  TOTAL_MAX_MINOR,
   tender,
 } from './sale-fields.ts'
 import { asDiscount, type When } from './sale-items.ts'
@@ -140,10 +141,17 @@ function pricedCart(
     rates: ratesFor(settings, line.tax_class, country),
     discounts: line.discounts.map(asDiscount),
   }))
+  return pricedOf(() => priceLines(items, pricingRules(settings), discounts.map(asDiscount)))
+}
+
+/** What the money engine says, unless it is more than a till takes. */
+export function pricedOf(price: () => PricedCart): PricedCart | Rejected {
+  const tooMuch = invalid({ items: 'come to more than can be paid' })
   try {
-    return priceLines(items, pricingRules(settings), discounts.map(asDiscount))
+    const priced = price()
+    return priced.totals.amount_minor > TOTAL_MAX_MINOR ? tooMuch : priced
   } catch (error) {
-    if (error instanceof RangeError) return invalid({ items: 'come to more than can be paid' })
+    if (error instanceof RangeError) return tooMuch
     throw error
   }
 }

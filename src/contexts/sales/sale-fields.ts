@@ -22,6 +22,8 @@ export const NUMBER_MAX = 250
 export const REASON_MAX = 500
 export const TENDER_MAX = 50
 export const REGISTER_MAX = 20
+/** Minor units of one sale, and of one movement of cash: a session's sums stay exact integers. */
+export const TOTAL_MAX_MINOR = 10 ** 12
 const CODE_MAX = 100
 const NAME_MAX = 300
 const PERSON_MAX = 200

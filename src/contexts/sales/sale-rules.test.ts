@@ -1,8 +1,9 @@
 // What a till may sell, how it is paid, and which number it gets.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { product } from '#contexts/catalog/public.ts'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
-import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
+import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Write } from '#kernel/decider.ts'
 import { given, type Moments, NOW, type Then } from '#testing/given.ts'
 import {
@@ -115,10 +116,12 @@ describe('a sale at once', () => {
     })
     sell({ ...cashSale(pens(1)), register_id: 'a-b' }).rejects('validation_failed')
     sell(cashSale()).rejects('validation_failed')
-    const huge = { product_id: 'pen', quantity: '999999999999', price: '99999999999' }
-    sell(cashSale(huge), { 'pos.price_override': 'allow' }).rejects('validation_failed', {
-      errors: { items: 'come to more than can be paid' },
-    })
+    for (const quantity of ['200', '999999999999']) {
+      const huge = { product_id: 'pen', quantity, price: '99999999' }
+      sell(cashSale(huge), { 'pos.price_override': 'allow' }).rejects('validation_failed', {
+        errors: { items: 'come to more than can be paid' },
+      })
+    }
   })
   it('keeps to the prices in force unless tills may change them', () => {
     sell(cashSale(pens(1, { price: '5.00' }))).answers({ total_amount_minor: 500 })
@@ -372,6 +375,23 @@ describe('a sale that happened already', () => {
     for (const { events } of then.decision().writes)
       for (const { type, occurred_at } of events)
         if (type !== 'StockDiscrepancyDetected') equal(occurred_at, past.occurred_at, type)
+  })
+  it('was sold where a shop has closed since, and what is not sold any more', () => {
+    const berlin = { store_id: 'berlin', name: 'Berlin', kind: 'shop', timezone: 'UTC' } as const
+    const closed = [
+      ...shop,
+      store.write('berlin', [
+        store.event('StoreCreated', { ...berlin, timezone: 'Europe/Berlin' }),
+        store.event('StoreClosed', { store_id: 'berlin' }),
+      ]),
+      product.write('pen', [product.event('ProductArchived', { product_id: 'pen' })]),
+    ]
+    const then = fact({ store_id: 'berlin', occurred_at: '2026-03-01T23:30:00Z' }, {}, closed)
+    then.answers({ sale_number: 'berlin-main-20260302-0001', business_day: '2026-03-02' })
+    sell({ ...cashSale(pens(1)), store_id: 'berlin' }, {}, closed).rejects('not_found')
+    const apples = { product_id: 'apples', quantity: '1' }
+    sell({ ...cashSale(apples), store_id: 'berlin' }, {}, closed).rejects('invalid_state')
+    fact({ store_id: 'nowhere' }).rejects('not_found')
   })
   it('goes on account beyond the limit too', () => {
     const credit = { payment_type: 'credit', customer_id: CUSTOMER }

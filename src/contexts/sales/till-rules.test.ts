@@ -135,6 +135,13 @@ describe('a cash session', () => {
     equal(dataOf(short, 'CashDifferenceFound').is_short, true)
     equal(dataOf(when(day, ...close('60.01')), 'CashDifferenceFound').difference_minor, 1)
   })
+  it('counts its own currency alone', () => {
+    const euro: Step = ['OpenCashSession', { ...till, float: '50', currency: 'EUR' }]
+    when(after(shop, euro, sold(2)), ...close('50')).answers({
+      currency: 'EUR',
+      difference_minor: 0,
+    })
+  })
   it('is open once at a register, and begins anew after it was closed', () => {
     when(after(shop, open), ...open).rejects('invalid_state', { details: { session_id: SALE } })
     const other: Step = ['OpenCashSession', { register_id: 'till2' }]
