@@ -88,6 +88,23 @@ const commands = [
     },
     answer,
   }),
+  command({
+    type: 'MoveByEmail',
+    input: object({ email: text(), amount: integer() }),
+    reads: () => [],
+    names: ({ email }) => (email === 'unnamed' ? [] : [{ scope: 'email', value: email }]),
+    decide: ({ email, amount }, given) => {
+      const owner = given.owner({ scope: 'email', value: email })
+      if (owner === null) return reject('not_found', 'Nobody has this address.')
+      const ref = account.at(owner.slice('account-'.length))
+      const missing = given.lacking([ref])
+      if (missing.length > 0) return ask(missing)
+      const { balance } = given.state(ref)!
+      const moved = { stream: ref.stream, events: [account.event('Moved', { amount })] }
+      return accept([moved], { balance: balance + amount })
+    },
+    answer,
+  }),
 ]
 
 describe('command gateway', () => {
@@ -239,6 +256,18 @@ describe('command gateway', () => {
     const again = await send('Move', { account: 'a', amount: 0 }, { command_id: 'k6' })
     ok(again.ok && again.replayed)
     deepEqual(again.response, { balance: 0 })
+  })
+
+  test('a decision finds who holds a unique value, as the log has it then', async () => {
+    const move = (email: string) => send('MoveByEmail', { email, amount: 5 })
+    const before = await move('c@example.com')
+    ok(!before.ok && before.rejection.code === 'not_found')
+    await send('Open', { account: 'c', holder: 'Cy', email: 'c@example.com' })
+    const [one, two] = await Promise.all([move('c@example.com'), move('c@example.com')])
+    ok(one.ok && two.ok)
+    equal(await balanceOf('c'), 10)
+    // Otherwise nobody would be told apart from not asked.
+    await rejects(move('unnamed'), /did not name email unnamed/)
   })
 
   test('a claimed value is refused with its name', async () => {

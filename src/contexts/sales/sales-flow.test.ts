@@ -84,7 +84,7 @@ for (const engine of ['memory', 'sqlite'] as const)
     const codesOf = (outcomes: readonly Outcome[]) =>
       outcomes.map((one) => (one.ok ? 'ok' : one.rejection.code)).sort()
 
-    test('of twenty tills at once for the last seven exactly seven sell, and numbers have no gap', async () => {
+    test('of twenty tills for the last seven exactly seven sell, and numbers have no gap', async () => {
       const product_id = await stocked('7')
       const tills = Array.from({ length: 20 }, (_, i) =>
         send('ProcessSale', cash({ register_id: `till${i % 2}` })),
