@@ -46,13 +46,15 @@ export async function post(
 
 function answerTo(sending: ClientRequest, body: string): Promise<Posted> {
   return new Promise((resolve, reject) => {
-    sending.on('error', reject)
     sending.on('response', (response) => {
-      const { statusCode = 0, headers } = response
-      drained(response, () =>
-        resolve({ status: statusCode, retryAfterMs: retryAfter(headers['retry-after']) }),
-      )
+      const { statusCode: status = 0, headers } = response
+      const done = () => resolve({ status, retryAfterMs: retryAfter(headers['retry-after']) })
+      // Its status has been said: how the rest ends changes nothing.
+      sending.off('error', reject)
+      sending.on('error', done)
+      drained(response, done)
     })
+    sending.on('error', reject)
     sending.end(body)
   })
 }
@@ -63,8 +65,7 @@ function drained(response: IncomingMessage, done: () => void): void {
     bytes += chunk.length
     if (bytes > BODY_BYTES_MAX) response.destroy()
   })
-  // Its status has been said: how the rest ends changes nothing.
-  response.on('error', () => {})
+  response.on('error', done)
   response.on('close', done)
 }
 
