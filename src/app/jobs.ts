@@ -5,6 +5,7 @@ import { styleText } from 'node:util'
 import type { Difference, Progress, VerifyReport } from '#runtime/operations.ts'
 import { personalData } from '#runtime/personal.ts'
 import { keptFrom, keptText } from '#runtime/seals.ts'
+import { verifyKeys } from '#runtime/verify-keys.ts'
 import { verifyLog } from '#runtime/verify-log.ts'
 import { verifyReadModels } from '#runtime/verify-read-models.ts'
 import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
@@ -113,6 +114,7 @@ export async function verify(argv: readonly string[], seals: readonly string[]):
   const contexts = contextsOf(noProviders)
   const types = typesOf(contexts)
   const aggregates = contexts.flatMap((context) => context.aggregates)
+  const personal = personalData(types, keys)
   const recorded = await verifyLog(log, { onProgress, kept, folding: { aggregates, types } })
   const checks = [
     ...recorded.checks,
@@ -124,8 +126,9 @@ export async function verify(argv: readonly string[], seals: readonly string[]):
       types,
       onProgress,
       projections: contexts.flatMap(({ projections }) => projections),
-      open: personalData(types, keys).open,
+      open: personal.open,
     })),
+    await verifyKeys({ log, types, personal, onProgress }),
   ]
   bar.end()
   const { position } = await log.head()

@@ -7,6 +7,7 @@ import { changedBy } from '#runtime/cached-changes.ts'
 import type { PersonalData } from '#runtime/personal.ts'
 import { projectionRunner } from '#runtime/run-projections.ts'
 import { sealer } from '#runtime/seals.ts'
+import { verifyKeys } from '#runtime/verify-keys.ts'
 import { verifyReadModels } from '#runtime/verify-read-models.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
@@ -87,7 +88,9 @@ export async function projectionsHere(parts: HereParts): Promise<ProjectionHost>
     async verifyReads(onProgress) {
       const scratch = await openScratch()
       try {
-        return await verifyReadModels({ log, reads, scratch, projections, types, open, onProgress })
+        const options = { log, reads, scratch, projections, types, open, onProgress }
+        const keys = await verifyKeys({ log, types, personal, onProgress })
+        return [...(await verifyReadModels(options)), keys]
       } finally {
         await scratch.close()
       }

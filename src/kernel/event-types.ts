@@ -21,6 +21,8 @@ export type EventType<S extends ObjectSchema = ObjectSchema> = {
   }
   /** Whose key is going or gone: whoever remembers it forgets it when he meets this event. */
   readonly forgets?: (data: never) => string
+  /** That key is destroyed already. */
+  readonly isGone?: true
 }
 
 export type EventTypes = Readonly<Record<string, EventType>>

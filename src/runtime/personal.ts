@@ -19,6 +19,8 @@ export const isBlind = (value: string): boolean => value.startsWith(BLIND)
 
 export type Unsealed = { readonly event_id: string; readonly type: string; readonly data: unknown }
 
+export type KeyStanding = 'here' | 'destroyed' | 'lost'
+
 export type PersonalData = {
   /** The same events with their personal fields as sealed text; makes keys that are missing. */
   seal<E extends Unsealed>(events: readonly E[]): Promise<readonly E[]>
@@ -26,6 +28,8 @@ export type PersonalData = {
   open(events: readonly Recorded[]): Promise<readonly Recorded[]>
   /** Makes a text unreadable, the same way as long as the key ring lasts, in every process. */
   blinder(): Promise<(scope: string, text: string) => string>
+  /** Whether their keys are here, were destroyed, or are missing without anybody having done so. */
+  standing(subjects: readonly string[]): Promise<ReadonlyMap<string, KeyStanding>>
   /** Destroys the subject's key. Once more: nothing. */
   forget(subject: string): Promise<void>
 }
@@ -106,6 +110,14 @@ export function personalData(
       if (key === undefined) throw new Error('the key that blinds was destroyed; restore the keys')
       return (scope, text) =>
         BLIND + createHmac('sha256', key).update(`${scope}\n${text}`).digest('base64url')
+    },
+    async standing(subjects) {
+      const here = await keys.find(subjects)
+      const missing = subjects.filter((subject) => !here.has(subject))
+      const destroyed = missing.length === 0 ? new Set() : await keys.destroyed(missing)
+      const of = (subject: string): KeyStanding =>
+        here.has(subject) ? 'here' : destroyed.has(subject) ? 'destroyed' : 'lost'
+      return new Map(subjects.map((subject) => [subject, of(subject)]))
     },
     async forget(subject) {
       await keys.destroy(subject)

@@ -23,7 +23,11 @@ export const erasure = aggregate({
     },
     /** The order of a guest: read models forget the address. */
     OrderErased: { data: object({ order_id: id(), erased_at: instant() }) },
-    PersonalKeyDestroyed: { data: object({ ...whose, destroyed_at: instant() }), forgets },
+    PersonalKeyDestroyed: {
+      data: object({ ...whose, destroyed_at: instant() }),
+      forgets,
+      isGone: true,
+    },
   }),
   initial: null as Erasure,
   evolve: {
