@@ -1,5 +1,6 @@
-// Changes to an order that is not confirmed yet, and the wish to have it confirmed. Its items change
-// only while nobody has begun to pay: what a provider was asked to set aside stays what was ordered.
+// Changes to an order that is not confirmed yet, and the wish to have it confirmed. Its items
+// change only while nobody has begun to pay: what a provider was asked to set aside stays what was
+// ordered.
 import { product } from '#contexts/catalog/public.ts'
 import {
   changeReservation,

@@ -1,4 +1,4 @@
-// The goods have arrived: a parcel, or all of an order's. An order is delivered with its last parcel.
+// The goods have arrived: a parcel, or all of an order. An order is delivered with its last one.
 import { shipment } from '#contexts/shipping/public.ts'
 import { accept, ask, command, type Decision, invalid, reject } from '#kernel/decider.ts'
 import { id, instant, object, optional } from '#kernel/schema.ts'

@@ -6,6 +6,7 @@ import { saga } from '#kernel/saga.ts'
 import { sagaInstances, sagaSteps } from '#kernel/saga-instances.ts'
 import { cancelOrderLines } from './cancel-lines.ts'
 import { cancelOrder, expireOrder } from './cancel-order.ts'
+import { capturePayment } from './capture-payment.ts'
 import { confirmOrder, updateOrder } from './change-order.ts'
 import { createOrder } from './create-order.ts'
 import { customerOrderSummary } from './customer-order-summary.ts'
@@ -58,6 +59,7 @@ export const orders = ({
     processPayment(provider.name),
     authorizePayment(provider.name),
     confirmPayment,
+    capturePayment,
     recordPaymentOutcome,
     recordProviderEvent(provider),
     recordLabelOutcome,

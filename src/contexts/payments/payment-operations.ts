@@ -94,11 +94,12 @@ export function requested(
   })
 }
 
-/** Why this may not be asked of the payment now; null when it may. */
+/** Why this may not be asked of the payment now, nor more than `most`; null when it may. */
 export function objection(
   state: PaymentState,
   kind: keyof typeof REQUESTS,
   amountMinor: number,
+  most = Number.MAX_SAFE_INTEGER,
 ): Rejected | null {
   const status = paymentStatus(state)
   const no = (message: string) => reject('invalid_state', message, { details: { status } })
@@ -108,7 +109,7 @@ export function objection(
     return state.captured_minor === 0 && capturable(state) > 0
       ? null
       : no(`A payment that is ${status} cannot be voided.`)
-  const limit = kind === 'capture' ? capturable(state) : refundable(state)
+  const limit = Math.min(most, kind === 'capture' ? capturable(state) : refundable(state))
   if (limit <= 0) return no(`The payment is ${status}; there is nothing to ${kind}.`)
   if (amountMinor <= 0) return invalid({ amount: 'must be more than zero' })
   return amountMinor > limit ? overdrawn(state, kind, { limit, requested: amountMinor }) : null

@@ -1,5 +1,6 @@
 // Capture, void and refund by hand. Each records the intent only; the payment's own row then has it
-// carried out, and repeated until its outcome is known.
+// carried out, and repeated until its outcome is known. How much may be captured is the order's to
+// say: that command is the order's (`CapturePayment`).
 import { accept, command, type Decision, type Given, invalid, reject } from '#kernel/decider.ts'
 import { exponentOf, scaled } from '#kernel/money.ts'
 import { decimal, id, money, object, oneOf, optional, text } from '#kernel/schema.ts'
@@ -13,7 +14,7 @@ import {
 } from './payment-operations.ts'
 
 const reason = optional(text({ max: REASON_MAX }))
-const answer = object({
+export const requestAnswer = object({
   payment_id: id(),
   order_id: id(),
   operation_id: id(),
@@ -22,27 +23,13 @@ const answer = object({
   currency: text(),
 })
 
-export const capturePayment = command({
-  type: 'CapturePayment',
-  input: object({ payment_id: id(), amount: optional(decimal()) }),
-  reads: ({ payment_id }) => [payment.at(payment_id)],
-  decide: ({ payment_id, amount }, given) => decide(given, payment_id, 'capture', amount),
-  answer,
-  route: {
-    method: 'POST',
-    path: '/api/v1/payments/:payment_id/capture',
-    status: 202,
-    tag: 'payments',
-    summary: 'Captures what was authorized, or a part of it',
-  },
-})
-
 export const voidPayment = command({
   type: 'VoidPayment',
   input: object({ payment_id: id(), reason }),
   reads: ({ payment_id }) => [payment.at(payment_id)],
-  decide: ({ payment_id, reason }, given) => decide(given, payment_id, 'void', undefined, reason),
-  answer,
+  decide: ({ payment_id, reason }, given) =>
+    requestByHand(given, payment_id, { kind: 'void', reason }),
+  answer: requestAnswer,
   route: {
     method: 'POST',
     path: '/api/v1/payments/:payment_id/void',
@@ -57,8 +44,8 @@ export const refundPayment = command({
   input: object({ payment_id: id(), amount: optional(decimal()), reason }),
   reads: ({ payment_id }) => [payment.at(payment_id)],
   decide: ({ payment_id, amount, reason }, given) =>
-    decide(given, payment_id, 'refund', amount, reason),
-  answer,
+    requestByHand(given, payment_id, { kind: 'refund', amount, reason }),
+  answer: requestAnswer,
   route: {
     method: 'POST',
     path: '/api/v1/payments/:payment_id/refund',
@@ -68,20 +55,26 @@ export const refundPayment = command({
   },
 })
 
-type Kind = 'capture' | 'void' | 'refund'
+type ByHand = {
+  readonly kind: 'capture' | 'void' | 'refund'
+  /** Absent: all that is left. */
+  readonly amount?: string | undefined
+  readonly reason?: string | undefined
+  /** How much at most, where the payment itself would allow more. */
+  readonly most?: number | undefined
+}
 
-function decide(
+/** The payment must have been read. */
+export function requestByHand(
   given: Given,
   paymentId: string,
-  kind: Kind,
-  amount?: string,
-  reason?: string,
+  { kind, amount, reason, most }: ByHand,
 ): Decision {
   const state = given.state(payment.at(paymentId))
   if (state === null) return reject('not_found', `There is no payment ${paymentId}.`)
-  const wanted = amountOf(state, kind, amount)
+  const wanted = amountOf(state, kind, { amount, most })
   if (typeof wanted === 'string') return invalid({ amount: wanted })
-  const no = objection(state, kind, wanted)
+  const no = objection(state, kind, wanted, most)
   if (no !== null) return no
   const why = reason === undefined ? {} : { reason }
   const fact = requested(paymentId, state, kind, {
@@ -104,8 +97,13 @@ function decide(
 const NOWHEN = { occurred_at: '', timestamp: '', position: 0 }
 
 /** Minor units, or what is wrong with the text; all that is left when no amount is named. */
-function amountOf(state: PaymentState, kind: Kind, amount?: string): number | string {
-  if (amount === undefined) return kind === 'refund' ? refundable(state) : capturable(state)
+function amountOf(
+  state: PaymentState,
+  kind: ByHand['kind'],
+  { amount, most = Number.MAX_SAFE_INTEGER }: Pick<ByHand, 'amount' | 'most'>,
+): number | string {
+  if (amount === undefined)
+    return Math.min(most, kind === 'refund' ? refundable(state) : capturable(state))
   const minor = scaled(amount, exponentOf(state.currency))
   return minor.ok ? minor.value : minor.reason
 }

@@ -13,6 +13,7 @@ export {
   succeeded,
   unsettled,
 } from './payment-operations.ts'
+export { requestAnswer, requestByHand } from './payment-requests.ts'
 export type { PaymentRow } from './payment-views.ts'
 export { EXTERNAL, payments } from './payment-views.ts'
 export { CALL_TIMEOUT_MS, recordOutcome } from './pending-operations.ts'

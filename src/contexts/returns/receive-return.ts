@@ -1,5 +1,5 @@
-// Goods have come back: counted, judged, put on the shelf or not, and paid back, in one append. What
-// is paid back is what these units had cost, never more than was paid and not given back yet.
+// Goods have come back: counted, judged, put on the shelf or not, and paid back, in one append.
+// What is paid back is what these units had cost, never more than was paid and not given back yet.
 import { product } from '#contexts/catalog/public.ts'
 import { type Line, stockRefs, takeBack } from '#contexts/inventory/public.ts'
 import {
