@@ -55,6 +55,8 @@ export type App = {
   readonly bus: MessageBus
   readonly providers: Providers
   readonly send: Send
+  /** As unique e-mails are kept. */
+  readonly blinder: PersonalData['blinder']
   readonly ask: QueryGateway['ask']
   readonly operations: Operations
   /** Resolves when all projections have taken everything up to this position. */
@@ -134,6 +136,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
     bus: published(bus, publishing, log),
     providers,
     send,
+    blinder: personal.blinder,
     ask,
     operations: operations({
       ...known,

@@ -7,6 +7,7 @@ import type { Named, Rejection } from '#kernel/decider.ts'
 import { partsOf } from '#kernel/message.ts'
 import type { Outcome, Send } from '#kernel/waiting.ts'
 import type { JobMode } from '#runtime/job-operations.ts'
+import type { PersonalData } from '#runtime/personal.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { Errors, FileRow } from './columns.ts'
@@ -27,6 +28,7 @@ export type BringParts = {
   readonly mode: JobMode
   readonly send: Send
   readonly log: Pick<EventLog, 'claimsOf' | 'commandRecord'>
+  readonly blinder: PersonalData['blinder']
   /** Commands of the same run and line have one effect. */
   readonly run: string
   readonly user_id?: string | null
@@ -134,12 +136,13 @@ const told = ({ code, message, errors }: Rejection): Errors =>
 
 function toolsOf(
   line: number,
-  { mode, send, log, run, user_id, kind }: BringParts,
+  { mode, send, log, blinder, run, user_id, kind }: BringParts,
   mayBeDone: boolean,
 ): RowTools {
   const idOf = (name: string) => derivedId(kind.name, run, String(line), name)
   return {
     mode,
+    blinder,
     async send(name, type, input) {
       const meta = {
         command_id: idOf(name),

@@ -2,6 +2,7 @@
 // the book before the next begins, so that anybody can go on after any interruption.
 import type { Send } from '#kernel/waiting.ts'
 import { JOB_FORMATS, JOB_MODES, type JobFormat, type JobMode } from '#runtime/job-operations.ts'
+import type { PersonalData } from '#runtime/personal.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { Job, JobBook, JobChange, JobError } from '#storage/job-book.ts'
 import type { ReadModels } from '#storage/read-models.ts'
@@ -15,6 +16,7 @@ export type JobParts = {
   readonly book: JobBook
   readonly send: Send
   readonly log: Pick<EventLog, 'claimsOf' | 'commandRecord'>
+  readonly blinder: PersonalData['blinder']
   readonly reads: Pick<ReadModels, 'find'>
   readonly rehearsal: () => Rehearsal
   readonly now: () => string
@@ -77,7 +79,7 @@ export async function importJob(job: Job, parts: JobParts, signal: AbortSignal):
   const door = wanted.dry_run ? parts.rehearsal() : parts
   const bring = {
     ...{ kind: wanted.kind, mode: wanted.mode, run: job.job_id, user_id: wanted.user_id },
-    ...{ send: door.send, log: door.log, tell: parts.tell },
+    ...{ send: door.send, log: door.log, blinder: door.blinder, tell: parts.tell },
   }
   const rows = rowsOf(wanted.kind, wanted.format, piecesOf(book, job.job_id))
   const options = { from, again: begun, signal, onBatch }

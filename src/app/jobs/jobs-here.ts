@@ -46,6 +46,7 @@ export async function openJobsHere(parts: JobsParts): Promise<JobOperations | nu
     const leases = isShared(config) ? await openLeases(places.log) : null
     opening.defer(async () => leases?.close())
     const runner = jobRunner({
+      blinder: personal.blinder,
       ...{ book, log, reads, leases, now, tell, send: parts.send, keepMs: config['jobs.keep'] },
       rehearsal: () =>
         rehearsal({

@@ -2,6 +2,7 @@
 // rows are read out again.
 import type { Named, Rejection } from '#kernel/decider.ts'
 import type { JobKind, JobMode } from '#runtime/job-operations.ts'
+import type { PersonalData } from '#runtime/personal.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Column, Fields } from './columns.ts'
 
@@ -18,6 +19,8 @@ export type RowTools = {
   ) => Promise<Readonly<Record<string, unknown>>>
   /** Whether this row's command of that name was carried out, before the job was interrupted. */
   readonly wasSent: (name: string) => Promise<boolean>
+  /** Makes a text unreadable, as unique e-mails are kept. */
+  readonly blinder: PersonalData['blinder']
   /** The id of what holds a unique value; null: nothing does. */
   readonly owner: (name: Named) => Promise<string | null>
 }

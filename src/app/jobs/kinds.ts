@@ -2,12 +2,13 @@
 import type { JobFormat } from '#runtime/job-operations.ts'
 import { FileBroken, type FileRow } from './columns.ts'
 import { csvRows } from './csv-rows.ts'
+import { customers } from './customer-rows.ts'
 import type { Kind } from './kind.ts'
 import { ndjsonRows } from './ndjson-rows.ts'
 import { products } from './product-rows.ts'
 import { stock } from './stock-rows.ts'
 
-export const kinds = { products, stock } as const satisfies Record<string, Kind>
+export const kinds = { products, stock, customers } as const satisfies Record<string, Kind>
 export type KindName = keyof typeof kinds
 // Known by `kinds`.
 export const KIND_NAMES = Object.keys(kinds) as [KindName, ...KindName[]]

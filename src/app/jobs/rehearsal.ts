@@ -1,6 +1,7 @@
 // A shop to try commands on: they are decided by the real rules over the real log, and nothing is
 // written. What a rehearsed command would have claimed, and the departments and units that it would
 // have made, count for those after it; of all else only as much as is remembered.
+import { hash } from 'node:crypto'
 import type { AnyAggregate, Command, ShopSettings } from '#kernel/decider.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Claim, Recorded } from '#kernel/message.ts'
@@ -21,6 +22,7 @@ export type RehearsalParts = {
 }
 export type Rehearsal = {
   readonly send: Send
+  readonly blinder: PersonalData['blinder']
   readonly log: Pick<EventLog, 'claimsOf' | 'commandRecord'>
 }
 
@@ -30,14 +32,25 @@ const CLAIMS_MAX = 500_000
 
 export function rehearsal(parts: RehearsalParts): Rehearsal {
   const log = rehearsedLog(parts)
+  // No key is made for somebody who is not written down.
+  const blinder = once(() => parts.personal.blinder())
+  const personal = { ...parts.personal, blinder, seal: unsealed }
   const { send } = commandGateway({
     ...parts,
     log,
-    // No key is made for somebody who is not written down.
-    personal: { ...parts.personal, seal: async (events) => events },
+    personal,
     numbers: { next: async () => 1 },
   })
-  return { send, log }
+  return { send, log, blinder }
+}
+
+const unsealed: PersonalData['seal'] = async (events) => events
+
+/** Where nothing was ever blinded there is no key for it yet, and nothing to be found by it. */
+function once(blinder: PersonalData['blinder']): PersonalData['blinder'] {
+  let known: ReturnType<PersonalData['blinder']> | null = null
+  return () =>
+    (known ??= blinder().catch(() => (scope, text) => hash('sha256', `${scope}\n${text}`)))
 }
 
 function rehearsedLog({ log, now }: RehearsalParts): EventLog {

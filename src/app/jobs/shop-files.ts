@@ -89,7 +89,7 @@ export const summary = ({ rows, created, updated, failed }: Counts, dryRun: bool
   `${dryRun ? 'would be ' : ''}updated, ${failed} refused.` +
   (dryRun ? ' Nothing was written.' : '')
 
-type Door = Pick<BringParts, 'send' | 'log'> & { settled(): Promise<void> }
+type Door = Pick<BringParts, 'send' | 'log' | 'blinder'> & { settled(): Promise<void> }
 
 /** Whatever the settings say of serving processes: an import needs all there is. */
 async function writingDoor(config: Config, opening: AsyncDisposableStack): Promise<Door> {
@@ -97,7 +97,7 @@ async function writingDoor(config: Config, opening: AsyncDisposableStack): Promi
   const app = await compose({ ...config, 'process.roles': ['all'] }, { tell })
   opening.defer(() => app.close())
   const settled = async () => app.projected((await app.log.head()).position)
-  return { send: app.send, log: app.log, settled }
+  return { send: app.send, log: app.log, blinder: app.blinder, settled }
 }
 
 async function tryingDoor(config: Config, opening: AsyncDisposableStack): Promise<Door> {
