@@ -24,6 +24,7 @@ export async function verifyKeys(options: KeyCheckOptions): Promise<Check> {
   const found = tally('keys of persons')
   const sound = new LRUCache<string, true>({ max: SOUND_MAX })
   const told = new Set<string>()
+  const lost = new Set<string>()
   /** Whose key was said to be destroyed; false: it was asked for again since. */
   const gone = new Map<string, boolean>()
   const differ = (subject: string, why: string) => {
@@ -41,16 +42,19 @@ export async function verifyKeys(options: KeyCheckOptions): Promise<Check> {
     const subjects = subjectsOf(types, events, ({ event_type }) => event_type)
     const blinds = page.some(({ metadata }) => metadata.claims?.some(({ value }) => isBlind(value)))
     const asked = [...subjects, ...(blinds ? [BLINDING_SUBJECT] : [])].filter(
-      (subject) => !sound.has(subject) && !told.has(subject),
+      (subject) => !sound.has(subject) && !lost.has(subject),
     )
     for (const [subject, standing] of await personal.standing(asked)) {
       found.compared++
-      if (standing === 'lost') differ(subject, `its key is lost: nobody destroyed it`)
+      if (standing === 'lost') lost.add(subject)
       else sound.set(subject, true)
     }
     await unreadable(events, options, differ)
     onProgress({ what: 'keys', done: position, of: end })
   }
+  // The log knows of a destruction that a key ring put back from elsewhere does not.
+  for (const subject of lost)
+    if (gone.get(subject) !== true) differ(subject, 'its key is lost: nobody destroyed it')
   const destroyed = [...gone].flatMap(([subject, isGone]) => (isGone ? [subject] : []))
   for (let at = 0; at < destroyed.length; at += PAGE)
     for (const [subject, standing] of await personal.standing(destroyed.slice(at, at + PAGE)))
