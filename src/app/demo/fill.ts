@@ -6,8 +6,8 @@ import { sagaWatch } from '#app/import/saga-watch.ts'
 import type { Send } from '#kernel/waiting.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
-import { seeded } from '#testing/random.ts'
 import { aftermathOf, type Past } from './aftermath.ts'
+import { lastMorning } from './last-morning.ts'
 import { dayOf } from './plan.ts'
 import { type Deed, idOf, openingOf } from './shop.ts'
 
@@ -35,6 +35,7 @@ export async function fillDemo(
   shop: Shop,
   now: string,
   show: (progress: Progress) => void,
+  days = DAYS,
 ): Promise<Filled | null> {
   const started = await startOf(shop.log, now)
   const last = lastDeed(started)
@@ -44,13 +45,13 @@ export async function fillDemo(
   let failedOrders = 0
   const watch = sagaWatch(shop.reads)
   try {
-    const days = Array.from({ length: DAYS + 1 }, (_, n) =>
-      new Date(Date.parse(started) - (DAYS - n) * DAY_MS).toISOString().slice(0, 10),
+    const dates = Array.from({ length: days + 1 }, (_, n) =>
+      new Date(Date.parse(started) - (days - n) * DAY_MS).toISOString().slice(0, 10),
     )
-    await filling.inOrder(openingOf(`${days[0]}T05:00:00.000Z`))
-    for (const [n, day] of days.entries()) {
-      show({ phase: 'Filling the demonstration shop', done: n, of: days.length, note: day })
-      for (const stage of aftermathOf(day, started, past, seeded(n))) await filling.together(stage)
+    await filling.inOrder(openingOf(`${dates[0]}T05:00:00.000Z`))
+    for (const [n, day] of dates.entries()) {
+      show({ phase: 'Filling the demonstration shop', done: n, of: dates.length, note: day })
+      for (const stage of aftermathOf(day, started, past)) await filling.together(stage)
       const trade = dayOf(day, started)
       await filling.together(trade.deliveries)
       await filling.together(trade.deals)
@@ -58,10 +59,12 @@ export async function fillDemo(
       const ends = await Promise.all(placed.map((id) => watch.ended(id)))
       const completed = new Set(placed.filter((_, i) => ends[i]!.completed))
       failedOrders += placed.length - completed.size
-      past.unshift({ ...trade, day, completed })
+      past.unshift({ ...trade, day, completed, taken: filling.taken() })
     }
+    for (const stage of await lastMorning(new Date().toISOString(), shop.reads))
+      await filling.together(stage)
     await filling.together([last])
-    show({ phase: 'Filling the demonstration shop', done: days.length, of: days.length })
+    show({ phase: 'Filling the demonstration shop', done: dates.length, of: dates.length })
     return { ...filling.told(), failedOrders }
   } finally {
     watch.close()
@@ -94,7 +97,7 @@ const commandId = ({ key }: Pick<Deed, 'key'>): string => idOf('command', key)
 function fillingInto({ send }: Shop) {
   const refused = new Map<string, number>()
   const placed = new Set<string>()
-  let taken = 0
+  const taken = new Set<string>()
   const sent = async (deed: Deed) => {
     const { type, input, at, user_id } = deed
     const outcome = await send(type, input, {
@@ -104,7 +107,7 @@ function fillingInto({ send }: Shop) {
       ...(user_id === undefined ? {} : { user_id }),
     })
     if (outcome.ok) {
-      taken += 1
+      taken.add(deed.key)
       if (type === 'CreateOrder') placed.add((input as { order_id: string }).order_id)
       return
     }
@@ -120,6 +123,7 @@ function fillingInto({ send }: Shop) {
     },
     together: (deeds: readonly Deed[]) => eachInFlight(deeds, IN_FLIGHT, sent),
     hasOrder: (id: string) => placed.has(id),
-    told: () => ({ taken, refused }),
+    taken: (): ReadonlySet<string> => taken,
+    told: () => ({ taken: taken.size, refused }),
   }
 }

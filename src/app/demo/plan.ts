@@ -1,6 +1,6 @@
 // A day of trade in the demonstration shop, as commands: who buys what, and when. The same day of
 // the same shop is the same again, whenever it is asked for.
-import { type Random, seeded } from '#testing/random.ts'
+import type { Random } from '#testing/random.ts'
 import { GOODS, type Good } from './goods.ts'
 import { PEOPLE } from './people.ts'
 import {
@@ -12,6 +12,7 @@ import {
   MAIN,
   openingStock,
   productId,
+  randomOf,
   STORES,
 } from './shop.ts'
 
@@ -35,20 +36,24 @@ const DECLINED_CARD = 'sim_declined'
 
 /** `day`: `2026-03-29`. */
 export function dayOf(day: string, until: string): Day {
-  const random = seeded(Number(day.replaceAll('-', '')))
+  const random = randomOf(day)
   const busy = WEEK[new Date(`${day}T12:00:00Z`).getUTCDay()]!
-  const times = (count: number) =>
-    Array.from({ length: Math.round(count * busy * (0.8 + random.next() * 0.4)) }, () =>
-      timeOn(day, random),
-    ).filter((at) => at < until)
-  const orders = times(ORDERS_A_DAY).map((at, n) => anOrder(`${day} order ${n}`, at, random))
-  const sales = times(SALES_A_DAY).map((at, n) => aSale(`${day} sale ${n}`, at, random))
+  const deals = (count: number, kind: string, make: Make) =>
+    Array.from({ length: Math.round(count * busy * (0.8 + random.next() * 0.4)) }, (_, n) => {
+      const key = `${day} ${kind} ${n}`
+      const chances = randomOf(key)
+      return make(key, timeOn(day, chances), chances)
+    }).filter(({ at }) => at < until)
+  const orders = deals(ORDERS_A_DAY, 'order', anOrder)
+  const sales = deals(SALES_A_DAY, 'sale', aSale)
   return {
     deals: [...orders, ...sales].sort((a, b) => (a.at < b.at ? -1 : 1)),
     orders: orders.map(({ key }) => idOf(key)),
     deliveries: deliveriesOn(day),
   }
 }
+
+type Make = (key: string, at: string, random: Random) => Deed
 
 function timeOn(day: string, random: Random): string {
   const minutes = Math.floor(random.next() * OPEN_HOURS * 60)
@@ -117,7 +122,7 @@ function deliveriesOn(day: string): readonly Deed[] {
   const number = Math.floor(Date.parse(`${day}T00:00:00Z`) / 86_400_000)
   if (number % DAYS_BETWEEN_DELIVERIES !== 0) return []
   return STORES.flatMap((store) =>
-    GOODS.filter(({ liking }) => liking < 8).map(
+    GOODS.filter(({ liking }) => liking > 2 && liking < 8).map(
       (good): Deed => ({
         type: 'AddStock',
         key: `${day} delivery ${store.name} ${good.code}`,
