@@ -16,7 +16,7 @@ const ZOE = '01980000-0000-7000-8000-0000000000a1'
 const UWE = '01980000-0000-7000-8000-0000000000a2'
 const CUP = '01980000-0000-7000-8000-0000000000b1'
 const STRANGER = '01980000-0000-7000-8000-0000000000a3'
-/** Everything that tells of Zoe, Uwe, the guest and the stranger; no word of it occurs elsewhere. */
+/** What tells of Zoe, Uwe, the guest and the stranger; no word of it occurs elsewhere. */
 const SECRETS =
   /quillfeather|zoe\.q|555-0199|thistlewick|limping|uwe-secret|brambledown|fernhollow/i
 const OTHERS = /plainlyseen/

@@ -1,6 +1,6 @@
 // Forgetting a person. Stream: erasure-<subject>; the subject is the id of a customer or a user, or
-// of an order that belongs to neither. Requested → done, once the key that opens what the log has of
-// that person is destroyed; asked for again, it is done again.
+// of an order that belongs to neither. Requested → done, once the key is destroyed that opens what
+// the log has of that person; asked for again, it is done again.
 import { aggregate, type Write } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { flag, id, instant, object, oneOf } from '#kernel/schema.ts'
