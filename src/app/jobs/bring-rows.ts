@@ -1,7 +1,7 @@
 // Brings a file's rows into the shop, many side by side, in batches: what a batch came to is told
 // when all of it is done, so that whoever keeps that can go on behind it after any interruption.
 import { hash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { eachInFlight } from '#app/import/in-flight.ts'
 import type { Named, Rejection } from '#kernel/decider.ts'
 import { partsOf } from '#kernel/message.ts'
@@ -67,7 +67,10 @@ export async function bringRows(
     const done = await brought(parts, batch, mayBeDone)
     counts = added(counts, batch.length, done)
     batch = []
-    return await onBatch(counts, done.errors)
+    const goesOn = await onBatch(counts, done.errors)
+    // Others have their turn, also where no store lets them.
+    await turn()
+    return goesOn
   }
   for await (const row of rows) {
     const judged = seen(row)

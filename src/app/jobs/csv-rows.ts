@@ -77,8 +77,14 @@ function delimiterOf(start: string, known: readonly Column[]): string {
   const [line = ''] = start.split(/[\r\n]/, 1)
   const names = new Set(known.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
   const named = (delimiter: string) =>
-    line.split(delimiter).filter((cell) => names.has(cell.replaceAll(/["\ufeff]/g, '').trim()))
-      .length
+    line.split(delimiter).filter((cell) =>
+      names.has(
+        cell
+          .replaceAll(/["\ufeff]/g, '')
+          .trim()
+          .toLowerCase(),
+      ),
+    ).length
   return DELIMITERS.reduce((best, one) => (named(one) > named(best) ? one : best))
 }
 
