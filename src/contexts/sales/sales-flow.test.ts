@@ -123,6 +123,17 @@ for (const engine of ['memory', 'sqlite'] as const)
       await done('ProcessSale', cash(onCredit))
     })
 
+    test('what comes back is given back once, however many hear of it', async () => {
+      const product_id = await stocked('10')
+      const { sale_id } = await done('ProcessSale', cash())
+      const outcomes = await Promise.all(
+        ['t1', 't2', 't3'].map((register_id) => send('RefundSale', { sale_id, register_id })),
+      )
+      deepEqual(codesOf(outcomes), ['invalid_state', 'invalid_state', 'ok'])
+      equal((await ask('ListSaleRefunds', { sale_id })).total, 1)
+      equal((await ask('GetStock', { product_id })).quantity, 10)
+    })
+
     test('a sale shows who bought, until he is forgotten', async () => {
       await stocked('10')
       const customer_id = '01980000-0000-7000-8000-0000000000c1'
