@@ -157,6 +157,29 @@ describe('a return', () => {
       equal(await heldOf(shop, order_id), 0)
     })
   })
+  it('that was not paid back when it came is paid back by its lines later, once', async () => {
+    await returning(TAXED, async (shop, order_id) => {
+      const payment_id = order_id
+      const lines = [{ line: 2, quantity: '1.5' }]
+      const return_id = await returnOf(shop, order_id, lines)
+      const some = [{ line: 2, quantity: '0.7' }]
+      const early = await shop.refused('RefundPayment', { payment_id, lines: some })
+      equal(early.code, 'business_rule_violated')
+      await shop.done('ReceiveReturn', { return_id, lines, refund: false })
+      const both = await shop.refused('RefundPayment', { payment_id, lines: some, amount: '1' })
+      deepEqual(Object.keys(both.errors ?? {}), ['amount'])
+      equal((await shop.done('RefundPayment', { payment_id, lines: some })).amount_minor, 233)
+      await shop.settle()
+      const rest = [{ line: 2, quantity: '0.8' }]
+      equal((await shop.done('RefundPayment', { payment_id, lines: rest })).amount_minor, 267)
+      await shop.settle()
+      equal(await heldOf(shop, order_id), 2_000)
+      const again = await shop.refused('RefundPayment', { payment_id, lines: some })
+      deepEqual(again.details, { lines: [{ line: 2, requested: 0.7, available: 0 }] })
+      const summary = await shop.get('GetCustomerOrderSummary', { customer_id: 'c-1' })
+      equal(summary?.total_spent_minor, 2_000)
+    })
+  })
   it('that is not to be paid back is not', async () => {
     await returning(PAID, async (shop, order_id) => {
       const lines = [{ line: 1, quantity: '1' }]

@@ -25,6 +25,8 @@ const orderWords: Words = wordsFor(order, {
       : change === 'received'
         ? `${count(lines, 'line')} of ${money(amount_minor)} came back`
         : 'A return closed',
+  OrderRefundGranted: ({ lines, amount_minor, reason }, { money }) =>
+    `${money(amount_minor)} for ${count(lines, 'returned line')} to be paid back${because(reason)}`,
   OrderShipped: ({ carrier, tracking_number }) => `Shipped with ${carrier}, ${tracking_number}`,
   OrderDelivered: () => 'Delivered',
   OrderCancelled: ({ reason }) => `Cancelled${because(reason)}`,

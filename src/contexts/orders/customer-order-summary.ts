@@ -60,6 +60,10 @@ export const customerOrderSummary = projection<SummaryRow>({
       // Without other items it costs what it did, and the event does not say in which currency.
       ({ lines }) => lines !== undefined,
     ),
+    OrderRefundGranted: counting<Data['OrderRefundGranted']>(({ amount_minor }) => [
+      0,
+      -amount_minor,
+    ]),
     OrderReturnChanged: counting<Data['OrderReturnChanged']>(
       ({ amount_minor }) => [0, -amount_minor],
       ({ change }) => change === 'received',

@@ -15,7 +15,7 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
-import { line, linePart, lineUnits } from './order-line.ts'
+import { line, linePart, lineRefund, lineUnits } from './order-line.ts'
 import { liftCancelled, liftCreated, oldCancelled, oldCreated } from './order-versions.ts'
 
 /** Why an order was cancelled, for machines. */
@@ -168,6 +168,20 @@ export const orderEvents = eventTypes({
       /** What the payer no longer owes by it. */
       amount_minor: money(),
       return_status: oneOf(RETURN_STATUSES),
+      /** Came back, and is not to be paid back for the time being. */
+      withheld: optional(list(lineRefund, { max: LINES_MAX })),
+    }),
+  },
+  /** What was withheld of goods that came back is paid back after all. */
+  OrderRefundGranted: {
+    data: object({
+      order_id: id(),
+      customer_id: nullable(id()),
+      currency,
+      payment_id: id(),
+      lines: list(lineRefund, { min: 1, max: LINES_MAX }),
+      amount_minor: money(),
+      reason: optional(text({ max: REASON_MAX })),
     }),
   },
   OrderCancelled: {

@@ -27,6 +27,8 @@ export const line = object({
 export const linePart = object({ ...goods, ...pricedFields })
 /** So many units of a line, and nothing else. */
 export const lineUnits = object(units)
+/** So many units that came back, and what they had cost. */
+export const lineRefund = object({ ...units, amount_minor: money() })
 /** As it is shown: with what became of it. */
 export const lineNow = object({
   ...line.properties,
@@ -34,10 +36,14 @@ export const lineNow = object({
   shipped_quantity: quantity({ min: 0 }),
   returned_quantity: quantity({ min: 0 }),
   cancelled_minor: money(),
+  /** Came back, and was not paid back so far. */
+  withheld_quantity: quantity({ min: 0 }),
+  withheld_minor: money(),
 })
 
 export type LinePart = Infer<typeof linePart>
 export type LineUnits = Infer<typeof lineUnits>
+export type LineRefund = Infer<typeof lineRefund>
 export type OrderLine = Infer<typeof lineNow>
 
 export const ordered = (lines: readonly Infer<typeof line>[]): readonly OrderLine[] =>
@@ -47,6 +53,8 @@ export const ordered = (lines: readonly Infer<typeof line>[]): readonly OrderLin
     shipped_quantity: 0,
     returned_quantity: 0,
     cancelled_minor: 0,
+    withheld_quantity: 0,
+    withheld_minor: 0,
   }))
 
 /** Units that have neither left nor been cancelled. */
@@ -77,6 +85,31 @@ export function counted(
   })
 }
 
+/** The lines with so much more withheld: negative where it is paid back after all. */
+export function withheld(
+  lines: readonly OrderLine[],
+  more: readonly LineRefund[],
+  sign: 1 | -1,
+): readonly OrderLine[] {
+  return lines.map((each) => {
+    const parts = more.filter(({ line }) => line === each.line)
+    if (parts.length === 0) return each
+    const sum = (of: 'quantity' | 'amount_minor') =>
+      parts.reduce((all, part) => all + part[of], 0) * sign
+    return {
+      ...each,
+      withheld_quantity: each.withheld_quantity + sum('quantity'),
+      withheld_minor: each.withheld_minor + sum('amount_minor'),
+    }
+  })
+}
+
+/** What is paid back for so many of the units withheld; with the last one, all of it. */
+export function withheldPart(each: OrderLine, quantity: number): LineRefund {
+  const { line, withheld_quantity: of, withheld_minor } = each
+  return { line, quantity, amount_minor: share(withheld_minor, quantity, of) }
+}
+
 /** The next units whose money goes back: after those that were cancelled or came back before. */
 export function nextPart(each: OrderLine, quantity: number): LinePart {
   const from = each.cancelled_quantity + each.returned_quantity
@@ -94,8 +127,12 @@ export const remaining = (lines: readonly OrderLine[]): LinePart[] =>
 export function shippedMinor({ amount_minor, cancelled_minor, ...each }: OrderLine): number {
   const of = each.quantity - each.cancelled_quantity
   if (each.shipped_quantity === 0) return 0
-  const left = amount_minor - cancelled_minor
-  const twice = 2n * BigInt(left) * BigInt(each.shipped_quantity)
+  return share(amount_minor - cancelled_minor, each.shipped_quantity, of)
+}
+
+/** amount × units / of, rounded half up: all of it for all units. */
+function share(amount: number, units: number, of: number): number {
+  const twice = 2n * BigInt(amount) * BigInt(units)
   return Number((twice + BigInt(of)) / (2n * BigInt(of)))
 }
 

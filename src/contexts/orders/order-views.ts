@@ -10,7 +10,15 @@ import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import type { orderEvents } from './order-events.ts'
-import { allUnsent, counted, type LinePart, type OrderLine, ordered, unsent } from './order-line.ts'
+import {
+  allUnsent,
+  counted,
+  type LinePart,
+  type OrderLine,
+  ordered,
+  unsent,
+  withheld,
+} from './order-line.ts'
 
 type Data = DataOf<typeof orderEvents> &
   DataOf<typeof payment.events> &
@@ -156,11 +164,16 @@ export const orderViews = projection<OrderRow>({
       delivered_at,
     })),
     OrderReturnChanged: own<Data['OrderReturnChanged']>(
-      ({ change, lines, return_status }, { items }) => ({
+      ({ change, lines, return_status, withheld: kept = [] }, { items }) => ({
         return_status,
-        ...(change === 'received' ? { items: counted(items, 'returned_quantity', lines) } : {}),
+        ...(change === 'received'
+          ? { items: withheld(counted(items, 'returned_quantity', lines), kept, 1) }
+          : {}),
       }),
     ),
+    OrderRefundGranted: own<Data['OrderRefundGranted']>(({ lines }, { items }) => ({
+      items: withheld(items, lines, -1),
+    })),
     OrderCancelled: own<Data['OrderCancelled']>(({ reason, cause, cancelled_at }) => ({
       status: 'CANCELLED',
       fulfillment_status: 'none',

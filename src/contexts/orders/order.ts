@@ -6,10 +6,12 @@ import { orderEvents } from './order-events.ts'
 import {
   allUnsent,
   counted,
+  type LineRefund,
   type LineUnits,
   type OrderLine,
   ordered,
   unsent,
+  withheld,
 } from './order-line.ts'
 
 export const ORDER_STATUSES = [
@@ -111,6 +113,11 @@ export const order = aggregate({
     },
     OrderDelivered: (state): Order => ({ ...existing(state), status: 'DELIVERED' }),
     OrderReturnChanged: (state, data): Order => returning(existing(state), data),
+    OrderRefundGranted: (state, { lines, amount_minor }): Order => {
+      const known = existing(state)
+      const returned_minor = known.returned_minor + amount_minor
+      return { ...known, returned_minor, lines: withheld(known.lines, lines, -1) }
+    },
     OrderCancelled: (state): Order => ({ ...existing(state), status: 'CANCELLED' }),
   },
 })
@@ -187,9 +194,11 @@ type Change = {
   readonly change: 'requested' | 'received' | 'closed'
   readonly lines: readonly LineUnits[]
   readonly amount_minor: number
+  readonly withheld?: readonly LineRefund[]
 }
 
-function returning(state: OrderState, { return_id, change, lines, amount_minor }: Change): Order {
+function returning(state: OrderState, data: Change): Order {
+  const { return_id, change, lines, amount_minor, withheld: kept = [] } = data
   const others = state.returns.filter((each) => each.return_id !== return_id)
   if (change === 'requested') return { ...state, returns: [...others, { return_id, lines }] }
   if (change === 'closed') return { ...state, returns: others }
@@ -198,7 +207,7 @@ function returning(state: OrderState, { return_id, change, lines, amount_minor }
   return {
     ...state,
     returned_minor: state.returned_minor + amount_minor,
-    lines: counted(state.lines, 'returned_quantity', lines),
+    lines: withheld(counted(state.lines, 'returned_quantity', lines), kept, 1),
     returns: rest.length === 0 ? others : [...others, { return_id, lines: rest }],
   }
 }

@@ -6,7 +6,6 @@ import { saga } from '#kernel/saga.ts'
 import { sagaInstances, sagaSteps } from '#kernel/saga-instances.ts'
 import { cancelOrderLines } from './cancel-lines.ts'
 import { cancelOrder, expireOrder } from './cancel-order.ts'
-import { capturePayment } from './capture-payment.ts'
 import { confirmOrder, updateOrder } from './change-order.ts'
 import { createOrder } from './create-order.ts'
 import { customerOrderSummary } from './customer-order-summary.ts'
@@ -28,6 +27,7 @@ import {
 } from './order-queries.ts'
 import { orderViews } from './order-views.ts'
 import { authorizePayment, confirmPayment, processPayment } from './pay-order.ts'
+import { capturePayment, refundPayment } from './payment-by-hand.ts'
 import { recordPaymentOutcome } from './payment-outcome.ts'
 import { recordProviderEvent } from './provider-notices.ts'
 import { compensateSaga, continueSaga, resolveSaga, retrySaga } from './saga-commands.ts'
@@ -60,6 +60,7 @@ export const orders = ({
     authorizePayment(provider.name),
     confirmPayment,
     capturePayment,
+    refundPayment,
     recordPaymentOutcome,
     recordProviderEvent(provider),
     recordLabelOutcome,

@@ -2,7 +2,7 @@
 // then, and what may be asked of it.
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { capturePayment } from '#contexts/orders/capture-payment.ts'
+import { capturePayment, refundPayment } from '#contexts/orders/payment-by-hand.ts'
 import type { Fact } from '#kernel/message.ts'
 import { assertLimits, atLeast, type Limits, upTo } from '#testing/field-limits.ts'
 import { given } from '#testing/given.ts'
@@ -19,7 +19,7 @@ import {
   succeeded,
   unsettled,
 } from './payment-operations.ts'
-import { refundPayment, voidPayment } from './payment-requests.ts'
+import { voidPayment } from './payment-requests.ts'
 
 const NOW = '2026-03-02T10:00:00.000Z'
 const ID = 'pay-1'

@@ -1,9 +1,9 @@
 // Capture, void and refund by hand. Each records the intent only; the payment's own row then has it
-// carried out, and repeated until its outcome is known. How much may be captured is the order's to
-// say: that command is the order's (`CapturePayment`).
+// carried out, and repeated until its outcome is known. How much may be captured, and what came
+// back, is the order's to say: those commands are the order's (`CapturePayment`, `RefundPayment`).
 import { accept, command, type Decision, type Given, invalid, reject } from '#kernel/decider.ts'
 import { exponentOf, scaled } from '#kernel/money.ts'
-import { decimal, id, money, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { id, money, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { type PaymentState, payment, REASON_MAX } from './payment.ts'
 import {
   capturable,
@@ -36,22 +36,6 @@ export const voidPayment = command({
     status: 202,
     tag: 'payments',
     summary: 'Lets go of an authorization',
-  },
-})
-
-export const refundPayment = command({
-  type: 'RefundPayment',
-  input: object({ payment_id: id(), amount: optional(decimal()), reason }),
-  reads: ({ payment_id }) => [payment.at(payment_id)],
-  decide: ({ payment_id, amount, reason }, given) =>
-    requestByHand(given, payment_id, { kind: 'refund', amount, reason }),
-  answer: requestAnswer,
-  route: {
-    method: 'POST',
-    path: '/api/v1/payments/:payment_id/refund',
-    status: 202,
-    tag: 'payments',
-    summary: 'Gives back what was captured, or a part of it',
   },
 })
 

@@ -2,7 +2,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { capturePayment } from '#contexts/orders/capture-payment.ts'
+import { capturePayment, refundPayment } from '#contexts/orders/payment-by-hand.ts'
 import type { Write } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { given } from '#testing/given.ts'
@@ -17,7 +17,7 @@ import {
   requested,
   succeeded,
 } from './payment-operations.ts'
-import { refundPayment, voidPayment } from './payment-requests.ts'
+import { voidPayment } from './payment-requests.ts'
 
 const ID = 'pay-1'
 const whose = { payment_id: ID, order_id: 'o-1', amount_minor: 1_000, currency: 'USD' }

@@ -3,7 +3,7 @@
 import type { Context } from '#kernel/context.ts'
 import { payment } from './payment.ts'
 import { getPayment, listPayments } from './payment-queries.ts'
-import { refundPayment, voidPayment } from './payment-requests.ts'
+import { voidPayment } from './payment-requests.ts'
 import { payments as paymentViews } from './payment-views.ts'
 import { paymentOperations } from './pending-operations.ts'
 import type { PaymentProvider } from './provider.ts'
@@ -18,7 +18,7 @@ export const payments = ({
 }): Context => ({
   name: 'payments',
   aggregates: [payment],
-  commands: [voidPayment, refundPayment],
+  commands: [voidPayment],
   projections: [paymentViews],
   queries: [getPayment, listPayments],
   waiting: [paymentOperations(provider, timeoutMs)],

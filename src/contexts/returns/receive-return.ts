@@ -104,7 +104,7 @@ function decide(told: Input, given: Given, moment: Moment): Decision {
 
   const refunds = told.refund !== false
   const { amount_minor: total_amount_minor, ...taxed } = totalsOf(arrived)
-  const refund_minor = noted(book, return_id, arrived, refunds ? total_amount_minor : 0)
+  const refund_minor = noted(book, return_id, arrived, refunds)
   const { customer_id, country, currency, store_id, payment_id } = order
   const timezone = storeState(given, store_id)?.timezone ?? 'UTC'
   const event = returned.event(
@@ -188,28 +188,26 @@ function restock(given: Given, { arrived, order, return_id, at }: Restock) {
     : takeBack(given, { lines, reference: return_id }, at)
 }
 
+const refundOf = ({ line, quantity, amount_minor }: LinePart) => ({ line, quantity, amount_minor })
+
 /** In the order's own stream; gives how much more is to be paid back than before. */
 function noted(
   book: OrderBook,
   return_id: string,
   arrived: readonly LinePart[],
-  amount_minor: number,
+  refunds: boolean,
 ): number {
   const payment = paymentOf(book)
   const before = orderOf(book)
   const lines = summedUnits(arrived)
   const { customer_id, currency } = before
-  const rest = before.returns.filter((each) => each.return_id !== return_id)
-  const isOpen = rest.length > 0
   book.order.emit('OrderReturnChanged', {
     ...{ order_id: book.order_id, customer_id, currency, return_id },
     change: 'received',
     lines,
-    amount_minor,
-    return_status: returnStatus(
-      { ...before, lines: counted(before.lines, 'returned_quantity', lines) },
-      isOpen,
-    ),
+    amount_minor: refunds ? totalsOf(arrived).amount_minor : 0,
+    ...(refunds ? {} : { withheld: arrived.map(refundOf) }),
+    return_status: returnStatus({ lines: counted(before.lines, 'returned_quantity', lines) }, true),
   })
   if (payment === null || payment.is_external) return 0
   return owedBackMinor(orderOf(book), payment) - owedBackMinor(before, payment)

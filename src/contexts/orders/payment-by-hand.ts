@@ -1,0 +1,117 @@
+// Capturing and paying back by hand: never more than the order comes to by now, nothing of an order
+// that was given up, and of goods no more than came back.
+import { objection, payment, requestAnswer, requestByHand } from '#contexts/payments/public.ts'
+import {
+  ask,
+  command,
+  type Decision,
+  type Given,
+  invalid,
+  type Moment,
+  reject,
+} from '#kernel/decider.ts'
+import { decimal, type Infer, id, object, optional, text } from '#kernel/schema.ts'
+import { lineOf, order } from './order.ts'
+import { closeBook, openBook, orderOf, paymentOf } from './order-book.ts'
+import { REASON_MAX } from './order-events.ts'
+import { withheldPart } from './order-line.ts'
+import { capturableFor, settleMoney } from './order-money.ts'
+import { toldLines, unitsTold } from './told-lines.ts'
+
+export const capturePayment = command({
+  type: 'CapturePayment',
+  input: object({ payment_id: id(), amount: optional(decimal()) }),
+  reads: ({ payment_id }) => [payment.at(payment_id)],
+  decide: ({ payment_id, amount }, given) => capture(given, payment_id, amount),
+  answer: requestAnswer,
+  route: {
+    method: 'POST',
+    path: '/api/v1/payments/:payment_id/capture',
+    status: 202,
+    tag: 'payments',
+    summary: 'Captures what was authorized, or a part of it',
+  },
+})
+
+function capture(given: Given, paymentId: string, amount: string | undefined): Decision {
+  const state = given.state(payment.at(paymentId))
+  if (state === null) return reject('not_found', `There is no payment ${paymentId}.`)
+  const ref = order.seen(state.order_id)
+  const lacking = given.lacking([ref])
+  if (lacking.length > 0) return ask(lacking)
+  const paid = given.state(ref)
+  const by = { kind: 'capture', amount } as const
+  if (paid === null) return requestByHand(given, paymentId, by)
+  const { status } = paid
+  if (status === 'CANCELLED')
+    return reject('invalid_state', 'The order is CANCELLED; its payment is being given back.', {
+      details: { status },
+    })
+  return requestByHand(given, paymentId, { ...by, most: capturableFor(paid, state) })
+}
+
+const refundInput = object({
+  payment_id: id(),
+  amount: optional(decimal({ description: 'Absent, and no lines: all that is left.' })),
+  /** Of goods that came back and were not paid back then; instead of an amount. */
+  lines: optional(toldLines),
+  reason: optional(text({ max: REASON_MAX })),
+})
+
+export const refundPayment = command({
+  type: 'RefundPayment',
+  input: refundInput,
+  reads: ({ payment_id }) => [payment.at(payment_id)],
+  decide: ({ lines, ...input }, given, moment) => {
+    const { payment_id, amount, reason } = input
+    if (lines === undefined)
+      return requestByHand(given, payment_id, { kind: 'refund', amount, reason })
+    if (amount !== undefined) return invalid({ amount: 'is told by the lines' })
+    return refundLines({ ...input, lines }, given, moment)
+  },
+  answer: requestAnswer,
+  route: {
+    method: 'POST',
+    path: '/api/v1/payments/:payment_id/refund',
+    status: 202,
+    tag: 'payments',
+    summary: 'Gives back what was captured, a part of it, or what returned lines had cost',
+  },
+})
+
+function refundLines(
+  { payment_id, lines, reason }: Infer<typeof refundInput> & { lines: Infer<typeof toldLines> },
+  given: Given,
+  moment: Moment,
+): Decision {
+  const state = given.state(payment.at(payment_id))
+  if (state === null) return reject('not_found', `There is no payment ${payment_id}.`)
+  const book = openBook(given, state.order_id, moment)
+  if (!('order' in book)) return book
+  const before = orderOf(book)
+  const may = before.lines.map(({ line, withheld_quantity: quantity }) => ({ line, quantity }))
+  const units = unitsTold(before, lines, may)
+  if ('rejected' in units) return units
+  const parts = units.map(({ line, quantity }) => withheldPart(lineOf(before, line)!, quantity))
+  const amount_minor = parts.reduce((sum, part) => sum + part.amount_minor, 0)
+  const no = objection(state, 'refund', amount_minor)
+  if (no !== null) return no
+  const { order_id } = book
+  const { customer_id, currency } = before
+  book.order.emit('OrderRefundGranted', {
+    ...{ order_id, customer_id, currency, payment_id, lines: parts, amount_minor },
+    ...(reason === undefined ? {} : { reason }),
+  })
+  settleMoney(book, false)
+  const pending = paymentOf(book)?.pending ?? null
+  // More was captured than is kept, or the objection above would have said so.
+  if (pending === null) throw new Error(`nothing of payment ${payment_id} is to be paid back`)
+  const { operation_id, amount_minor: asked } = pending
+  const answer = { payment_id, order_id, operation_id, status: 'REFUNDING', currency }
+  const { writes, ...closed } = closeBook(book, { ...answer, amount_minor: asked })
+  const own = payment.at(payment_id).stream
+  return { ...closed, writes: [...writes].sort((a, b) => rank(a, own) - rank(b, own)) }
+}
+
+/** The payment's own stream first: its version is answered. */
+const rank = ({ stream }: { readonly stream: string }, own: string) => (stream === own ? 0 : 1)
