@@ -76,10 +76,10 @@ function seen(
         end()
       }
     },
-    apply(row, event, key) {
+    apply(row, event, key, beside) {
       begin('apply', event)
       try {
-        return apply(row, event, key)
+        return apply(row, event, key, beside)
       } finally {
         end()
       }

@@ -35,8 +35,16 @@ export type Lookup = { readonly lookup: Readonly<Record<string, string | number>
 export type Handler<R, Data = any> = {
   /** The rows this event touches. */
   readonly keys: (event: Recorded<Data>) => readonly string[] | Lookup
-  /** The row after the event; null removes it. Never changes its argument. */
-  readonly apply: (row: R | undefined, event: Recorded<Data>, key: string) => R | null | undefined
+  /**
+   * The row after the event; null removes it. Never changes its argument. `beside` knows the other
+   * rows that `keys` names, as they were before the event; a row that is made of one has no past.
+   */
+  readonly apply: (
+    row: R | undefined,
+    event: Recorded<Data>,
+    key: string,
+    beside?: (key: string) => R | undefined,
+  ) => R | null | undefined
 }
 
 /** One table and the events that fill it. No side effects, no clock. */

@@ -298,7 +298,8 @@ export function take(fold: Fold, step: Step): void {
       return
     }
     // All are computed before any is put, so that a failure leaves none of them changed.
-    const results = slots.map((slot) => applied(fold, handler, slot, event))
+    const beside = (key: string) => slots.find((slot) => slot.key === key)?.row
+    const results = slots.map((slot) => applied(fold, handler, slot, event, beside))
     slots.forEach((slot, at) => {
       put(slot, results[at])
     })
@@ -320,8 +321,14 @@ function mustWait(fold: Fold, { event, slots, lookup }: Step): boolean {
   return false
 }
 
-function applied({ track }: Fold, handler: Handler<Row>, slot: Slot, event: Recorded) {
-  const next = handler.apply(slot.row, event, slot.key)
+function applied(
+  { track }: Fold,
+  handler: Handler<Row>,
+  slot: Slot,
+  event: Recorded,
+  beside?: (key: string) => Row | undefined,
+) {
+  const next = handler.apply(slot.row, event, slot.key, beside)
   if (next === undefined || next === slot.row) return undefined
   return next === null ? null : fittedRow(track.shape, next, slot.key)
 }

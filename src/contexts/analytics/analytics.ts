@@ -11,6 +11,7 @@ import { salesAnalytics } from './sales-analytics.ts'
 import { salesJournal } from './sales-journal.ts'
 import { salesQueries } from './sales-queries.ts'
 import { salesReport } from './sales-report.ts'
+import { storeInventoryValue } from './store-inventory-value.ts'
 import type { WeekStarts } from './weeks.ts'
 
 export type AnalyticsOptions = {
@@ -33,6 +34,7 @@ export const analyticsWith = ({
     productSalesStats,
     purchases,
     inventoryValue,
+    storeInventoryValue,
   ],
   queries: [
     dashboardQuery({ weekStarts, currency }),

@@ -1,8 +1,10 @@
 // What the dashboard tells of stock: what it is worth at cost, and how many products are low.
 import { lowStock } from '#contexts/inventory/public.ts'
+import type { Row } from '#kernel/projection.ts'
 import type { Reader } from '#kernel/query.ts'
 import type { DashboardAsked } from './dashboard-sales.ts'
 import { type InventoryValueRow, inventoryValue, stockValue } from './inventory-value.ts'
+import { storeInventoryValue } from './store-inventory-value.ts'
 
 export type Stock = {
   /** null: nobody knows any more. */
@@ -28,17 +30,19 @@ async function stockNow(reader: Reader): Promise<Stock> {
   const worth = await reader.group(inventoryValue, { by: ['currency'], sums: ['value_minor'] })
   const where = { is_low_stock: true }
   const low = await reader.find(inventoryValue, { where, limit: 0, total: true })
-  const values = worth.map((row) => [String(row.currency), Number(row.value_minor)] as const)
-  return { low: low.total ?? 0, values: new Map(values) }
+  return { low: low.total ?? 0, values: valuesOf(worth) }
 }
 
+const valuesOf = (worth: readonly Row[]) =>
+  new Map(worth.map((row) => [String(row.currency), Number(row.value_minor)] as const))
+
 async function stockIn(storeId: string, reader: Reader): Promise<Stock> {
-  const sum = summing(storeId)
-  await eachRow(reader, sum.add)
-  // As the store's own list has it: by what is free there, and by the store's own thresholds.
   const where = { store_id: storeId }
+  const sums = ['value_minor']
+  const worth = await reader.group(storeInventoryValue, { where, by: ['currency'], sums })
+  // As the store's own list has it: by what is free there, and by the store's own thresholds.
   const low = await reader.find(lowStock, { where, limit: 0, total: true })
-  return { ...sum.stock(), low: low.total ?? 0 }
+  return { low: low.total ?? 0, values: valuesOf(worth) }
 }
 
 /** What has not changed since is as it was; the rest is folded from the log. */

@@ -22,6 +22,7 @@ import { type Stock, stockOf } from './dashboard-stock.ts'
 import { inventoryValue } from './inventory-value.ts'
 import { purchases } from './purchases.ts'
 import { salesAnalytics } from './sales-analytics.ts'
+import { storeInventoryValue } from './store-inventory-value.ts'
 import { type WeekStarts, weekBegin } from './weeks.ts'
 
 const UTC = 'UTC'
@@ -96,10 +97,12 @@ const keeping: Keeping<typeof input> = {
     return variantKey('dashboard', 'GetDashboardSummary', { date: `at ${now}`, ...asked })
   },
   ttl: 'dashboard',
-  of: [salesAnalytics, inventoryValue, lowStock, purchases, storeRows].map((projection) => ({
-    projection,
-    names: () => ['dashboard'],
-  })),
+  of: [salesAnalytics, inventoryValue, storeInventoryValue, lowStock, purchases, storeRows].map(
+    (projection) => ({
+      projection,
+      names: () => ['dashboard'],
+    }),
+  ),
 }
 
 async function dashboard(

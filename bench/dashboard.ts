@@ -1,0 +1,204 @@
+// The dashboard of a shop with a year of trade in its log: how long an answer takes that is read,
+// and one that is kept, over HTTP and inside the program.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { compose } from '#app/compose.ts'
+import { readConfig } from '#app/config.ts'
+import { openEventLog as openPostgresLog } from '#storage/postgres/event-log.ts'
+import { openEventLog as openSqliteLog } from '#storage/sqlite/event-log.ts'
+import { logFileIn, startDaybook } from './daybook-process.ts'
+import type { GrowthEngine } from './growth-engines.ts'
+import { type HttpCaller, httpCaller } from './http-caller.ts'
+import type { Question, Result, Round, Tools } from './question.ts'
+import { itself, percentile } from './rounds.ts'
+import { TRADE_STORES, tradeOf, tradeStore } from './trade-history.ts'
+
+/** The design's limit is told for a million. */
+const EVENTS = 1_000_000
+const PAGE = 10_000
+const LIMITS = { better: 'less', at_least: 5, aim: 2.5 } as const
+const DAYS = 300
+const DAY_MS = 86_400_000
+const REST_MS = 1_000
+const ROUNDS = 3
+const ASKED_INSIDE = 300
+
+/** Before the timer's first tick nothing is seen; a round has some hundred answers. */
+type Times = readonly number[]
+type Asked = { readonly date: string; readonly store_id?: string }
+
+export const dashboardOn = (engine: GrowthEngine, events = EVENTS): Question => ({
+  name: engine === 'SQLite' ? 'dashboard' : 'postgres-dashboard',
+  about: `p99 of the dashboard with a million events in the log, on ${engine}`,
+  answer: (tools) => answered(engine, events, tools),
+})
+
+async function answered(
+  engine: GrowthEngine,
+  events: number,
+  tools: Tools,
+): Promise<readonly Result[]> {
+  const shop = await openShop(engine, tools)
+  try {
+    const ended = Date.now()
+    await filled(shop, events, ended, tools)
+    tools.tell('the program takes in the log')
+    const { read, kept } = await overHttp(shop, events, ended, tools)
+    const inside = await insideOf(shop, ended)
+    const note = `inside the program p50 ${ms(inside, 0.5)}, p99 ${ms(inside, 0.99)}`
+    const told = `${events.toLocaleString('en-US')} events, ${engine}`
+    return [
+      row(`dashboard, p99, read from its rows; ${told}`, 'read', engine, read, [note]),
+      row(`dashboard, p99, kept; ${told}`, 'kept', engine, kept, []),
+    ]
+  } finally {
+    await shop.remove()
+  }
+}
+
+function row(
+  measure: string,
+  kind: string,
+  engine: GrowthEngine,
+  rounds: readonly Timed[],
+  notes: readonly string[],
+): Result {
+  const p50 = rounds.map(({ ours }) => ms(ours, 0.5)).join(', ')
+  const judged: readonly Round[] = rounds.map(({ ours, raw }) => ({
+    ours: percentile(ours, 0.99),
+    raw: percentile(raw, 0.99),
+  }))
+  return {
+    name: `${engine === 'SQLite' ? '' : 'postgres-'}dashboard-${kind}`,
+    measure,
+    baseline: 'p99 of the same program’s GET /health',
+    ...itself(judged, 'ms'),
+    limits: LIMITS,
+    notes: [`p50 of each round: ${p50}`, ...notes],
+  }
+}
+
+const ms = (times: Times, share: number) => `${percentile(times, share).toFixed(2)} ms`
+
+// ── the shop and its year ─────────────────────────────────────────────────────────────────────
+
+type Shop = {
+  readonly openLog: () => ReturnType<typeof openSqliteLog>
+  readonly start: () => ReturnType<typeof startDaybook>
+  /** Settings that name where it lies. */
+  readonly env: Readonly<Record<string, string>>
+  readonly remove: () => Promise<void>
+}
+
+async function openShop(engine: GrowthEngine, tools: Tools): Promise<Shop> {
+  const folder = tools.folder()
+  if (engine === 'SQLite') {
+    const path = logFileIn(folder)
+    return {
+      openLog: () => openSqliteLog({ path }),
+      start: () => startDaybook(folder, tools.atEnd),
+      env: { DATABASE_SQLITE_PATH: path },
+      remove: async () => {},
+    }
+  }
+  const { url, remove } = await (await tools.postgres()).fresh()
+  return {
+    openLog: () => openPostgresLog({ url }),
+    start: () => startDaybook(folder, tools.atEnd, { url }),
+    env: { DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: url },
+    remove,
+  }
+}
+
+/** Through the engine's own bulk import; the next page is made while one is stored. */
+async function filled(shop: Shop, events: number, ended: number, { tell }: Tools): Promise<void> {
+  const log = await shop.openLog()
+  const trade = tradeOf(events, ended)
+  let under: Promise<void> = Promise.resolve()
+  for (let done = 0; done < events; ) {
+    const page = trade.page(Math.min(PAGE, events - done))
+    await under
+    tell(`filling, ${Math.floor((100 * done) / events)} %`)
+    done += page.length
+    under = log.restore(page, [])
+  }
+  await under
+  await log.close()
+}
+
+/** Each day of the year, in all stores and in each of them: every question is another one. */
+function questions(ended: number): readonly Asked[] {
+  const stores = [
+    {},
+    ...Array.from({ length: TRADE_STORES }, (_, at) => ({ store_id: tradeStore(at) })),
+  ]
+  return Array.from({ length: DAYS }, (_, back) => {
+    const date = new Date(ended - (back + 1) * DAY_MS).toISOString().slice(0, 10)
+    return stores.map((store) => ({ date, ...store }))
+  }).flat()
+}
+
+// ── asked ─────────────────────────────────────────────────────────────────────────────────────
+
+type Timed = { readonly ours: Times; readonly raw: Times }
+
+async function overHttp(shop: Shop, events: number, ended: number, { tell }: Tools) {
+  const daybook = await shop.start()
+  const caller = httpCaller(daybook.origin)
+  const path = `/api/v1/products?limit=1&min_position=${events}`
+  while ((await caller.call('GET', path)).status !== 200) await sleep(REST_MS)
+  await resting(shop)
+  const all = questions(ended)
+  const [read, kept]: [Timed[], Timed[]] = [[], []]
+  for (let round = 0; round < ROUNDS; round++) {
+    tell(`round ${round + 1} of ${ROUNDS}`)
+    const paths = all.filter((_, at) => at % ROUNDS === round).map(pathOf)
+    const raw = await timed(
+      caller,
+      paths.map(() => '/health'),
+    )
+    // For the first time, and then once more.
+    read.push({ ours: await timed(caller, paths), raw })
+    kept.push({ ours: await timed(caller, paths), raw })
+  }
+  caller.close()
+  await daybook.stop()
+  return { read, kept }
+}
+
+/** Sealed to its end. */
+async function resting(shop: Shop): Promise<void> {
+  void shop
+  await sleep(3 * REST_MS)
+}
+
+const pathOf = (asked: Asked) => `/api/v1/dashboard?${new URLSearchParams(asked)}`
+
+async function timed(caller: HttpCaller, paths: readonly string[]): Promise<Times> {
+  const times: number[] = []
+  for (const path of paths) {
+    const begun = performance.now()
+    const { status, text } = await caller.call('GET', path)
+    times.push(performance.now() - begun)
+    if (status !== 200) throw new Error(`GET ${path} was answered ${status}: ${text}`)
+  }
+  return times
+}
+
+/** The same rows without a server around them, and without a cache. */
+async function insideOf({ env }: Shop, ended: number): Promise<Times> {
+  const read = readConfig({ argv: ['--set', 'cache.driver=none'], env, file: null })
+  if (!read.ok) throw new Error(read.problems.join('; '))
+  const app = await compose(read.config, { passive: true })
+  try {
+    const times: number[] = []
+    for (const asked of questions(ended).slice(0, ASKED_INSIDE)) {
+      const begun = performance.now()
+      const answer = await app.ask('GetDashboardSummary', asked)
+      times.push(performance.now() - begun)
+      if (!answer.ok) throw new Error(JSON.stringify(answer.rejection))
+    }
+    return times
+  } finally {
+    await app.close()
+  }
+}
