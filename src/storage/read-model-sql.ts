@@ -1,7 +1,7 @@
 // Questions of read models as SQL, for all engines that speak it; what they say differently is a
 // dialect. Names come from the table's definition alone, values are always bound.
 import type { Filter, Find, Group, Specification, Value } from '#kernel/projection.ts'
-import type { Search, Tier } from '#kernel/search.ts'
+import type { Ranked, Tier } from '#kernel/search.ts'
 import { nodeOf, operatorsOf, specificationTrouble } from '#kernel/specification.ts'
 import { type Order, orderOf, placeOf, RANK, signatureOf } from './find-cursor.ts'
 import { InvalidQuery } from './read-models.ts'
@@ -28,7 +28,7 @@ export type Dialect<V> = {
   /** Sorts a column of the answer by its number, nulls first. */
   sortedBy(number: number): string
   /** The rows that a search means, and only those. */
-  hits(from: From, shape: Shape, widest: readonly Tier[], bind: Bind): From
+  hits(from: From, shape: Shape, hits: Hits, bind: Bind): From
   /** Whether such a row is in a tier. */
   inTier(shape: Shape, tier: Tier, bind: Bind): string
 }
@@ -40,6 +40,16 @@ export type Sql<V> = { readonly text: string; readonly values: V[] }
 export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 export const columnList = (columns: readonly ShapeColumn[]) =>
   columns.map(({ name }) => quoted(name)).join(', ')
+
+/** Which rows of a search are asked for. */
+export type Hits = {
+  readonly any: readonly Tier[]
+  readonly except: readonly Tier[]
+  /** There are many: to be looked for in the order asked for, not gathered and sorted. */
+  readonly walked: boolean
+  /** How they rank: each by these, all the same, or not at all. */
+  readonly ranks: readonly Ranked[] | number | null
+}
 
 export type FindSql<V> = {
   /** What to select, and all that follows; the values are for both. */
@@ -55,51 +65,64 @@ export type FindSql<V> = {
   readonly ranked: boolean
 }
 
-/**
- * One row more than asked for, so that the reader knows whether another page follows. `search` is
- * what the query's own means by now.
- */
+/** One row more than asked for, so that the reader knows whether another page follows. */
 export function findSql<V>(
   dialect: Dialect<V>,
   from: From,
   shape: Shape,
   query: Find,
-  search?: Search,
+  hits?: Hits,
 ): FindSql<V> {
-  const ranked = search !== undefined && query.search?.ranked !== false
-  const order = [
-    ...(ranked ? [{ column: RANK, descending: false }] : []),
-    ...orderOf(shape, query.sort),
-  ]
+  const ranks = hits?.ranks ?? null
+  const own = orderOf(shape, query.sort)
+  const order = ranks === null ? own : [{ column: RANK, descending: false }, ...own]
   const signature = signatureOf(shape, order, query)
   const values: V[] = []
   const bind = dialect.bind(values)
-  const { table, when } =
-    search === undefined ? from : dialect.hits(from, shape, search.widest, bind)
-  const matching = `${when} AND ${whereSql(dialect, shape, query.where, bind)}`
-  const count = { text: `SELECT count(*) FROM ${table} WHERE ${matching}`, values: [...values] }
-  const rows = `${table} WHERE ${matching}`
-  const names = columnList(ranked ? [...shape.columns, RANK] : shape.columns)
+  const { table, when } = hits === undefined ? from : dialect.hits(from, shape, hits, bind)
+  const matching = `${table} WHERE ${when} AND ${whereSql(dialect, shape, query.where, bind)}`
+  const count = { text: `SELECT count(*) FROM ${matching}`, values: [...values] }
+  const ranked = typeof ranks === 'object' && ranks !== null
+  const columns = columnList(ranked ? [...shape.columns, RANK] : shape.columns)
+  const rank = ranked ? `${rankSql(dialect, shape, ranks, bind)} AS ${quoted(RANK.name)}` : ''
   const source = ranked
-    ? `(SELECT ${columnList(shape.columns)}, ${rankSql(dialect, shape, search, bind)} AS ` +
-      `${quoted(RANK.name)} FROM ${rows}) AS hits WHERE TRUE`
-    : rows
+    ? `(SELECT ${columnList(shape.columns)}, ${rank} FROM ${matching}) AS hits WHERE TRUE`
+    : matching
+  const place = query.cursor === undefined ? null : placeOf(signature, order, query.cursor)
   const after =
-    query.cursor === undefined
+    place === null
       ? ''
-      : ` AND ${afterSql(order, placeOf(signature, order, query.cursor), bind)}`
-  const sorted = order.map((one) => dialect.sorted(one)).join(', ')
+      : typeof ranks === 'number'
+        ? afterInTierSql(own, ranks, place, bind)
+        : ` AND ${afterSql(order, place, bind)}`
+  const sorted = (ranked ? order : own).map((one) => dialect.sorted(one)).join(', ')
   const limit = bind(counted('limit', query.limit) + 1)
   const offset = bind(counted('offset', query.offset ?? 0))
   const rest = `FROM ${source}${after} ORDER BY ${sorted} LIMIT ${limit} OFFSET ${offset}`
-  return { columns: names, rest, values, count, signature, order, ranked }
+  return { columns, rest, values, count, signature, order, ranked }
 }
 
-function rankSql<V>(dialect: Dialect<V>, shape: Shape, { tiers }: Search, bind: Bind): string {
-  const cases = tiers
+/** Of one tier: all of it behind an earlier one, none of it before a later one. */
+function afterInTierSql(
+  own: readonly Order[],
+  rank: number,
+  [first, ...place]: readonly Value[],
+  bind: Bind,
+): string {
+  if (first === rank) return ` AND ${afterSql(own, place, bind)}`
+  return Number(first) < rank ? '' : ' AND FALSE'
+}
+
+function rankSql<V>(
+  dialect: Dialect<V>,
+  shape: Shape,
+  ranks: readonly Ranked[],
+  bind: Bind,
+): string {
+  const cases = ranks
     .slice(0, -1)
     .map(({ rank, tier }) => `WHEN ${dialect.inTier(shape, tier, bind)} THEN ${rank}`)
-  const last = tiers.at(-1)!.rank
+  const last = ranks.at(-1)!.rank
   return cases.length === 0 ? `${last}` : `CASE ${cases.join(' ')} ELSE ${last} END`
 }
 

@@ -1,15 +1,14 @@
 // Everything that can be asked of read models on PostgreSQL, over one way to run statements: the
 // pool, or the connection of a frozen view. Each question is one round trip.
 import { LRUCache } from 'lru-cache'
-import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
-import type { Search } from '#kernel/search.ts'
+import type { Find, Group, Row, Table } from '#kernel/projection.ts'
 import { cursorAt, RANK } from '#storage/find-cursor.ts'
-import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
+import { findSql, groupSql, type Hits, keysOfSql } from '#storage/read-model-sql.ts'
 import { type Parked, type ReadModels, TableUnready } from '#storage/read-models.ts'
-import { found } from '#storage/search-steps.ts'
+import { found, type Page } from '#storage/search-steps.ts'
 import { type Shape, shapeOf } from '#storage/table-shape.ts'
 import type { Run, Statement, Values } from './connections.ts'
-import { hasAnySql, nearSql } from './read-model-search.ts'
+import { atLeastSql, nearSql } from './read-model-search.ts'
 import { postgresDialect } from './read-model-sql.ts'
 import { fromTarget, loadSql, rowsFrom, type Target } from './read-model-tables.ts'
 
@@ -121,8 +120,11 @@ export function readingOver(run: Run): Reading {
         const ask = ({ text, values }: { text: string; values: Values }) =>
           run<Row>(statement(text), values)
         return found(shape, query, {
-          find: (search) => find(run, shape, at, query, search),
-          hasAny: async (search) => (await ask(hasAnySql(fromTarget(at), search))).length > 0,
+          page: (asked, hits) => page(run, shape, at, asked, hits),
+          async hasAtLeast(rows, tiers) {
+            const [some] = await ask(atLeastSql(fromTarget(at), rows, tiers))
+            return Number(some!.count) >= rows
+          },
           near: async (doubtful) =>
             (await ask(nearSql(at.number, doubtful))).map(({ word }) => String(word)),
         })
@@ -177,26 +179,26 @@ async function load(
 /** No column has such a name. */
 const TOTAL = '#total'
 
-async function find(
+async function page(
   run: Run,
   shape: Shape,
   at: Target,
   query: Find,
-  search: Search | undefined,
-): Promise<Found> {
-  const sql = findSql(postgresDialect, fromTarget(at), shape, query, search)
+  hits: Hits | undefined,
+): Promise<Page> {
+  const sql = findSql(postgresDialect, fromTarget(at), shape, query, hits)
+  const { columns, rest, values, count, order, signature, ranked } = sql
   const counting = query.total === true
-  const total = counting ? `, (${sql.count.text}) AS "${TOTAL}"` : ''
-  const text = `SELECT ${sql.columns}${total} ${sql.rest}`
-  const found = await run<Row>(statement(text), sql.values)
-  const own = counting || sql.ranked ? found.map(withoutOurs) : found
-  const items = rowsFrom(shape, own.slice(0, query.limit))
-  const last = found[items.length - 1]
-  const more = found.length > query.limit && last !== undefined
+  const total = counting ? `, (${count.text}) AS "${TOTAL}"` : ''
+  const given = await run<Row>(statement(`SELECT ${columns}${total} ${rest}`), values)
+  const rows = rowsFrom(shape, counting || ranked ? given.map(withoutOurs) : given)
   return {
-    items,
-    total: counting ? await totalOf(run, sql.count, found) : null,
-    next_cursor: more ? cursorAt(sql.signature, sql.order, last) : null,
+    rows,
+    total: counting ? await totalOf(run, count, given) : null,
+    cursorBehind(row) {
+      const rank = ranked ? given[row]![RANK.name] : hits?.ranks
+      return cursorAt(signature, order, { ...rows[row]!, [RANK.name]: rank as number })
+    },
   }
 }
 

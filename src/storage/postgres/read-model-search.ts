@@ -2,9 +2,9 @@
 // the kernel found (A: whole codes, B: names, C: texts) under an index; and in `search_words`, in
 // how many rows a word is, for mistyped ones. Both change in the commit that changes the rows.
 import type { Row, Table } from '#kernel/projection.ts'
-import { type Search, searchDocument, type Tier, type Wanted } from '#kernel/search.ts'
+import { searchDocument, type Tier, type Wanted } from '#kernel/search.ts'
 import { partsOf } from '#kernel/search-words.ts'
-import { type Bind, type From, quoted } from '#storage/read-model-sql.ts'
+import { type Bind, type From, type Hits, quoted } from '#storage/read-model-sql.ts'
 import type { Doubtful } from '#storage/search-steps.ts'
 import { fittedRow, shapeOf } from '#storage/table-shape.ts'
 import type { PgValue } from './read-model-sql.ts'
@@ -85,23 +85,33 @@ export function wordWrites(
 
 // ── asking ────────────────────────────────────────────────────────────────────────────────────
 
-const matching = (tiers: readonly Tier[], bind: Bind) =>
-  `${SEARCH_COLUMN} @@ ${bind(anyOf(tiers))}::tsquery`
+const matching = (query: string, bind: Bind) => `${SEARCH_COLUMN} @@ ${bind(query)}::tsquery`
 
-export const hits = (
+/** Many: said so that no index of words is used, and the rows come in the order asked for. */
+export function hits(
   { table, when }: From,
   _: unknown,
-  widest: readonly Tier[],
+  { any, except, walked }: Hits,
   bind: Bind,
-): From => ({ table, when: `${when} AND ${matching(widest, bind)}` })
+): From {
+  const query = except.length === 0 ? anyOf(any) : `(${anyOf(any)}) & !(${anyOf(except)})`
+  const found = matching(query, bind)
+  return { table, when: `${when} AND ${walked ? `(${found}) IS NOT FALSE` : found}` }
+}
 
-export const inTier = (_: unknown, tier: Tier, bind: Bind): string => matching([tier], bind)
+export const inTier = (_: unknown, tier: Tier, bind: Bind): string => matching(anyOf([tier]), bind)
 
 type Question = { readonly text: string; readonly values: PgValue[] }
 
-export const hasAnySql = ({ table, when }: From, { widest }: Search): Question => ({
-  text: `SELECT FROM ${table} WHERE ${when} AND ${SEARCH_COLUMN} @@ $1::tsquery LIMIT 1`,
-  values: [anyOf(widest)],
+export const atLeastSql = (
+  { table, when }: From,
+  rows: number,
+  tiers: readonly Tier[],
+): Question => ({
+  text:
+    `SELECT count(*) AS count FROM (SELECT FROM ${table} WHERE ${when} ` +
+    `AND ${SEARCH_COLUMN} @@ $1::tsquery LIMIT $2) AS hits`,
+  values: [anyOf(tiers), rows],
 })
 
 export function nearSql(number: number, { word, mistakes }: Doubtful): Question {

@@ -4,14 +4,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Row, Table } from '#kernel/projection.ts'
 import {
   meantWords,
-  type Search,
   type SearchDocument,
   searchDocument,
   type Tier,
   type Wanted,
 } from '#kernel/search.ts'
 import { partsOf } from '#kernel/search-words.ts'
-import { type Bind, type From, quoted } from '#storage/read-model-sql.ts'
+import { type Bind, type From, type Hits, quoted } from '#storage/read-model-sql.ts'
 import type { Doubtful } from '#storage/search-steps.ts'
 import type { Shape } from '#storage/table-shape.ts'
 import type { Session } from './read-model-session.ts'
@@ -118,25 +117,36 @@ function documentOf(texts: readonly string[]): SearchDocument {
 const matching = (table: string, match: string) =>
   `FROM ${indexOf(table)} WHERE ${indexOf(table)} MATCH ${match}`
 
-/** The index first, its rows by their number: the order of a cross join is as it is written. */
-export const hits = (
+/**
+ * Few: the index first, then its rows by their number, since a cross join goes as it is written.
+ * Many: the rows in the order asked for, each looked up among them, which a plus sees to.
+ */
+export function hits(
   { table, when }: From,
   shape: Shape,
-  widest: readonly Tier[],
+  { any, except, walked }: Hits,
   bind: Bind,
-): From => ({
-  table:
-    `(SELECT rowid AS "#hit" ${matching(shape.table, bind(anyOf(widest)))}) AS hit ` +
-    `CROSS JOIN ${table} ON ${ROW_ID} = "#hit"`,
-  when,
-})
+): From {
+  const match = except.length === 0 ? anyOf(any) : `(${anyOf(any)}) NOT (${anyOf(except)})`
+  const found = matching(shape.table, bind(match))
+  if (walked) return { table, when: `${when} AND +${ROW_ID} IN (SELECT rowid ${found})` }
+  return {
+    table: `(SELECT rowid AS "#hit" ${found}) AS hit CROSS JOIN ${table} ON ${ROW_ID} = "#hit"`,
+    when,
+  }
+}
 
 export const inTier = ({ table }: Shape, tier: Tier, bind: Bind): string =>
   `${ROW_ID} IN (SELECT rowid ${matching(table, bind(anyOf([tier])))})`
 
-export function hasAny({ all }: Session, { table }: Shape, { widest }: Search): boolean {
-  const text = `SELECT 1 ${matching(table, '?1')} LIMIT 1`
-  return all({ text, values: [anyOf(widest)] }).length > 0
+export function hasAtLeast(
+  { all }: Session,
+  { table }: Shape,
+  rows: number,
+  tiers: readonly Tier[],
+): boolean {
+  const text = `SELECT count(*) FROM (SELECT 1 ${matching(table, '?1')} LIMIT ?2)`
+  return Number(all({ text, values: [anyOf(tiers), rows] })[0]![0]) >= rows
 }
 
 export function near({ all }: Session, { table }: Shape, { word, mistakes }: Doubtful): string[] {

@@ -1,12 +1,11 @@
 // Read models in a SQLite file of their own. Rows and checkpoint go in together, so the file may
 // fall back after a power cut but never lies; it may be deleted at any time and is filled again.
 import { DatabaseSync } from 'node:sqlite'
-import type { Find, Found, Group, Row, Table } from '#kernel/projection.ts'
-import type { Search } from '#kernel/search.ts'
+import type { Find, Group, Row, Table } from '#kernel/projection.ts'
 import { cursorAt, RANK } from '#storage/find-cursor.ts'
-import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
+import { findSql, groupSql, type Hits, keysOfSql } from '#storage/read-model-sql.ts'
 import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
-import { found } from '#storage/search-steps.ts'
+import { found, type Page } from '#storage/search-steps.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
 import { openingFile } from './disk-errors.ts'
 import { assertOurs } from './durable.ts'
@@ -20,7 +19,7 @@ import {
   renew,
   swap,
 } from './read-model-marks.ts'
-import { hasAny, near, searchKeeper } from './read-model-search.ts'
+import { hasAtLeast, near, searchKeeper } from './read-model-search.ts'
 import { readied, type Session, sessionOver, understood } from './read-model-session.ts'
 import { fromTable, sqliteDialect } from './read-model-sql.ts'
 import { createTable, rowFrom, SCHEMA, textsOf, valueFrom, valuesOf } from './read-model-tables.ts'
@@ -70,8 +69,8 @@ function readModels(database: DatabaseSync, path: string): ReadModels {
     find: async (table, query) => {
       const shape = readied(session, table)
       return found(shape, query, {
-        find: (search) => find(session, shape, query, search),
-        hasAny: (search) => hasAny(session, shape, search),
+        page: (asked, hits) => page(session, shape, asked, hits),
+        hasAtLeast: (rows, tiers) => hasAtLeast(session, shape, rows, tiers),
         near: (doubtful) => near(session, shape, doubtful),
       })
     },
@@ -160,19 +159,23 @@ function load(session: Session, table: Table, keys: readonly string[]): (Row | u
   return keys.map((key) => rows.get(key))
 }
 
-function find({ all, moment }: Session, shape: Shape, query: Find, search?: Search): Found {
-  const sql = findSql(sqliteDialect, fromTable(shape), shape, query, search)
+function page({ all, moment }: Session, shape: Shape, query: Find, hits?: Hits): Page {
+  const sql = findSql(sqliteDialect, fromTable(shape), shape, query, hits)
   const { columns, rest, values, count, order, signature } = sql
   const read = () => ({
-    rows: all({ text: `SELECT ${columns} ${rest}`, values }),
+    given: all({ text: `SELECT ${columns} ${rest}`, values }),
     total: query.total === true ? Number(all(count)[0]![0]) : null,
   })
-  const { rows, total } = query.total === true ? moment(read) : read()
-  const items = rows.slice(0, query.limit).map((values) => rowFrom(shape, values))
-  const [last, rank] = [items.at(-1), rows[items.length - 1]?.[shape.columns.length]]
-  if (rows.length <= query.limit || last === undefined) return { items, total, next_cursor: null }
-  const place = sql.ranked ? { ...last, [RANK.name]: Number(rank) } : last
-  return { items, total, next_cursor: cursorAt(signature, order, place) }
+  const { given, total } = query.total === true ? moment(read) : read()
+  const rows = given.map((values) => rowFrom(shape, values))
+  return {
+    rows,
+    total,
+    cursorBehind(row) {
+      const rank = sql.ranked ? Number(given[row]![shape.columns.length]) : hits?.ranks
+      return cursorAt(signature, order, { ...rows[row]!, [RANK.name]: rank as number })
+    },
+  }
 }
 
 function group({ all }: Session, shape: Shape, query: Group): Row[] {
