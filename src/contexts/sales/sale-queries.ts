@@ -137,10 +137,19 @@ export const listSaleRefunds = query({
   },
 })
 
+const { as_of, as_of_position } = asOfFields
+
 export const getSaleRefund = query({
   type: 'GetSaleRefund',
-  input: object({ refund_id: id() }),
-  run: ({ refund_id }, reader) => reader.get(saleRefunds, refund_id),
+  input: object({ refund_id: id(), as_of, as_of_position }),
+  run: async ({ refund_id, ...asked }, reader) => {
+    const row = await reader.get(saleRefunds, refund_id)
+    if (row === null) return null
+    // It never changes, but it was not there before its time; which stream tells of it, its row
+    // knows.
+    const stream = row.sale_id === null ? `sale_refund-${refund_id}` : `sale-${row.sale_id}`
+    return nowOrThen(reader, { ...saleRefunds, sources: () => [stream] }, refund_id, asked)
+  },
   answer: nullable(refundAnswer),
   route: { ...get, path: '/api/v1/sales/refunds/:refund_id', summary: 'One refund' },
 })

@@ -216,7 +216,11 @@ for (const engine of ['memory', 'sqlite'] as const)
         [total, items.map((refund: { cause: string }) => refund.cause)],
         [2, ['return', 'broken']],
       )
-      equal((await ask('GetSaleRefund', { refund_id: items[0].refund_id })).sale_id, sale_id)
+      const [{ refund_id }] = items
+      equal((await ask('GetSaleRefund', { refund_id })).sale_id, sale_id)
+      equal(await ask('GetSaleRefund', { refund_id, as_of_position: going }), null)
+      const still = await ask('GetSaleRefund', { refund_id, as_of_position: position })
+      equal(still.cause, 'return')
     })
 
     test('sales are searched by what they have, the newest first, page by page', async () => {
