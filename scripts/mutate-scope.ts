@@ -40,6 +40,12 @@ const AREAS: readonly Area[] = [
   },
   {
     group: 'money and stock',
+    folder: 'src/contexts/pricing',
+    files: ['apportion', 'cash', 'part-of-line', 'price-lines', 'rates'],
+    tests: ['src/contexts/pricing/*.test.ts'],
+  },
+  {
+    group: 'money and stock',
     folder: 'src/contexts/payments',
     files: ['payment', 'payment-operations', 'payment-requests'],
     tests: ['src/contexts/payments/*.test.ts'],

@@ -67,6 +67,15 @@ describe('the demonstration shop', () => {
     deepEqual(empty, [])
   })
 
+  test('is what its log says: verify finds no difference', async () => {
+    const { checks, position } = await app.operations.verify()
+    ok(position > 3_000)
+    deepEqual(
+      checks.flatMap(({ name, differences }) => (differences.length === 0 ? [] : [name])),
+      [],
+    )
+  })
+
   test('is not filled twice', async () => {
     const { position } = await app.log.head()
     equal(await fillDemo(app, new Date().toISOString(), () => {}, DAYS), null)

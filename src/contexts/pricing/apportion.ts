@@ -15,9 +15,8 @@ export function apportion(total: number, weights: readonly number[]): readonly n
   })
   let left = Number(BigInt(total) - exact.reduce((sum, { whole }) => sum + whole, 0n))
   const shares = exact.map(({ whole }) => Number(whole))
-  const byRest = exact.toSorted((a, b) =>
-    a.rest === b.rest ? a.index - b.index : a.rest > b.rest ? -1 : 1,
-  )
+  // Equals stay in their order.
+  const byRest = exact.toSorted((a, b) => Number(b.rest > a.rest) - Number(b.rest < a.rest))
   for (const { index } of byRest) {
     if (left === 0) break
     shares[index]! += 1

@@ -71,6 +71,32 @@ describe('a discount', () => {
   const off = (...discounts: Parameters<typeof priceLines>[2] & object) =>
     priceLines([{ ...item(1000, 2), discounts }], LINE).lines[0]!
 
+  test('that comes to nothing is not told', () => {
+    deepEqual(off({ name: 'nothing', percent: '0' }).discounts, [])
+    const { lines } = priceLines([item(100), item(0)], LINE, [{ name: 'v', amount_minor: 10 }])
+    deepEqual(
+      lines.map(({ discounts }) => discounts.length),
+      [1, 0],
+    )
+  })
+
+  test('is rounded as the shop rounds', () => {
+    const half = (rounding: PricingRules['rounding'], price: number) => {
+      const discounts = [{ name: 'half', percent: '50' }]
+      return priceLines([{ ...item(price), discounts }], { ...LINE, rounding }).totals
+        .discount_minor
+    }
+    // 1.5, 2.5 and 3.5.
+    deepEqual([half('half_up', 3), half('half_up', 5), half('half_up', 7)], [2, 3, 4])
+    deepEqual([half('half_even', 3), half('half_even', 5), half('half_even', 7)], [2, 2, 4])
+    deepEqual([half('half_up', 4), half('half_even', 6)], [2, 3])
+  })
+
+  test('has to be a percentage', () => {
+    for (const percent of ['ten', '-10', '1.00001'])
+      throws(() => off({ name: 'wrong', percent }), new RegExp(`${percent} is not a percentage`))
+  })
+
   test('is a percentage of what is left, or an amount; they follow one another', () => {
     equal(off({ name: 'ten', percent: '10' }).amount_minor, 1800)
     const both = off({ name: 'ten', percent: '10' }, { name: 'voucher', amount_minor: 300 })
@@ -126,6 +152,18 @@ describe('a cart', () => {
     ])
   })
 
+  test('shares what is on top out by price, whatever taxes are inside', () => {
+    const rates = [vat('50'), { name: 'Eco', rate: '10', is_inclusive: false }]
+    const { lines } = priceLines([item(3, 1, rates), item(27, 1, rates)], TOTAL)
+    deepEqual(
+      lines.map(({ taxes }) => taxes.map(({ amount_minor }) => amount_minor)),
+      [
+        [1, 0],
+        [9, 2],
+      ],
+    )
+  })
+
   test('keeps rates apart when it rounds once for each', () => {
     const mixed = [item(33, 1, [vat('10')]), item(33, 1, [vat('20')]), item(33, 1, [vat('10')])]
     equal(priceLines(mixed, TOTAL).totals.tax_minor, 66 - 60 + (33 - 28))
@@ -167,14 +205,18 @@ describe('a part of a line', () => {
       { from: 2, to: 1, of: 3 },
       { from: 0, to: 4, of: 3 },
       { from: 0, to: 0, of: 0 },
+      { from: 0, to: 0, of: -1 },
     ])
-      throws(() => partOfLine(line!, units), RangeError)
+      throws(() => partOfLine(line!, units), /units -?\d+ to \d+ of -?\d+ are no part of a line/)
+    equal(partOfLine(line!, { from: 2, to: 2, of: 3 }).amount_minor, 0)
   })
 })
 
 test('shares add up, and what is left goes to the largest remainders', () => {
   deepEqual(apportion(10, [1, 1, 1]), [4, 3, 3])
   deepEqual(apportion(10, [1, 2, 4]), [1, 3, 6])
+  deepEqual(apportion(2, [1, 5, 3]), [0, 1, 1])
+  deepEqual(apportion(5, [3, 1, 3, 5]), [1, 1, 1, 2])
   deepEqual(apportion(7, [0, 0]), [7, 0])
   deepEqual(apportion(0, [3, 4]), [0, 0])
   deepEqual(apportion(5, []), [])
@@ -189,6 +231,8 @@ test('cash goes to the nearest coin, half a coin up, what is given back too', ()
   deepEqual(cashRounded(1002, 5), { payable_minor: 1000, rounding_minor: -2 })
   deepEqual(cashRounded(-1003, 5), { payable_minor: -1005, rounding_minor: -2 })
   deepEqual([payable(15, 10), payable(14, 10), payable(17, 1), payable(17, 0)], [20, 10, 17, 17])
+  deepEqual(cashRounded(2, 1), { payable_minor: 2, rounding_minor: 0 })
+  deepEqual(cashRounded(0, 5), { payable_minor: 0, rounding_minor: 0 })
 })
 
 describe('taxes of the settings', () => {
