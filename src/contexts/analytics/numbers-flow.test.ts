@@ -16,6 +16,7 @@ const AUCKLAND = '01980000-0000-7000-8000-00000000000a'
 const CUSTOMER = '01980000-0000-7000-8000-0000000000c1'
 /** In Auckland it is the morning of the next day. */
 const EVENING = '2020-01-05T20:00:00.000Z'
+const LATER = '2020-01-05T20:01:00.000Z'
 
 const engines = {
   memory: () => ['--set', 'event_store.driver=memory', '--set', 'read_store.driver=memory'],
@@ -101,7 +102,7 @@ for (const [engine, argvOf] of Object.entries(engines))
         made[store_id] = (await done('CreateOrder', order, fact)).order_id
         await settled(made[store_id]!)
       }
-      const till = { occurred_at: EVENING, store_id: AUCKLAND }
+      const till = { occurred_at: LATER, store_id: AUCKLAND }
       const items = [{ ...pen, quantity: '5' }]
       const paid = { items, payment_type: 'cash', paid_amount: '20' }
       made.sale = (await done('ProcessSale', { ...till, ...paid })).sale_id
@@ -109,7 +110,7 @@ for (const [engine, argvOf] of Object.entries(engines))
       // So that what follows is recorded later than that.
       while (new Date().toISOString() <= made.before);
       const refund = { sale_id: made.sale, lines: [{ line: 1, quantity: '2' }] }
-      await done('RefundSale', { ...refund, occurred_at: EVENING })
+      await done('RefundSale', { ...refund, occurred_at: LATER })
       const lines = [{ line: 2, quantity: '2' }]
       await done('CancelOrderLines', { order_id: made.main, lines })
       await done('UpdateProductPrice', { ...pen, sell_price: '2.00', cost_price: '1.00' })
