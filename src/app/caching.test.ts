@@ -104,7 +104,7 @@ function questions(books: Books, random: Random): readonly (readonly [string, ob
     ['GetStock', one],
     ['GetStock', { product_id, store_id }],
     ['ListProducts', {}],
-    ['ListProducts', { limit: 2, sort: '-name' }],
+    ['ListProducts', { limit: 2, sort: ['-name'] }],
     ['SearchProducts', { search_term: 'name', department_id: random.pick(books.departments) }],
     ['GetSalesAnalytics', {}],
     ['GetSalesAnalytics', { group_by: 'product' }],

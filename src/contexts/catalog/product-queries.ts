@@ -1,14 +1,7 @@
 // Questions about products: one, in three shapes, or a list of them.
-import {
-  asksNow,
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-} from '#kernel/listing.ts'
-import type { Filter, Row, Sort } from '#kernel/projection.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asksNow, asOfFields, nowOrThen, pageAnswer, paged } from '#kernel/listing.ts'
+import type { Filter, Row } from '#kernel/projection.ts'
 import { type Keeping, type Query, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
   flag,
@@ -19,13 +12,11 @@ import {
   money,
   nullable,
   object,
-  oneOf,
   optional,
   quantity,
   type Schema,
   text,
 } from '#kernel/schema.ts'
-import { and, or } from '#kernel/specification.ts'
 import { NAME_MAX } from './product.ts'
 import { productFields } from './product-answer.ts'
 import { productReadView } from './product-read-view.ts'
@@ -122,7 +113,7 @@ export function productQueries({ enriched }: { readonly enriched: boolean }): re
       type: 'SearchProducts',
       input: searchInput,
       keeping: keptList('SearchProducts'),
-      run: (input, reader) => search({ limit: SEARCH_LIMIT, ...input }, reader),
+      run: (input, reader) => search({ ...input, limit: input.limit ?? SEARCH_LIMIT }, reader),
       answer: pageAnswer(listItem),
       route: {
         method: 'GET',
@@ -144,30 +135,30 @@ export function productQueries({ enriched }: { readonly enriched: boolean }): re
 const readProduct = (input: Infer<typeof one>, reader: Reader): Promise<Row | null> =>
   nowOrThen(reader, productReadView, input.product_id, input)
 
-const SORTABLE = ['code', 'name', 'sell_price', 'quantity_in_stock', 'created_at'] as const
-const sortField = optional(
-  oneOf([...SORTABLE, ...SORTABLE.map((column) => `-${column}` as const)], {
-    description: 'With - before it: descending.',
-  }),
-)
-function sortOf(wanted: string): Sort {
-  const column = wanted.replace(/^-/, '')
-  // On the wire a price has no suffix.
-  return {
-    column: column === 'sell_price' ? 'sell_price_minor' : column,
-    descending: wanted.startsWith('-'),
-  }
-}
+const offered = listOf(productReadView, {
+  filters: ['code', 'name', 'department_id', 'sell_price_minor', 'created_at', 'updated_at'],
+  sort: ['code', 'name', 'sell_price_minor', 'quantity_in_stock', 'created_at', 'updated_at'],
+  standard: ['code'],
+})
 
 const searchInput = object({
-  search_term: optional(text({ max: NAME_MAX, aliases: ['q', 'search'] })),
+  ...offered.fields,
+  search_term: optional(
+    text({
+      max: NAME_MAX,
+      aliases: ['q', 'search'],
+      description:
+        'Words of code, name or description, the last perhaps unfinished; mistyped ones are ' +
+        'forgiven. Without a sort the best match comes first. Where it means very many, `total` ' +
+        'is null.',
+    }),
+  ),
   code: optional(text({ aliases: ['sku'] })),
   department_id: optional(id()),
   in_stock_only: optional(flag()),
   low_stock_only: optional(flag()),
   include_inactive: optional(flag()),
-  sort: sortField,
-  ...paging,
+  currency: optional(text({ max: 3, description: 'Needed beside a filter by price.' })),
 })
 type Search = Infer<typeof searchInput>
 
@@ -178,34 +169,26 @@ const keptList = (type: string): Keeping<typeof searchInput> => ({
 })
 
 async function search(input: Search, reader: Reader) {
-  const { search_term } = input
+  const { search_term, sort } = input
+  const asked = offered.find(input, { where: filterOf(input) })
   const page = await reader.find(productReadView, {
-    where: and(
-      filterOf(input),
-      ...(search_term === undefined
-        ? []
-        : [
-            or(
-              ...['code', 'name', 'description'].map((column) => ({
-                [column]: { contains: search_term },
-              })),
-            ),
-          ]),
-    ),
-    sort: [sortOf(input.sort ?? 'code')],
-    ...pageOf(input),
+    ...asked,
+    ...(search_term === undefined
+      ? {}
+      : { search: { text: search_term, ranked: sort === undefined } }),
   })
   return paged({ ...page, items: page.items.map((row) => picked(row, listItem)) }, input)
 }
 
 function filterOf(input: Search): Filter {
-  const { code, department_id, in_stock_only, low_stock_only, include_inactive } = input
+  const { code, department_id, in_stock_only, low_stock_only, include_inactive, currency } = input
   return {
     ...(include_inactive ? {} : { is_active: true }),
     ...(code === undefined ? {} : { code }),
     ...(department_id === undefined ? {} : { department_id }),
     ...(in_stock_only ? { in_stock: true } : {}),
     ...(low_stock_only ? { is_low_stock: true } : {}),
+    ...(currency === undefined ? {} : { currency }),
   }
 }
 

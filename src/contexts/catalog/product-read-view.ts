@@ -73,6 +73,7 @@ export const productReadView = projection<ProductRow>({
     // A code never goes to another product, so rows may be written in any order.
     unique: [['code']],
     indexes: [['is_active', 'code'], ['is_active', 'name'], ['department_id'], ['unit_id']],
+    search: { code: 'code', name: 'name', description: 'text' },
   },
   on: {
     ProductCreated: {
