@@ -78,8 +78,9 @@ function itemOf({ data }: Recorded<{ product_id: string; store_id: string }>): r
   return [stockKey(data.product_id, data.store_id)]
 }
 
+/** A threshold of nothing is none. */
 const still = (row: LowStockRow): LowStockRow | null =>
-  row.available_quantity <= row.threshold ? row : null
+  row.threshold > 0 && row.available_quantity <= row.threshold ? row : null
 
 /** How much more is here, and how much more of it is promised. */
 // biome-ignore lint/suspicious/noExplicitAny: each use names the event it is for

@@ -214,10 +214,11 @@ function moved(state: Stock, change: number, { occurred_at }: EventFacts): Stock
   return change > 0 ? risen(after) : after
 }
 
-/** No longer low, where more is free than the threshold. */
+/** No longer low, where more is free than the threshold; a threshold of nothing is none. */
 function risen(state: StockState, threshold = state.low_at): StockState {
   if (state.low_at === null) return state
-  const low_at = threshold !== null && freeIn(state) <= threshold ? threshold : null
+  const isLow = threshold !== null && threshold > 0 && freeIn(state) <= threshold
+  const low_at = isLow ? threshold : null
   return low_at === state.low_at ? state : { ...state, low_at }
 }
 
