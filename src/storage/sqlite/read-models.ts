@@ -47,6 +47,8 @@ function opened(path: string, readOnly: boolean): ReadModels {
     assertOurs(database, path, 'projections')
     if (!readOnly) {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      // Rows tell of persons: what is forgotten is not left lying in a free page.
+      database.exec('PRAGMA secure_delete = ON')
       // A page that many commits change is copied into the file once for all of them.
       database.exec(
         `PRAGMA wal_autocheckpoint = ${WAL_PAGES}; PRAGMA journal_size_limit = ${WAL_BYTES}`,
