@@ -40,7 +40,7 @@ export function aftermathOf(
     ordersOf(ago(SENT_AFTER)).map((order_id) =>
       deed('ShipOrder', `ship ${order_id}`, 8, { order_id }),
     ),
-    ordersOf(ago(ARRIVED_AFTER)).map((order_id) =>
+    sentOf(ago(ARRIVED_AFTER), 'ship').map((order_id) =>
       deed('DeliverOrder', `deliver ${order_id}`, 14, { order_id }),
     ),
     askedBack(ago(ASKED_BACK_AFTER), deed),
@@ -61,6 +61,9 @@ const ofDay =
     return { type, key, at, input, ...(user_id === undefined ? {} : { user_id }) }
   }
 const ordersOf = (past: Past | undefined): readonly string[] => [...(past?.completed ?? [])]
+/** Those that got so far; what waits for goods does not leave. */
+const sentOf = (past: Past | undefined, deed: 'ship' | 'deliver'): readonly string[] =>
+  ordersOf(past).filter((order_id) => past!.taken.has(`${deed} ${order_id}`))
 const firstLineOf = (past: Past, order_id: string) => {
   const placed = past.deals.find(({ key }) => idOf(key) === order_id)
   const { items } = placed!.input as { items: readonly { quantity: string }[] }
@@ -71,7 +74,7 @@ const firstLineOf = (past: Past, order_id: string) => {
 const isSentBack = (order_id: string) => Number.parseInt(order_id.slice(0, 4), 16) % 12 === 0
 
 const askedBack = (past: Past | undefined, deed: OfDay): readonly Deed[] =>
-  ordersOf(past)
+  sentOf(past, 'deliver')
     .filter(isSentBack)
     .map((order_id) =>
       deed('RequestReturn', `ask back ${order_id}`, 10, {
