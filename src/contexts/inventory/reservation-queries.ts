@@ -1,5 +1,6 @@
 // Questions about reservations.
-import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer } from '#kernel/listing.ts'
 import type { Row } from '#kernel/projection.ts'
 import { type Query, query, type Reader } from '#kernel/query.ts'
 import {
@@ -53,23 +54,22 @@ const getReservation = query({
   },
 })
 
+const offered = listOf(reservationsOpen, {
+  filters: ['status', 'expires_at', 'created_at', 'updated_at'],
+  sort: ['created_at', 'updated_at', 'expires_at', 'status'],
+  standard: ['-created_at'],
+})
+
 const listReservations = query({
   type: 'ListReservations',
   input: object({
     status: optional(oneOf(RESERVATION_STATUSES)),
     order_id: optional(id()),
-    ...paging,
+    ...offered.fields,
   }),
-  run: async ({ status, order_id, ...page }, reader) => {
-    const found = await reader.find(reservationsOpen, {
-      where: {
-        ...(status === undefined ? {} : { status }),
-        ...(order_id === undefined ? {} : { order_id }),
-      },
-      sort: [{ column: 'created_at', descending: true }],
-      ...pageOf(page),
-    })
-    return paged({ ...found, items: await withScales(reader, found.items) }, page)
+  run: async ({ status, order_id, ...input }, reader) => {
+    const page = await offered.page(reader, input, { status, order_id })
+    return { ...page, items: await withScales(reader, page.items) }
   },
   answer: pageAnswer(answer),
   route: {

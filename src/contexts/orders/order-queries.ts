@@ -1,15 +1,8 @@
 // Questions about orders.
 import { address } from '#contexts/shipping/public.ts'
-import {
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-  rowAnswer,
-} from '#kernel/listing.ts'
-import type { Condition, Filter, Sort } from '#kernel/projection.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import type { Condition, Filter } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import {
   type Infer,
@@ -60,7 +53,11 @@ export const getOrderById = query({
 })
 
 const placed = { from: optional(instant()), to: optional(instant()) }
-const NEWEST: readonly Sort[] = [{ column: 'placed_at', descending: true }]
+const offered = listOf(orderViews, {
+  filters: ['order_number', 'status', 'country', 'total_amount_minor', 'placed_at', 'updated_at'],
+  sort: ['placed_at', 'order_number', 'total_amount_minor', 'status', 'created_at', 'updated_at'],
+  standard: ['-placed_at'],
+})
 
 const listInput = object({
   status: optional(oneOf(ORDER_STATUSES)),
@@ -71,21 +68,17 @@ const listInput = object({
   payment_status: optional(text({ max: 50 })),
   fulfillment_status: optional(text({ max: 50 })),
   order_number: optional(text({ max: 100 })),
+  currency: optional(text({ max: 3 })),
   ...placed,
-  ...paging,
+  ...offered.fields,
 })
 
-async function orders(
-  { from, to, limit, offset, cursor, ...equal }: Infer<typeof listInput>,
-  reader: Reader,
-) {
-  const page = {
-    ...(limit === undefined ? {} : { limit }),
-    ...(offset === undefined ? {} : { offset }),
-    ...(cursor === undefined ? {} : { cursor }),
-  }
-  const where: Filter = { ...equal, ...between(from, to) }
-  return paged(await reader.find(orderViews, { where, sort: NEWEST, ...pageOf(page) }), page)
+function orders(input: Infer<typeof listInput>, reader: Reader) {
+  const { status, customer_id, user_id, store_id, country } = input
+  const { payment_status, fulfillment_status, order_number, currency, from, to } = input
+  const whose = { customer_id, user_id, store_id, country, order_number, currency }
+  const where: Filter = { status, payment_status, fulfillment_status, ...whose }
+  return offered.page(reader, input, { ...where, ...between(from, to) })
 }
 
 /** From and up to, both included, whatever offset they were told in. */
@@ -113,7 +106,7 @@ export const getOrdersByCustomer = query({
     customer_id: id(),
     status: optional(oneOf(ORDER_STATUSES)),
     ...placed,
-    ...paging,
+    ...offered.fields,
   }),
   run: orders,
   answer: pageAnswer(orderRow),
@@ -126,7 +119,12 @@ export const getOrdersByCustomer = query({
 
 export const getUserOrders = query({
   type: 'GetUserOrders',
-  input: object({ user_id: id(), status: optional(oneOf(ORDER_STATUSES)), ...placed, ...paging }),
+  input: object({
+    user_id: id(),
+    status: optional(oneOf(ORDER_STATUSES)),
+    ...placed,
+    ...offered.fields,
+  }),
   run: orders,
   answer: pageAnswer(orderRow),
   route: {
@@ -138,7 +136,7 @@ export const getUserOrders = query({
 
 export const getOrdersByStatus = query({
   type: 'GetOrdersByStatus',
-  input: object({ status: oneOf(ORDER_STATUSES), ...placed, ...paging }),
+  input: object({ status: oneOf(ORDER_STATUSES), ...placed, ...offered.fields }),
   run: orders,
   answer: pageAnswer(orderRow),
   route: {

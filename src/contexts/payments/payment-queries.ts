@@ -1,16 +1,8 @@
 // Questions about payments.
-import {
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-  rowAnswer,
-} from '#kernel/listing.ts'
-import type { Filter } from '#kernel/projection.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
 import { query } from '#kernel/query.ts'
-import { flag, id, nullable, object, oneOf, optional } from '#kernel/schema.ts'
+import { flag, id, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { PAYMENT_STATUSES } from './payment-operations.ts'
 import { payments } from './payment-views.ts'
 
@@ -29,23 +21,23 @@ export const getPayment = query({
   },
 })
 
+const offered = listOf(payments, {
+  filters: ['status', 'amount_minor', 'created_at', 'updated_at'],
+  sort: ['created_at', 'updated_at', 'amount_minor', 'status'],
+  standard: ['-created_at'],
+})
+
 export const listPayments = query({
   type: 'ListPayments',
   input: object({
     order_id: optional(id()),
     status: optional(oneOf(PAYMENT_STATUSES)),
     needs_attention: optional(flag()),
-    ...paging,
+    currency: optional(text({ max: 3 })),
+    ...offered.fields,
   }),
-  run: async ({ order_id, status, needs_attention, ...page }, reader) => {
-    const where: Filter = {
-      ...(order_id === undefined ? {} : { order_id }),
-      ...(status === undefined ? {} : { status }),
-      ...(needs_attention === undefined ? {} : { needs_attention }),
-    }
-    const sort = [{ column: 'created_at', descending: true }]
-    return paged(await reader.find(payments, { where, sort, ...pageOf(page) }), page)
-  },
+  run: ({ order_id, status, needs_attention, currency, ...input }, reader) =>
+    offered.page(reader, input, { order_id, status, needs_attention, currency }),
   answer: pageAnswer(paymentAnswer),
   route: { method: 'GET', path: '/api/v1/payments', tag: 'payments', summary: 'Payments' },
 })

@@ -1,15 +1,8 @@
 // Returns, one row each: asked for, under way, arrived; and credits that another book told of. And
 // the questions about them.
 import type { DataOf } from '#kernel/event-types.ts'
-import {
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-  rowAnswer,
-} from '#kernel/listing.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
 import type { Recorded } from '#kernel/message.ts'
 import {
   type Condition,
@@ -212,6 +205,12 @@ export const getReturn = query({
   },
 })
 
+const offered = listOf(returns, {
+  filters: ['reference', 'status', 'country', 'returned_at', 'total_amount_minor'],
+  sort: ['returned_at', 'reference', 'status', 'total_amount_minor'],
+  standard: ['-returned_at'],
+})
+
 const listInput = object({
   customer_id: optional(id()),
   order_id: optional(id()),
@@ -220,20 +219,14 @@ const listInput = object({
   country: optional(text()),
   from: optional(day({ description: 'First day, UTC.' })),
   to: optional(day({ description: 'Last day, UTC; included.' })),
-  ...paging,
+  currency: optional(text({ max: 3 })),
+  ...offered.fields,
 })
 
 export const listReturns = query({
   type: 'ListReturns',
   input: listInput,
-  run: async (input, reader) => {
-    const found = await reader.find(returns, {
-      where: whereOf(input),
-      sort: [{ column: 'returned_at', descending: true }],
-      ...pageOf(input),
-    })
-    return paged(found, input)
-  },
+  run: (input, reader) => offered.page(reader, input, whereOf(input)),
   answer: pageAnswer(answer),
   route: {
     method: 'GET',
@@ -244,13 +237,13 @@ export const listReturns = query({
 })
 
 function whereOf(input: Infer<typeof listInput>): Filter {
-  const { customer_id, order_id, status, reference, country, from, to } = input
+  const { customer_id, order_id, status, reference, country, currency, from, to } = input
   const returned_at: Condition = {
     // An instant compares as text, and a day is its prefix; `~` comes after every digit and sign.
     ...(from === undefined ? {} : { gte: from }),
     ...(to === undefined ? {} : { lte: `${to}~` }),
   }
-  const equal = Object.entries({ customer_id, order_id, status, reference, country })
+  const equal = Object.entries({ customer_id, order_id, status, reference, country, currency })
   return {
     ...Object.fromEntries(equal.filter(([, value]) => value !== undefined)),
     ...(Object.keys(returned_at).length === 0 ? {} : { returned_at }),

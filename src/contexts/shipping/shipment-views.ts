@@ -1,16 +1,9 @@
 // One row per parcel, and the questions about parcels.
 import type { DataOf } from '#kernel/event-types.ts'
-import {
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-  rowAnswer,
-} from '#kernel/listing.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
 import type { Recorded } from '#kernel/message.ts'
-import { type Filter, type Handler, projection } from '#kernel/projection.ts'
+import { type Handler, projection } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import { id, list, nullable, object, oneOf, optional } from '#kernel/schema.ts'
 import { SHIPMENT_STATUSES, type ShipmentLine, type shipment, shipmentLine } from './shipment.ts'
@@ -187,21 +180,21 @@ export const getShipment = query({
   },
 })
 
+const offered = listOf(shipments, {
+  filters: ['status', 'tracking_number', 'created_at', 'shipped_at', 'delivered_at'],
+  sort: ['created_at', 'shipped_at', 'delivered_at', 'status'],
+  standard: ['-created_at'],
+})
+
 export const listShipments = query({
   type: 'ListShipments',
   input: object({
     order_id: optional(id()),
     status: optional(oneOf(SHIPMENT_STATUSES)),
-    ...paging,
+    ...offered.fields,
   }),
-  run: async ({ order_id, status, ...page }, reader) => {
-    const where: Filter = {
-      ...(order_id === undefined ? {} : { order_id }),
-      ...(status === undefined ? {} : { status }),
-    }
-    const sort = [{ column: 'created_at', descending: true }]
-    return paged(await reader.find(shipments, { where, sort, ...pageOf(page) }), page)
-  },
+  run: ({ order_id, status, ...input }, reader) =>
+    offered.page(reader, input, { order_id, status }),
   answer: pageAnswer(answer),
   route: { method: 'GET', path: '/api/v1/shipments', tag: 'shipping', summary: 'Shipments' },
 })
