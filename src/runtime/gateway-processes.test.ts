@@ -1,6 +1,6 @@
 // Two gateways over one log stand for two processes: each remembers states, and each may be wrong
 // about what the other has written since.
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { accept, aggregate, command, reject } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
@@ -32,6 +32,20 @@ const move = command({
   answer: object({ left: integer() }),
 })
 
+/** Both shelves always hold the same: who sees them differ has found a bug, or is not up to date. */
+const moveBoth = command({
+  type: 'MoveBoth',
+  input: object({ one: text(), other: text(), amount: integer() }),
+  reads: ({ one, other }) => [shelf.at(one), shelf.at(other)],
+  decide: ({ one, other, amount }, given) => {
+    const [left, right] = [given.state(shelf.at(one)), given.state(shelf.at(other))]
+    if (left !== right) throw new Error(`${one} holds ${left}, and ${other} ${right}`)
+    const moved = shelf.event('Moved', { amount })
+    return accept([shelf.write(one, [moved]), shelf.write(other, [moved])], { left })
+  },
+  answer: object({ left: integer() }),
+})
+
 describe('command gateways of two processes', () => {
   let log: EventLog
   let loads: LoadRequest[]
@@ -54,7 +68,7 @@ describe('command gateways of two processes', () => {
     const gateway = () =>
       commandGateway({
         log,
-        commands: [move],
+        commands: [move, moveBoth],
         types,
         personal: personalData(types, keys),
         numbers: numbersFrom(log),
@@ -73,6 +87,19 @@ describe('command gateways of two processes', () => {
     deepEqual(taken.ok && taken.response, { left: 0 })
     const more = await there.send('Move', { shelf: 's', amount: -1 })
     equal(!more.ok && more.rejection.code, 'insufficient_stock')
+  })
+
+  it('do not fail on states that are remembered from different moments', async () => {
+    const both = { one: 'a', other: 'b', amount: 1 }
+    await here.send('MoveBoth', both)
+    await there.send('MoveBoth', both)
+    // Reads one of the two as it is by now; the other stays as it is remembered.
+    await here.send('Move', { shelf: 'a', amount: 0 }, { expected_version: 3 })
+    await here.send('Move', { shelf: 'a', amount: 0 }, { expected_version: 2 })
+    const moved = await here.send('MoveBoth', both)
+    deepEqual(moved.ok && moved.response, { left: 2 })
+    await here.send('Move', { shelf: 'a', amount: 5 })
+    await rejects(here.send('MoveBoth', both), /a holds 8, and b 3/)
   })
 
   it('accept nothing on what is only remembered', async () => {

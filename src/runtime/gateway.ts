@@ -151,7 +151,8 @@ async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Ou
       const isGuess = remembered && tools.log.capabilities.manyProcesses
       const conflict = versionConflict(task, refs, known)
       if (conflict !== null) return isGuess ? 'again' : await rejected(conflict, task, tools)
-      const decision = decide(task, refs, known, owner)
+      const decision = decidedOn(isGuess, () => decide(task, refs, known, owner))
+      if (decision === 'again') return 'again'
       if ('ask' in decision) {
         refs = [...refs, ...decision.ask]
         continue
@@ -164,6 +165,16 @@ async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Ou
     }
   }
   throw new Error(`${task.command.type} asked for more streams ${ASKS_MAX} times`)
+}
+
+/** States that are remembered from different moments may contradict each other; the log's do not. */
+function decidedOn(isGuess: boolean, decide: () => Decision): Decision | 'again' {
+  try {
+    return decide()
+  } catch (error) {
+    if (isGuess) return 'again'
+    throw error
+  }
 }
 
 function versionConflict(

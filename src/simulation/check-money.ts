@@ -100,7 +100,7 @@ const balanceProblems = (ledger: readonly LedgerEntry[]): readonly string[] =>
 function orderProblems(
   events: readonly Recorded[],
   ledger: readonly LedgerEntry[],
-  labels: readonly { readonly order_id: string }[],
+  labels: readonly { readonly order_id: string; readonly shipment_id: string }[],
   external: ReadonlySet<string>,
 ): readonly string[] {
   const problems: string[] = []
@@ -108,18 +108,22 @@ function orderProblems(
   const payments = new Map<string, Set<string>>()
   const lives = new Map<string, Recorded[]>()
   const ended = new Map<string, string>()
+  const unneeded = new Set<string>()
   for (const event of events) {
     const { order_id, operation_id } = event.data as Data
     if (event.aggregate_type === 'order')
       lives.set(event.aggregate_id, [...(lives.get(event.aggregate_id) ?? []), event])
     if (event.event_type === 'PaymentAuthorizationRequested')
       payments.set(order_id, (payments.get(order_id) ?? new Set()).add(operation_id))
+    if (event.event_type === 'ShipmentCancelled') unneeded.add(event.aggregate_id)
     if (event.aggregate_type === 'saga') ended.set(event.aggregate_id, endOf(event))
   }
   for (const [order_id, life] of lives) {
-    const printed = labels.filter((label) => label.order_id === order_id).length
+    // Parcels of their own have labels of their own.
+    const printed = labels.filter(({ shipment_id }) => shipment_id === order_id).length
     const end = ended.get(order_id)
-    const wanted = end === 'SagaCompleted' ? 1 : 0
+    // All of it left in other parcels: the first label was given up.
+    const wanted = end === 'SagaCompleted' && !unneeded.has(order_id) ? 1 : 0
     if ((end === 'compensated' || end === 'SagaCompleted') && printed !== wanted)
       problems.push(`order ${order_id} is ${orderStatus(life)} and has ${printed} labels`)
     if (printed > 1) problems.push(`order ${order_id} has ${printed} labels`)

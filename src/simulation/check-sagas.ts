@@ -9,6 +9,7 @@ type Data = {
   readonly steps: readonly string[]
   readonly outcome: string
   readonly cause: string
+  readonly change: string
   readonly needs_attention?: boolean
   readonly operation_id?: string | null
 }
@@ -39,7 +40,9 @@ const dataOf = ({ data }: Recorded) => data as Data
 const LIFE: Readonly<Record<string, readonly string[]>> = {
   '': ['OrderCreated'],
   OrderCreated: ['OrderConfirmed', 'OrderCancelled'],
-  OrderConfirmed: ['OrderShipped', 'OrderCancelled'],
+  OrderConfirmed: ['OrderPartiallyShipped', 'OrderShipped', 'OrderCancelled'],
+  // The rest of it may be cancelled: what has left is all of it then.
+  OrderPartiallyShipped: ['OrderPartiallyShipped', 'OrderShipped', 'OrderDelivered'],
   OrderShipped: ['OrderDelivered'],
   OrderDelivered: [],
   OrderCancelled: [],
@@ -47,8 +50,20 @@ const LIFE: Readonly<Record<string, readonly string[]>> = {
 
 export function orderStatus(life: readonly Recorded[]): string {
   const last = life.findLast(({ event_type }) => event_type in LIFE)?.event_type
+  if (last === 'OrderPartiallyShipped') return isAllGone(life) ? 'SHIPPED' : 'PARTIALLY_SHIPPED'
   return last === 'OrderCreated' ? 'PENDING' : (last ?? '').replace('Order', '').toUpperCase()
 }
+
+/** Of what was ordered, all has left or was cancelled. */
+function isAllGone(life: readonly Recorded[]): boolean {
+  const units = (types: readonly string[]) =>
+    life
+      .filter(({ event_type }) => types.includes(event_type))
+      .flatMap(({ data }) => (data as { readonly lines?: readonly Units[] }).lines ?? [])
+      .reduce((sum, { quantity }) => sum + quantity, 0)
+  return units(['OrderCreated']) === units(['OrderPartiallyShipped', 'OrderLinesCancelled'])
+}
+type Units = { readonly quantity: number }
 
 function lifeProblems(id: string, life: readonly Recorded[]): readonly string[] {
   const problems: string[] = []
@@ -116,12 +131,12 @@ function endProblems(
   return fits ? [] : [`saga ${id} ended with ${end.event_type}, and its order is ${status}`]
 }
 const ENDS = ['SagaCompleted', 'SagaFailed']
-const GOES_ON = ['CONFIRMED', 'SHIPPED', 'DELIVERED']
+const GOES_ON = ['CONFIRMED', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED']
 
 function noteOutcomes(world: World, events: readonly Recorded[]) {
   const authorizing = new Set<string>()
   for (const event of events) {
-    const { outcome, cause, needs_attention } = dataOf(event)
+    const { outcome, cause, needs_attention, change } = dataOf(event)
     const { order_id } = event.data as { readonly order_id?: string }
     switch (event.event_type) {
       case 'SagaCompleted':
@@ -148,6 +163,15 @@ function noteOutcomes(world: World, events: readonly Recorded[]) {
         break
       case 'OrderShipped':
         sometimes(world, 'an order was shipped')
+        break
+      case 'OrderLinesCancelled':
+        sometimes(world, 'lines of an order were cancelled')
+        break
+      case 'OrderPartiallyShipped':
+        sometimes(world, 'a part of an order was shipped')
+        break
+      case 'OrderReturnChanged':
+        if (change === 'received') sometimes(world, 'goods came back')
         break
       case 'PaymentRefunded':
         sometimes(world, 'money was given back')

@@ -12,6 +12,7 @@ import { checkCommands } from '#testing/command-checker.ts'
 import type { Problem } from '#testing/history.ts'
 import { checkReads } from '#testing/read-checker.ts'
 import { checkMoney } from './check-money.ts'
+import { checkOwed } from './check-owed.ts'
 import { checkRows } from './check-rows.ts'
 import { checkSagas } from './check-sagas.ts'
 import { checkStock } from './check-stock.ts'
@@ -55,6 +56,7 @@ export async function checkHistory(
     ['C7', checkStock(events)],
     ['C8', checkSagas(world, events)],
     ['C6', await checkMoney(world, events)],
+    ['C6', checkOwed(events)],
     ['C9', checkGrants(world.grants)],
     ['C10', checkSeen(world, events)],
     ['C3', await checkRows(world, projections, events)],

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Outcome, SendMeta } from '#kernel/waiting.ts'
+import { takeApart } from './order-deeds.ts'
 import type { Process } from './process.ts'
 import { on, type Processes, within } from './processes.ts'
 import { sometimes, type Told, type World } from './world.ts'
@@ -194,6 +195,7 @@ async function oneDeed(client: Client): Promise<void> {
     [features['hand reservations'] ? 3 : 0, onReservation],
     [features.webhooks ? 2 : 0, notice],
     [1, onSaga],
+    [3, apart],
   ]
   let left = random.next() * deeds.reduce((sum, [weight]) => sum + weight, 0)
   for (const [weight, deed] of deeds) {
@@ -238,6 +240,7 @@ const placeOrder: Deed = async (client) => {
 async function follow(client: Client, order_id: string): Promise<void> {
   const { random } = client.world
   await sleep(random.int(50, 1_500))
+  if (random.chance(0.4)) return await apartOf(client, order_id)
   const type = random.pick(['ShipOrder', 'ShipOrder', 'CancelOrder', 'RefundPayment'])
   await send(client, type, type === 'RefundPayment' ? { payment_id: order_id } : { order_id })
   if (type !== 'ShipOrder' || random.chance(0.5)) return
@@ -272,6 +275,13 @@ const onOrder =
   }
 const anOrder = ({ world: { random }, known: { orders } }: Client): string | null =>
   orders.length === 0 ? null : random.pick(orders.slice(-4))
+
+const apart: Deed = async (client) => {
+  const order_id = anOrder(client)
+  if (order_id !== null) await apartOf(client, order_id)
+}
+const apartOf = (client: Client, order_id: string) =>
+  takeApart(client.world, order_id, (type, input) => send(client, type, input))
 
 const pay: Deed = async (client) => {
   const order_id = anOrder(client)

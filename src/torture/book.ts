@@ -13,14 +13,21 @@ export type Reservation = {
   taken: number
 }
 export type Order = {
-  status: 'PENDING' | 'CONFIRMED' | 'SHIPPED' | 'DELIVERED' | 'CANCELLED'
+  status: 'PENDING' | 'CONFIRMED' | 'PARTIALLY_SHIPPED' | 'SHIPPED' | 'DELIVERED' | 'CANCELLED'
+  /** Of what was not cancelled. */
   total: number
+  /** Of what came back and is to be paid back. */
+  returned: number
 }
 export type Payment = {
   order_id: string
   authorized: number
   captured: number
   refunded: number
+  /** How much of it the order owed. */
+  owedBack: number
+  /** Refunds that the order owes. */
+  owed: Set<string>
   isVoided: boolean
   /** Asked of the provider, and not known to have ended. */
   pending: Set<string>
@@ -154,10 +161,11 @@ const committing = moving(({ quantity }) => ({ quantity: -quantity, reserved: -q
 
 const requested =
   (kind: string): Handler =>
-  (book, { payment_id, operation_id }, breach) => {
+  (book, { payment_id, operation_id, is_owed }, breach) => {
     const payment = book.payments.get(payment_id)
     if (payment === undefined) return breach('money', `${kind} of an unknown payment ${payment_id}`)
     payment.pending.add(operation_id)
+    if (is_owed === true) payment.owed.add(operation_id)
   }
 /** An operation that ended well; each may end once, and money cannot come from nowhere. */
 const moved =
@@ -170,6 +178,7 @@ const moved =
     payment.pending.delete(operation_id)
     if (kind === 'voided') payment.isVoided = true
     else payment[kind] += amount_minor
+    if (payment.owed.has(operation_id)) payment.owedBack += amount_minor
     const { authorized, captured, refunded } = payment
     if (captured > authorized || refunded > captured)
       breach(
@@ -233,18 +242,40 @@ const handlers: Readonly<Record<string, Handler>> = {
     if (book.orders.has(order_id)) breach('once', `order ${order_id} was created twice`)
     const sum = lines.reduce((all: number, line: Data) => all + line.amount_minor, 0)
     if (sum !== total) breach('money', `order ${order_id}: lines of ${sum} make ${total}`)
-    book.orders.set(order_id, { status: 'PENDING', total })
+    book.orders.set(order_id, { status: 'PENDING', total, returned: 0 })
   },
   OrderConfirmed: orderIs('CONFIRMED'),
+  OrderPartiallyShipped: orderIs('PARTIALLY_SHIPPED'),
+  OrderLinesCancelled: (book, { order_id, amount_minor, total_amount_minor, lines }, breach) => {
+    const sum = lines.reduce((all: number, line: Data) => all + line.amount_minor, 0)
+    if (sum !== amount_minor) breach('money', `order ${order_id}: lines of ${sum} cancelled`)
+    const order = book.orders.get(order_id)
+    if (order !== undefined) order.total = total_amount_minor
+  },
+  OrderUpdated: (book, { order_id, total_amount_minor }) => {
+    const order = book.orders.get(order_id)
+    if (order !== undefined && total_amount_minor !== undefined) order.total = total_amount_minor
+  },
+  OrderReturnChanged: (book, { order_id, amount_minor }) => {
+    const order = book.orders.get(order_id)
+    if (order !== undefined) order.returned += amount_minor
+  },
+  OrderRefundGranted: (book, { order_id, amount_minor }) => {
+    const order = book.orders.get(order_id)
+    if (order !== undefined) order.returned += amount_minor
+  },
   OrderShipped: orderIs('SHIPPED'),
   OrderDelivered: orderIs('DELIVERED'),
   OrderCancelled: orderIs('CANCELLED'),
 
   PaymentAuthorizationRequested: (book, { payment_id, order_id, operation_id }, breach) => {
     if (book.payments.has(payment_id)) breach('money', `payment ${payment_id} was opened twice`)
-    const nothing = { authorized: 0, captured: 0, refunded: 0, isVoided: false }
+    const nothing = { authorized: 0, captured: 0, refunded: 0, owedBack: 0, isVoided: false }
     const pending = new Set([operation_id])
-    book.payments.set(payment_id, { order_id, ...nothing, pending, done: new Map() })
+    book.payments.set(payment_id, {
+      ...{ order_id, ...nothing, pending },
+      ...{ done: new Map(), owed: new Set() },
+    })
   },
   PaymentCaptureRequested: requested('a capture'),
   PaymentVoidRequested: requested('a void'),

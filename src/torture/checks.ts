@@ -243,7 +243,7 @@ type Due = {
 
 function dueOf(id: string, order: Order, { paid, held, valid }: Due): readonly string[] {
   const kept = paid.reduce((sum, { captured, refunded }) => sum + captured - refunded, 0)
-  const taken = paid.reduce((sum, { captured }) => sum + captured, 0)
+  const taken = paid.reduce((sum, { captured, owedBack }) => sum + captured - owedBack, 0)
   const isOpen = paid.some((one) => one.authorized > 0 && one.captured === 0 && !one.isVoided)
   if (order.status === 'CANCELLED')
     return [
@@ -253,8 +253,9 @@ function dueOf(id: string, order: Order, { paid, held, valid }: Due): readonly s
       ...(valid === 0 ? [] : [`order ${id} is cancelled, and has a valid label`]),
     ]
   if (order.status === 'PENDING') return []
+  const owed = order.total - order.returned
   return [
-    ...(taken === order.total ? [] : [`order ${id} of ${order.total}: ${taken} was captured`]),
+    ...(taken === owed ? [] : [`order ${id} of ${owed}: ${taken} was captured`]),
     ...(valid === 1 ? [] : [`order ${id} is ${order.status} with ${valid} labels`]),
     ...(order.status === 'CONFIRMED' && held === 0 ? [`order ${id} holds no stock`] : []),
     ...(order.status !== 'CONFIRMED' && held > 0 ? [`order ${id} left, and holds stock`] : []),

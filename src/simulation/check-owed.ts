@@ -1,0 +1,117 @@
+// Money against goods: what was cancelled after it was paid, or came back, was paid back, once; and
+// no unit was sent, cancelled or taken back that there was not.
+import type { Recorded } from '#kernel/message.ts'
+
+type Units = { readonly line: number; readonly quantity: number }
+type Data = {
+  readonly order_id: string
+  readonly payment_id: string
+  readonly operation_id: string
+  readonly amount_minor: number
+  readonly total_amount_minor?: number
+  readonly lines?: readonly Units[]
+  readonly change?: string
+  readonly is_owed?: boolean
+  readonly is_external?: boolean
+}
+type Line = { quantity: number; cancelled: number; shipped: number; returned: number }
+type Account = {
+  total: number
+  returned: number
+  isCancelled: boolean
+  isExternal: boolean
+  captured: number
+  refunded: number
+  owedBack: number
+  readonly owed: Set<string>
+  lines: Map<number, Line>
+}
+
+/** Of a shop at peace. */
+export function checkOwed(events: readonly Recorded[]): readonly string[] {
+  const accounts = new Map<string, Account>()
+  for (const event of events) {
+    const data = event.data as Data
+    if (event.event_type === 'OrderCreated') accounts.set(data.order_id, opened(data))
+    const account = accounts.get(data.order_id)
+    if (account !== undefined) booked(account, event.event_type, data)
+  }
+  return [...accounts].flatMap(([id, account]) => [
+    ...owedProblems(id, account),
+    ...unitProblems(id, account),
+  ])
+}
+
+function opened({ total_amount_minor = 0, lines = [] }: Data): Account {
+  return {
+    total: total_amount_minor,
+    ...{ returned: 0, captured: 0, refunded: 0, owedBack: 0 },
+    ...{ isCancelled: false, isExternal: false, owed: new Set() },
+    lines: new Map(lines.map(({ line, quantity }) => [line, newLine(quantity)])),
+  }
+}
+const newLine = (quantity: number): Line => ({ quantity, cancelled: 0, shipped: 0, returned: 0 })
+
+function booked(account: Account, type: string, data: Data): void {
+  const { amount_minor, operation_id, total_amount_minor, lines } = data
+  const count = (what: 'cancelled' | 'shipped' | 'returned') => {
+    for (const { line, quantity } of lines ?? []) {
+      const known = account.lines.get(line)
+      if (known !== undefined) known[what] += quantity
+    }
+  }
+  switch (type) {
+    case 'OrderLinesCancelled':
+      account.total = total_amount_minor ?? 0
+      count('cancelled')
+      break
+    case 'OrderPartiallyShipped':
+    case 'OrderShipped':
+      count('shipped')
+      break
+    case 'OrderReturnChanged':
+      if (data.change !== 'received') break
+      account.returned += amount_minor
+      count('returned')
+      break
+    case 'OrderCancelled':
+      account.isCancelled = true
+      break
+    case 'PaymentAuthorized':
+      if (data.is_external === true) account.isExternal = true
+      break
+    case 'PaymentCaptured':
+      account.captured += amount_minor
+      break
+    case 'PaymentRefundRequested':
+      if (data.is_owed === true) account.owed.add(operation_id)
+      break
+    case 'PaymentRefunded':
+      account.refunded += amount_minor
+      if (account.owed.has(operation_id)) account.owedBack += amount_minor
+  }
+}
+
+function owedProblems(id: string, account: Account): readonly string[] {
+  const { total, returned, isCancelled, isExternal, captured, refunded, owedBack } = account
+  if (isCancelled || isExternal) return []
+  const owed = total - returned
+  const kept = captured - owedBack
+  // What somebody gave back by hand cannot be given back again.
+  const isEmpty = refunded === captured
+  if (kept > owed && !isEmpty)
+    return [`order ${id} comes to ${owed}, and ${kept} was kept: it still owes its payer`]
+  return []
+}
+
+const unitProblems = (id: string, { lines }: Account): readonly string[] =>
+  [...lines].flatMap(([line, { quantity, cancelled, shipped, returned }]) => [
+    ...(shipped + cancelled > quantity
+      ? [
+          `order ${id}: ${shipped} of line ${line} left, and ${cancelled} of ${quantity} were cancelled`,
+        ]
+      : []),
+    ...(returned > shipped
+      ? [`order ${id}: ${returned} of line ${line} came back of ${shipped}`]
+      : []),
+  ])
