@@ -51,7 +51,8 @@ function tests() {
       ({ engine: 'sqlite', place: { path: join(folder, name), url: '' } }) as const
     const views = at('views.db')
     const [events, keys, simulator] = [at('log.db'), at('keys.db'), at('books.db')]
-    places = { log: events, keys, simulator, outbox: at('outbox.db'), views, queries: views }
+    const [outbox, jobs] = [at('outbox.db'), at('jobs.db')]
+    places = { log: events, keys, simulator, outbox, jobs, views, queries: views }
     log = await openLog(places.log)
     ;[told, broken] = [[], []]
   })
