@@ -194,7 +194,12 @@ function textFor(schema: JsonSchema, name: string, random: Random, known: Known)
     default:
   }
   if (pattern !== undefined)
-    return ['"1"', `${name}-${random.int(1, 99_999)}`, '3', 'USD', 'a@b.example'].find(fits) ?? '1'
+    return (
+      [
+        ...['"1"', `${name}-${random.int(1, 99_999)}`, '3', '*', 'USD', 'a@b.example'],
+        'https://hooks.invalid/in',
+      ].find(fits) ?? '1'
+    )
   const text = random.chance(0.5) ? random.pick(ODD_TEXTS) : `${name} ${random.int(1, 9)}`
   if (random.chance(0.1)) return 'x'.repeat(maxLength)
   return text.slice(0, maxLength).padEnd(minLength, 'x').toWellFormed()

@@ -1,5 +1,5 @@
-// Webhooks from the order that is placed to the request that arrives: signed, without persons, paused
-// and replayed; and silence from whatever reads the log again.
+// Webhooks from what happens to the request that arrives: signed, without persons, paused and
+// replayed; and silence from whatever reads the log again.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -24,14 +24,17 @@ import {
 } from '#kernel/schema.ts'
 import { PATTERNS_MAX, pattern, typesWanted } from './event-patterns.ts'
 import { PAUSE_REASONS, type WebhookState, webhook, webhookFields } from './webhook.ts'
-import { urlTrouble } from './webhook-url.ts'
+import { URL_MAX, urlTrouble } from './webhook-url.ts'
 
 export const WEBHOOKS_PATH = '/api/v1/admin/webhooks'
 const ONE = `${WEBHOOKS_PATH}/:webhook_id`
 const TAG = 'webhooks'
 
 const fields = {
-  url: text({ max: 2_000, description: 'Where events are posted to, such as https://…' }),
+  url: {
+    ...text({ max: URL_MAX, description: 'Where events are posted to, such as https://…' }),
+    pattern: '^https?://',
+  },
   event_types: list(pattern(), { min: 1, max: PATTERNS_MAX }),
   include_personal: flag({ description: 'Also what tells of a person. Standard: without.' }),
   description: nullable(text({ max: 500 })),
