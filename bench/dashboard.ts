@@ -18,23 +18,30 @@ const PAGE = 10_000
 const LIMITS = { better: 'less', at_least: 5, aim: 2.5 } as const
 const DAYS = 300
 const DAY_MS = 86_400_000
-const REST_MS = 1_000
+const REST_MS = 3_000
+const LOOK_EVERY_MS = 500
 const ROUNDS = 3
 const ASKED_INSIDE = 300
 
-/** Before the timer's first tick nothing is seen; a round has some hundred answers. */
+/** In milliseconds. */
 type Times = readonly number[]
 type Asked = { readonly date: string; readonly store_id?: string }
 
-export const dashboardOn = (engine: GrowthEngine, events = EVENTS): Question => ({
+/** A test has no minutes: few events, few days to ask for. */
+export type DashboardSize = { readonly events: number; readonly days: number }
+
+export const dashboardOn = (
+  engine: GrowthEngine,
+  size: DashboardSize = { events: EVENTS, days: DAYS },
+): Question => ({
   name: engine === 'SQLite' ? 'dashboard' : 'postgres-dashboard',
   about: `p99 of the dashboard with a million events in the log, on ${engine}`,
-  answer: (tools) => answered(engine, events, tools),
+  answer: (tools) => answered(engine, size, tools),
 })
 
 async function answered(
   engine: GrowthEngine,
-  events: number,
+  { events, days }: DashboardSize,
   tools: Tools,
 ): Promise<readonly Result[]> {
   const shop = await openShop(engine, tools)
@@ -42,8 +49,9 @@ async function answered(
     const ended = Date.now()
     await filled(shop, events, ended, tools)
     tools.tell('the program takes in the log')
-    const { read, kept } = await overHttp(shop, events, ended, tools)
-    const inside = await insideOf(shop, ended)
+    const asked = questions(ended, days)
+    const { read, kept } = await overHttp(shop, events, asked, tools)
+    const inside = await insideOf(shop, asked)
     const note = `inside the program p50 ${ms(inside, 0.5)}, p99 ${ms(inside, 0.99)}`
     const told = `${events.toLocaleString('en-US')} events, ${engine}`
     return [
@@ -126,12 +134,12 @@ async function filled(shop: Shop, events: number, ended: number, { tell }: Tools
 }
 
 /** Each day of the year, in all stores and in each of them: every question is another one. */
-function questions(ended: number): readonly Asked[] {
+function questions(ended: number, days: number): readonly Asked[] {
   const stores = [
     {},
     ...Array.from({ length: TRADE_STORES }, (_, at) => ({ store_id: tradeStore(at) })),
   ]
-  return Array.from({ length: DAYS }, (_, back) => {
+  return Array.from({ length: days }, (_, back) => {
     const date = new Date(ended - (back + 1) * DAY_MS).toISOString().slice(0, 10)
     return stores.map((store) => ({ date, ...store }))
   }).flat()
@@ -141,13 +149,13 @@ function questions(ended: number): readonly Asked[] {
 
 type Timed = { readonly ours: Times; readonly raw: Times }
 
-async function overHttp(shop: Shop, events: number, ended: number, { tell }: Tools) {
+async function overHttp(shop: Shop, events: number, all: readonly Asked[], { tell }: Tools) {
   const daybook = await shop.start()
   const caller = httpCaller(daybook.origin)
   const path = `/api/v1/products?limit=1&min_position=${events}`
-  while ((await caller.call('GET', path)).status !== 200) await sleep(REST_MS)
-  await resting(shop)
-  const all = questions(ended)
+  while ((await caller.call('GET', path)).status !== 200) await sleep(LOOK_EVERY_MS)
+  // Seals are made each second; then nothing but questions is under way.
+  await sleep(REST_MS)
   const [read, kept]: [Timed[], Timed[]] = [[], []]
   for (let round = 0; round < ROUNDS; round++) {
     tell(`round ${round + 1} of ${ROUNDS}`)
@@ -165,12 +173,6 @@ async function overHttp(shop: Shop, events: number, ended: number, { tell }: Too
   return { read, kept }
 }
 
-/** Sealed to its end. */
-async function resting(shop: Shop): Promise<void> {
-  void shop
-  await sleep(3 * REST_MS)
-}
-
 const pathOf = (asked: Asked) => `/api/v1/dashboard?${new URLSearchParams(asked)}`
 
 async function timed(caller: HttpCaller, paths: readonly string[]): Promise<Times> {
@@ -185,13 +187,13 @@ async function timed(caller: HttpCaller, paths: readonly string[]): Promise<Time
 }
 
 /** The same rows without a server around them, and without a cache. */
-async function insideOf({ env }: Shop, ended: number): Promise<Times> {
+async function insideOf({ env }: Shop, all: readonly Asked[]): Promise<Times> {
   const read = readConfig({ argv: ['--set', 'cache.driver=none'], env, file: null })
   if (!read.ok) throw new Error(read.problems.join('; '))
   const app = await compose(read.config, { passive: true })
   try {
     const times: number[] = []
-    for (const asked of questions(ended).slice(0, ASKED_INSIDE)) {
+    for (const asked of all.slice(0, ASKED_INSIDE)) {
       const begun = performance.now()
       const answer = await app.ask('GetDashboardSummary', asked)
       times.push(performance.now() - begun)

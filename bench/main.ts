@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { appendInMemory } from './append-in-memory.ts'
 import { appendManyCallers } from './append-many-callers.ts'
 import { appendOneCaller } from './append-one-caller.ts'
+import { dashboardOn } from './dashboard.ts'
 import { eventLoopDelay } from './event-loop-delay.ts'
 import {
   allPass,
@@ -43,11 +44,13 @@ const QUESTIONS: readonly Question[] = [
   eventLoopDelay,
   logLength,
   wholeOrders,
+  dashboardOn('SQLite'),
   postgresAppends,
   postgresCallers,
   postgresStreamReads,
   postgresCatchUp,
   postgresOrders,
+  dashboardOn('PostgreSQL'),
 ]
 const SECONDS = 3
 const ROOT = join(import.meta.dirname, '..')
