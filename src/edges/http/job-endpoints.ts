@@ -125,7 +125,9 @@ function upload(jobs: JobOperations): Endpoint {
       const format = formatIn(call)
       if (mode === 'add' && kind !== 'stock') throw badFields({ mode: 'is `set` but for stock' })
       const wanted = { kind, format, mode, dry_run, user_id, key: keyIn(call) }
-      const begun = await jobs.startImport(wanted, textIn(call)).catch(refused)
+      const begun = await jobs
+        .startImport(wanted, textIn(call))
+        .catch((error) => refused(error, call))
       return { status: 202, text: write(begun) }
     },
   }
@@ -154,7 +156,10 @@ function keyIn({ headers }: Call): string | null {
 const textIn = ({ stream }: Call): AsyncIterable<Uint8Array> =>
   stream === undefined ? Readable.from([]) : stream.iterator({ destroyOnReturn: false })
 
-function refused(error: unknown): never {
+function refused(error: unknown, { stream }: Call): never {
+  // Whoever sent it has gone: it is nobody's fault here, and nobody hears the answer.
+  if (stream?.destroyed && !stream.readableEnded)
+    throw new Refused({ code: 'malformed_request', message: 'The file broke off.' })
   const { name, message } = error instanceof Error ? error : { name: '', message: '' }
   if (name === 'TextTooLarge') throw new Refused({ code: 'payload_too_large', message })
   if (name === 'TextRefused') throw badFields({ '(body)': message })
