@@ -128,6 +128,8 @@ function linkOf(
 ): Record<string, string> {
   const [path = '', text = ''] = url.split('?')
   const parameters = new URLSearchParams(text)
+  // The last page of those that follow each other by cursor, however many there are before it.
+  if (parameters.has('cursor') && typeof cursor !== 'string') return {}
   for (const name of ['cursor', 'offset']) parameters.delete(name)
   if (typeof cursor === 'string' && pages.includes('cursor')) parameters.set('cursor', cursor)
   else if (pages.includes('offset') && limit !== undefined && (total ?? 0) > offset + limit)
