@@ -32,7 +32,7 @@ const move = command({
   answer: object({ left: integer() }),
 })
 
-/** Both shelves always hold the same: who sees them differ has found a bug, or is not up to date. */
+/** Both shelves always hold the same: who sees them differ is not up to date, or found a bug. */
 const moveBoth = command({
   type: 'MoveBoth',
   input: object({ one: text(), other: text(), amount: integer() }),

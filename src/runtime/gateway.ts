@@ -146,8 +146,7 @@ async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Ou
     const release = await tools.queues.hold(refs)
     try {
       const { states: known, remembered } = await tools.states.load(refs, fresh)
-      // Where others write too, a refusal that rests on memory alone would be a guess. An
-      // acceptance is checked by the append.
+      // Where others write too, a refusal on memory alone is a guess; the append checks the rest.
       const isGuess = remembered && tools.log.capabilities.manyProcesses
       const conflict = versionConflict(task, refs, known)
       if (conflict !== null) return isGuess ? 'again' : await rejected(conflict, task, tools)
@@ -167,7 +166,7 @@ async function attemptOnce(task: Task, tools: Tools, fresh: boolean): Promise<Ou
   throw new Error(`${task.command.type} asked for more streams ${ASKS_MAX} times`)
 }
 
-/** States that are remembered from different moments may contradict each other; the log's do not. */
+/** States remembered from different moments may contradict each other; the log's do not. */
 function decidedOn(isGuess: boolean, decide: () => Decision): Decision | 'again' {
   try {
     return decide()
