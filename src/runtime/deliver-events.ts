@@ -30,7 +30,15 @@ export type Deliverer = {
   /** Finishes the deliveries under way. */
   stop(): Promise<void>
   /** Where each subscriber stands that is served here. */
-  status(): Readonly<Record<string, { readonly position: number; readonly pending: number }>>
+  status(): Readonly<Record<string, DeliveryState>>
+}
+
+export type DeliveryState = {
+  /** How far it has read the log. */
+  readonly position: number
+  readonly pending: number
+  /** Given up, as far as they are still kept. */
+  readonly dead: number
 }
 
 const SLOTS = 4
@@ -124,7 +132,7 @@ function deskOf(parts: DelivererParts, onFree: () => void) {
         ...{ subscription: name, position: delivery.position, after: delivery.attempts, at },
         ...outcome,
       })
-      if (given !== null && outcome.status !== 'pending') taking.settled(name)
+      if (given !== null && outcome.status !== 'pending') taking.settled(name, outcome.status)
       if (given === null) taking.forget(name)
       else if (outcome.status === 'dead') await subscriber.gaveUp(given, delivery)
     } catch (error) {
@@ -177,9 +185,9 @@ function deskOf(parts: DelivererParts, onFree: () => void) {
       Object.fromEntries(
         served.flatMap(({ name }) => {
           const place = taking.place(name)
-          return place === undefined
-            ? []
-            : [[name, { position: place.read, pending: place.pending }] as const]
+          if (place === undefined) return []
+          const { read: position, pending, dead } = place
+          return [[name, { position, pending, dead }] as const]
         }),
       ),
   }

@@ -2,7 +2,14 @@
 // the deliveries, in one transaction. Those who stand at the same place share what is read.
 import { type Instant, type Recorded, streamOf } from '#kernel/message.ts'
 import type { EventLog } from '#storage/event-log.ts'
-import type { Mark, Move, NewDelivery, Outbox, Subscription } from '#storage/outbox.ts'
+import type {
+  DeliveryStatus,
+  Mark,
+  Move,
+  NewDelivery,
+  Outbox,
+  Subscription,
+} from '#storage/outbox.ts'
 import type { Subscriber } from './deliver.ts'
 
 export type IntakeParts = {
@@ -16,6 +23,8 @@ export type Place = Mark & {
   /** Up to here there is nothing that it wants; not worth a transaction yet. */
   readonly read: number
   readonly pending: number
+  /** Given up, as far as they are still kept. */
+  readonly dead: number
 }
 
 const PAGE = 500
@@ -30,9 +39,11 @@ export function intake(parts: IntakeParts) {
   const { places, begin, heed, readOn } = bookOf(parts)
   return {
     place: (name: string) => places.get(name),
-    settled(name: string) {
+    settled(name: string, status: DeliveryStatus) {
       const place = places.get(name)
-      if (place !== undefined) places.set(name, { ...place, pending: place.pending - 1 })
+      if (place === undefined) return
+      const dead = place.dead + (status === 'dead' ? 1 : 0)
+      places.set(name, { ...place, pending: place.pending - 1, dead })
     },
     forget: (name: string) => void places.delete(name),
     /** Asks the outbox where these stand; begins those that are new. */
@@ -88,15 +99,15 @@ function bookOf({ outbox, now }: IntakeParts) {
     const isDone = await outbox.move({ subscription: name, from, to, at: now(), ...more })
     if (!isDone) return
     const pending = (place?.pending ?? 0) + (more.deliveries?.length ?? 0)
-    places.set(name, { ...to, read: to.position, pending })
+    places.set(name, { ...to, read: to.position, pending, dead: place?.dead ?? 0 })
   }
   return {
     places,
     async begin({ name, seen, from }: Subscriber, known: Subscription | undefined, end: number) {
       if (known === undefined)
         return await move(name, null, { position: Math.min(from, end), seen })
-      const { position, pending } = known
-      places.set(name, { position, seen: known.seen, read: position, pending })
+      const { position, pending, dead } = known
+      places.set(name, { position, seen: known.seen, read: position, pending, dead })
       // Of another log, longer than this one: one that was restored is shorter.
       if (position > end) await move(name, markOf(known), { position: end, seen: known.seen })
     },

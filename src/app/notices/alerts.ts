@@ -13,6 +13,12 @@ const said = (value: unknown) => (value === undefined || value === null ? '–' 
 const units = (value: unknown, scale: unknown) =>
   typeof value === 'number' ? unscaled(value, typeof scale === 'number' ? scale : 0) : '–'
 
+/** Its tries go on, or it is left to a person: either way somebody has to look. */
+function stuck(what: string, idField: string, doing: (data: Data) => string): Words {
+  return (data, shop) =>
+    needsAttention({ shop, what, id: said(data[idField]), why: `${doing(data)} does not succeed` })
+}
+
 const WORDS: Readonly<Record<string, Words>> = {
   LowStockReached: (data, shop) =>
     lowStock({
@@ -39,15 +45,11 @@ const WORDS: Readonly<Record<string, Words>> = {
           why: said(data.reason),
         })
       : null,
-  SagaStepFailed: (data, shop) =>
-    data.needs_attention === true
-      ? needsAttention({
-          shop,
-          what: 'The process',
-          id: said(data.saga_id),
-          why: `the step ${said(data.step)} has failed ${said(data.attempt)} times`,
-        })
-      : null,
+  SagaStepFailed: stuck('The process', 'saga_id', ({ step }) => `the step ${said(step)}`),
+  PaymentOutcomeUnknown: stuck('The payment', 'payment_id', ({ operation }) => said(operation)),
+  PaymentRefundRequested: stuck('The payment', 'payment_id', () => 'a refund that is owed'),
+  ShipmentOutcomeUnknown: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
+  ShipmentOperationFailed: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
   WebhookPaused: (data, shop) =>
     needsAttention({
       shop,
@@ -59,6 +61,31 @@ const WORDS: Readonly<Record<string, Words>> = {
 
 export const ALERTS = Object.keys(WORDS)
 
+/** Those that say it with every further try. */
+const REPEATED: Readonly<Record<string, (data: Data) => unknown>> = {
+  SagaStepFailed: ({ step, compensation }) => `${said(step)} ${said(compensation)}`,
+  PaymentOutcomeUnknown: ({ operation_id }) => operation_id,
+  PaymentRefundRequested: () => 'owed',
+  ShipmentOutcomeUnknown: ({ operation_id }) => operation_id,
+}
+
 /** null: nothing that anybody has to do. */
-export const alertOf = ({ event_type, data }: Recorded, shop: string): Letter | null =>
-  WORDS[event_type]?.(data as Data, shop) ?? null
+export function alertOf({ event_type, data }: Recorded, shop: string): Letter | null {
+  const about = data as Data
+  if (Object.hasOwn(REPEATED, event_type) && about.needs_attention !== true) return null
+  return WORDS[event_type]?.(about, shop) ?? null
+}
+
+/** Whether the same thing was told by an event before it; `before`: its stream up to it. */
+export function isTold(event: Recorded, before: readonly Recorded[]): boolean {
+  const same = REPEATED[event.event_type]
+  if (same === undefined) return false
+  const about = same(event.data as Data)
+  return before.some(
+    ({ event_type, version, data }) =>
+      version < event.version &&
+      event_type === event.event_type &&
+      (data as Data).needs_attention === true &&
+      same(data as Data) === about,
+  )
+}

@@ -2,9 +2,9 @@
 // too long ago is no news to either.
 import { typesWanted } from '#contexts/notifications/event-patterns.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
-import type { Recorded } from '#kernel/message.ts'
+import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Subscriber } from '#runtime/deliver.ts'
-import { ALERTS, alertOf } from './alerts.ts'
+import { ALERTS, alertOf, isTold } from './alerts.ts'
 import { customerLetter, type Events, MAIL_OF } from './customer-letters.ts'
 import type { Mailer } from './mailer.ts'
 
@@ -13,6 +13,8 @@ const fixed = {
   asked: async () => ({}),
   gaveUp: async () => {},
 } as const
+/** Of one stream, to see whether the same was told before. */
+const EVENTS_MAX = 2_000
 const isNews = ({ timestamp }: Recorded, maxAgeMs: number) =>
   Date.now() - Date.parse(timestamp) <= maxAgeMs
 
@@ -40,6 +42,9 @@ export function mailSubscriber(parts: MailParts): Subscriber {
       if (toOperators(event_type)) {
         const alert = alertOf(event, shop)
         if (alert === null) return { is: 'skipped', why: 'nothing that anybody has to do' }
+        const stream = streamOf(event.aggregate_type, event.aggregate_id)
+        if (isTold(event, await events([stream], EVENTS_MAX)))
+          return { is: 'skipped', why: 'it was told before' }
         return await mailer.send(operators, alert, event_id)
       }
       const written = await customerLetter(event, events, shop)

@@ -10,7 +10,7 @@ import { SMTPServer } from 'smtp-server'
 import { type App, compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
 import type { Recorded } from '#kernel/message.ts'
-import { alertOf } from './alerts.ts'
+import { alertOf, isTold } from './alerts.ts'
 
 type Mail = { readonly to: readonly string[]; readonly text: string }
 const OPERATORS = ['ops@example.com', 'boss@example.com']
@@ -196,16 +196,26 @@ describe('an alert', () => {
     })
     equal(about('SagaFailed', { saga_id, outcome: 'compensated', reason: 'declined' }), null)
     const failed = { saga_id, step: 'refund', attempt: 10 }
-    match(
-      about('SagaStepFailed', { ...failed, needs_attention: true })!.text,
-      /refund has failed 10/,
-    )
+    match(about('SagaStepFailed', { ...failed, needs_attention: true })!.text, /refund does not/)
     equal(about('SagaStepFailed', failed), null)
     const place = { product_id: 'p-1', store_id: 'main' }
     const odd = about('StockDiscrepancyDetected', { ...place, kind: 'negative_stock' })
     match(odd!.text, /In store main, product p-1: negative stock\./)
     match(about('WebhookPaused', { webhook_id: 'w', reason: 'gone' })!.text, /receiver has gone/)
     equal(about('OrderCreated', {}), null)
+  })
+
+  test('is told once of what fails again and again, and once more of something else', () => {
+    const failed = (version: number, step: string, needs_attention: boolean) =>
+      ({ event_type: 'SagaStepFailed', version, data: { step, needs_attention } }) as Recorded
+    const events = [
+      ...[failed(1, 'label', false), failed(2, 'label', true), failed(3, 'label', true)],
+      ...[failed(4, 'refund', true), failed(5, 'label', true)],
+    ]
+    deepEqual(
+      events.filter((event) => alertOf(event, 'Shop') && !isTold(event, events)),
+      [events[1], events[3]],
+    )
   })
 })
 
