@@ -5,13 +5,21 @@ import { describe, it } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
 import { productCreated } from '#contexts/inventory/goods-fixture.ts'
 import type { Rejected, Write } from '#kernel/decider.ts'
-import { statesAfter } from '#testing/given.ts'
+import { NOW, statesAfter } from '#testing/given.ts'
 import { type Item, type Priced, pricedLines } from './order-lines.ts'
 
 const productOf = (product_id: string, more: object = {}): Write =>
   productCreated(product_id, { name: `The ${product_id}`, ...more })
 const archived = (product_id: string): Write =>
   product.write(product_id, [product.event('ProductArchived', { product_id })])
+/** A price for a time to come, that nobody has written down since. */
+const toBe = (product_id: string, sell_price_minor: number, effective_at: string): Write =>
+  product.write(product_id, [
+    product.event('ProductPriceScheduled', {
+      ...{ product_id, schedule_id: effective_at, effective_at, sell_price_minor },
+      ...{ currency: 'USD', scheduled_by: null },
+    }),
+  ])
 const goods = statesAfter(
   productOf('cup'),
   productOf('tea', { quantity_scale: 3, sell_price_minor: 5 }),
@@ -19,6 +27,9 @@ const goods = statesAfter(
   productOf('gong', { currency: 'JPY', sell_price_minor: 7 }),
   productOf('house', { sell_price_minor: 10 ** 13 }),
   productOf('old'),
+  productOf('lamp'),
+  toBe('lamp', 450, NOW),
+  toBe('lamp', 400, '2100-01-01T00:00:00.000Z'),
   archived('old'),
 )
 type Settings = Readonly<Record<string, unknown>>
@@ -27,7 +38,7 @@ const priced = (
   currency?: string,
   settings: Settings = {},
   source = 'api',
-) => pricedLines(items, currency, goods, { settings, source })
+) => pricedLines(items, currency, goods, { settings, source, now: NOW })
 const of = (result: Priced | Rejected): Priced => {
   ok(!('rejected' in result), JSON.stringify(result))
   return result
@@ -45,6 +56,10 @@ const untaxed = (net_minor: number) => ({
 })
 
 describe('the lines of an order', () => {
+  it('have the price that is in force at their moment, written down already or not', () => {
+    equal(of(priced([item('lamp', '2')])).total_amount_minor, 900)
+    equal(refusal(priced([item('lamp', '1', '5.00')])).code, 'price_mismatch')
+  })
   it('are numbered, named and priced as the product is now', () => {
     deepEqual(of(priced([item('cup', '2'), item('tea', '1.5')])), {
       currency: 'USD',

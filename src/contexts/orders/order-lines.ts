@@ -1,6 +1,6 @@
 // From what a customer asks for to an order's lines: products that are there, quantities in their
 // steps, the prices in force, amounts rounded line by line. The total is their sum.
-import { product } from '#contexts/catalog/public.ts'
+import { priceAt, product } from '#contexts/catalog/public.ts'
 import {
   type Amounts,
   type PricedCart,
@@ -28,7 +28,7 @@ export type Priced = {
   readonly lines: Infer<typeof line>[]
   readonly total_amount_minor: number
 } & Omit<Amounts, 'amount_minor'>
-type Rules = Pick<Moment, 'settings' | 'source'>
+type Rules = Pick<Moment, 'settings' | 'source' | 'now'>
 
 export function pricedLines(
   items: readonly Item[],
@@ -149,9 +149,9 @@ function itemRead(
     errors[`${at}.${field}`] = reason
     return null
   }
-  const { code, name, department_id, tax_class, quantity_scale, sell_price_minor } = given.state(
-    product.seen(item.product_id),
-  )!
+  const state = given.state(product.seen(item.product_id))!
+  const { code, name, department_id, tax_class, quantity_scale } = state
+  const { sell_price_minor } = priceAt(state, rules.now)
   const quantity = scaled(item.quantity, quantity_scale)
   if (!quantity.ok) return no('quantity', quantity.reason)
   if (quantity.value <= 0) return no('quantity', 'must be more than 0')
