@@ -3,7 +3,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Row } from '#kernel/projection.ts'
-import { heldOf, PAID, statusesOf, stockOf, TAXED, using } from './order-shop.ts'
+import { heldOf, type OrderShop, PAID, statusesOf, stockOf, TAXED, using } from './order-shop.ts'
 
 describe('an order with taxes and discounts', () => {
   it('has totals that are the sums of its lines, by the class of the goods', async () => {
@@ -383,3 +383,71 @@ describe('capturing by hand', () => {
     })
   })
 })
+
+describe('two who want the same units at once', () => {
+  /** Both at the same time: what came of each. */
+  const both = async (shop: OrderShop, one: [string, object], other: [string, object]) =>
+    await Promise.all([one, other].map(async ([type, input]) => (await shop.send(type, input)).ok))
+
+  it('cancelling a line against shipping it: one wins, and stock and money follow', async () => {
+    for (const isFirst of [true, false])
+      await using(PAID, async (shop) => {
+        const order_id = await shop.confirmed()
+        const cancel: [string, object] = [
+          'CancelOrderLines',
+          { order_id, lines: [{ line: 1, quantity: '4' }] },
+        ]
+        const ship: [string, object] = ['ShipOrder', { order_id }]
+        await both(shop, ...((isFirst ? [cancel, ship] : [ship, cancel]) as Two))
+        await shop.settle()
+        const row = await shop.row(order_id)
+        equal(row.status, 'SHIPPED')
+        const isCancelled = row.total_amount_minor === 500
+        equal(isCancelled, isFirst)
+        equal(await heldOf(shop, order_id), row.total_amount_minor)
+        deepEqual(await stockOf(shop, shop.cup), [isCancelled ? 20 : 16, 0])
+      })
+  })
+  it('two shipments, two returns, two receipts of the same: one of each', async () => {
+    await using(PAID, async (shop) => {
+      const order_id = await shop.confirmed()
+      const lines = [{ line: 1, quantity: '3' }]
+      const plan: [string, object] = ['CreateShipment', { order_id, lines }]
+      deepEqual((await both(shop, plan, plan)).sort(), [false, true])
+      await shop.done('ShipOrder', { order_id })
+      const rest = [{ line: 2, quantity: '1.5' }]
+      const ask: [string, object] = ['RequestReturn', { order_id, lines: rest, reason: 'x' }]
+      deepEqual((await both(shop, ask, ask)).sort(), [false, true])
+      const { items } = (await shop.get('ListReturns', { order_id })) as unknown as {
+        items: readonly { return_id: string }[]
+      }
+      const receive: [string, object] = [
+        'ReceiveReturn',
+        { return_id: items[0]?.return_id, lines: rest },
+      ]
+      deepEqual((await both(shop, receive, receive)).sort(), [false, true])
+      await shop.settle()
+      equal(await heldOf(shop, order_id), 2_000)
+      deepEqual(await stockOf(shop, shop.tea), [10_000, 0])
+    })
+  })
+  it('changing the items against paying: the payment is of what was ordered then', async () => {
+    const settings = { 'reservation.ttl_ms': 900_000, 'payments.methods': ['upi'] }
+    for (const isFirst of [true, false])
+      await using(settings, async (shop) => {
+        const order_id = await shop.order()
+        const items = [{ product_id: shop.cup, quantity: '1' }]
+        const change: [string, object] = ['UpdateOrder', { order_id, items }]
+        const pay: [string, object] = ['ProcessPayment', { order_id, method: 'upi' }]
+        const [one, other] = await both(shop, ...((isFirst ? [change, pay] : [pay, change]) as Two))
+        const isChanged = isFirst ? one : other
+        await shop.settle()
+        const row = await shop.row(order_id)
+        deepEqual([row.status, row.total_amount_minor], ['CONFIRMED', isChanged ? 500 : 2_500])
+        equal(row.payment_status, 'captured')
+        const payment = await shop.get('GetPayment', { payment_id: String(row.payment_id) })
+        equal(payment?.captured_minor, row.total_amount_minor)
+      })
+  })
+})
+type Two = [[string, object], [string, object]]
