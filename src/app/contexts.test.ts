@@ -91,7 +91,10 @@ describe('the contexts', () => {
       PaymentVoidRequested PaymentRefundRequested PaymentVoided PaymentFailed ShipmentCreated
       ShippingLabelRequested ShippingLabelCreated ShipmentCancelled ShipmentShipped
       ShipmentDelivered SagaStarted SagaStepStarted SagaStepSucceeded SagaStepFailed
-      SagaCompensationStarted SagaStepCompensated SagaCompleted SagaFailed SagaResolved`
+      SagaCompensationStarted SagaStepCompensated SagaCompleted SagaFailed SagaResolved
+      StockTransferredOut StockTransferredIn TransferStarted TransferReceived TransferCancelled
+      StockCountStarted StockCounted StockCountCompleted StockDiscrepancyDetected
+      StockDiscrepancyResolved LowStockReached`
     const missing = named.split(/\s+/).filter((name) => !Object.hasOwn(types, name))
     deepEqual(missing, [])
   })

@@ -8,6 +8,7 @@ import { given, statesAfter } from '#testing/given.ts'
 import { discrepancy } from './discrepancy.ts'
 import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
+import { changeReservation } from './re-reserving.ts'
 import { commitLines, reserveLines } from './reserving.ts'
 import { BACKORDERS_MAX, backorderOf, type StockState, stockItem, stockKey } from './stock.ts'
 
@@ -60,6 +61,9 @@ describe('a backorder', () => {
       .rejects('insufficient_stock', {
         details: { lines: [{ ...place, requested: 3, available: 2 }] },
       })
+    given(...promised())
+      .when(command('ReserveStock'), { product_id: P, quantity: '2' })
+      .answers({ backordered: [{ ...place, quantity: 2, quantity_scale: 0 }] })
     const made = reserveLines(statesAfter(...promised()), {
       ...{ reservation_id: 'r4', order_id: null, expires_at: null },
       lines: [{ ...place, quantity: 1 }],
@@ -116,6 +120,35 @@ describe('a backorder', () => {
       ['2', 2],
       ['3', 2],
     ])
+  })
+  test('of a reservation that is added to stands in line again, behind the others', () => {
+    const open = [productCreated(P), stockOpened(P, 2, { backorder_limit: 20 })]
+    const some = reserve(reserve(open, R1, 4), R2, 3)
+    const changed = (history: readonly Write[], quantity: number) => {
+      const lines = [{ ...place, quantity }]
+      const done = changeReservation(statesAfter(...history), R1, lines, 'order_changed')
+      ok('writes' in done)
+      return [...history, ...done.writes]
+    }
+    const more = changed(some, 6)
+    deepEqual(waiting(more), [
+      ['1', 2],
+      ['2', 3],
+      ['1', 2],
+    ])
+    deepEqual(backorderOf(stateOf(more), R1), 4)
+    commit(more, R1).rejects('insufficient_stock', {
+      details: { lines: [{ ...place, requested: 6, available: 2 }] },
+    })
+    // What is given up again is the newest; its first place in line stays.
+    deepEqual(waiting(changed(more, 3)), [
+      ['1', 1],
+      ['2', 3],
+    ])
+    deepEqual(waiting(then(more, 'AddStock', { quantity: '6' })), [['1', 1]])
+    const all = then(more, 'AddStock', { quantity: '7' })
+    deepEqual(waiting(all), [])
+    commit(all, R1).answers({ status: 'COMMITTED' })
   })
   test('is one of so many of a stock item, and no more', () => {
     const open = [productCreated(P), stockOpened(P, 0, { backorder_limit: 10_000 })]

@@ -46,16 +46,17 @@ export const backorders = projection<BackorderRow>({
   on: {
     StockReserved: {
       keys: ({ data }) => ((data.backordered ?? 0) > 0 ? keysOf(data, [data]) : []),
-      apply: (_, { data, occurred_at, position }, backorder_id) => ({
+      // More for the same reservation: it has waited since its first.
+      apply: (row, { data, occurred_at, position }, backorder_id) => ({
         backorder_id,
         reservation_id: data.reservation_id,
         product_id: data.product_id,
         store_id: data.store_id,
-        reserved_quantity: data.quantity,
-        backordered_quantity: data.backordered,
-        open_quantity: data.backordered,
-        since: occurred_at,
-        position,
+        reserved_quantity: (row?.reserved_quantity ?? 0) + data.quantity,
+        backordered_quantity: (row?.backordered_quantity ?? 0) + data.backordered,
+        open_quantity: (row?.open_quantity ?? 0) + data.backordered,
+        since: row?.since ?? occurred_at,
+        position: row?.position ?? position,
       }),
     },
     // What had not come is given up first, so a row that is left has lost nothing else.
@@ -75,8 +76,11 @@ type Place = { readonly product_id: string; readonly store_id: string }
 const keysOf = (
   { product_id, store_id }: Place,
   parts: readonly Pick<Part, 'reservation_id'>[],
-): readonly string[] =>
-  parts.map(({ reservation_id }) => `${reservation_id}:${stockKey(product_id, store_id)}`)
+): readonly string[] => [
+  ...new Set(
+    parts.map(({ reservation_id }) => `${reservation_id}:${stockKey(product_id, store_id)}`),
+  ),
+]
 
 function lessened(
   // biome-ignore lint/suspicious/noExplicitAny: each use names the event it is for
@@ -87,8 +91,10 @@ function lessened(
     keys: ({ data }: Recorded<Place>) => keysOf(data, by(data)),
     apply: (row, { data }) => {
       if (row === undefined) throw new Error('a backorder that was never made has changed')
-      const part = by(data).find(({ reservation_id }) => reservation_id === row.reservation_id)
-      const gone = part?.quantity ?? 0
+      const gone = by(data).reduce(
+        (sum, part) => sum + (part.reservation_id === row.reservation_id ? part.quantity : 0),
+        0,
+      )
       const open_quantity = row.open_quantity - gone
       const reserved_quantity = row.reserved_quantity - (how === 'come' ? 0 : gone)
       return open_quantity > 0 ? { ...row, open_quantity, reserved_quantity } : null

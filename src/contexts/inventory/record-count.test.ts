@@ -107,6 +107,17 @@ describe('a count', () => {
       .when(adjust, { product_id: P, adjustment: '-3', reason: 'sale' })
       .answers({ quantity: 4 })
   })
+  test('of the same moment as the newest one is another number for it', () => {
+    const history = [thing, opened(10), started()]
+    const { writes } = given(...history)
+      .when(record, counted('8', '09:30'))
+      .decision()
+    const { response } = given(...history, ...writes)
+      .when(record, counted('7', '09:30'))
+      .decision()
+    const { expected_quantity, adjustment, quantity } = lineOf(response)
+    deepEqual([expected_quantity, adjustment, quantity], [8, -1, 7])
+  })
   test('of an earlier moment than the newest one changes nothing', () => {
     const history = [thing, opened(10), started()]
     const { writes } = given(...history)

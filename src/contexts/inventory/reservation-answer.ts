@@ -14,21 +14,25 @@ import {
 } from '#kernel/schema.ts'
 import { RESERVATION_STATUSES, type ReservationState } from './reservation.ts'
 
-export const reservationAnswer = object({
+const lines = list(
+  object({
+    product_id: id(),
+    store_id: id(),
+    quantity: quantity(),
+    quantity_scale: integer(),
+  }),
+)
+const fields = {
   reservation_id: id(),
   order_id: nullable(id()),
   status: oneOf(RESERVATION_STATUSES),
   expires_at: nullable(instant()),
   /** What is still held. */
-  lines: list(
-    object({
-      product_id: id(),
-      store_id: id(),
-      quantity: quantity(),
-      quantity_scale: integer(),
-    }),
-  ),
-})
+  lines,
+}
+export const reservationAnswer = object(fields)
+/** `backordered`: what of it is not here yet. */
+export const reservedAnswer = object({ ...fields, backordered: lines })
 
 /** The products of these lines: how finely they are counted belongs into the answer. */
 export const productRefs = (lines: ReservationState['lines']): readonly Ref[] =>
@@ -44,9 +48,12 @@ export function reservationAnswered(
     order_id,
     status,
     expires_at: status === 'ACTIVE' ? expires_at : null,
-    lines: lines.map((line) => ({
-      ...line,
-      quantity_scale: given.state(product.seen(line.product_id))?.quantity_scale ?? 0,
-    })),
+    lines: scaledLines(given, lines),
   }
 }
+
+export const scaledLines = (given: Given, lines: ReservationState['lines']) =>
+  lines.map((line) => ({
+    ...line,
+    quantity_scale: given.state(product.seen(line.product_id))?.quantity_scale ?? 0,
+  }))

@@ -16,7 +16,7 @@ import {
 import type { Instant } from '#kernel/message.ts'
 import { decimal, integer, list, object, optional, uuid } from '#kernel/schema.ts'
 import { type Line, reservation } from './reservation.ts'
-import { reservationAnswer, reservationAnswered } from './reservation-answer.ts'
+import { reservationAnswered, reservedAnswer, scaledLines } from './reservation-answer.ts'
 import { reserveLines, stockRefs, summed } from './reserving.ts'
 import { openPlace, placeFields, placeOf } from './stock-place.ts'
 
@@ -47,7 +47,7 @@ const reserveStock = command({
   reads: (input) => refsOf(input.reservation_id!, [input]),
   decide: ({ reservation_id, ttl_seconds, ...only }, given, moment) =>
     reserved({ reservation_id: reservation_id!, lines: [['', only]], ttl_seconds }, given, moment),
-  answer: reservationAnswer,
+  answer: reservedAnswer,
   route: {
     method: 'POST',
     path: '/api/v1/inventory/stock/reserve',
@@ -77,7 +77,7 @@ const reserveInventory = command({
       given,
       moment,
     ),
-  answer: reservationAnswer,
+  answer: reservedAnswer,
   route: {
     method: 'POST',
     path: '/api/v1/inventory/reservations',
@@ -119,14 +119,11 @@ function reserved(
   const made = { reservation_id, order_id: null, lines: read.lines, expires_at }
   const decided = reserveLines(given, made)
   if ('rejected' in decided) return decided
-  return accept(
-    [...decided.writes, ...read.writes],
-    reservationAnswered(given, reservation_id, {
-      ...made,
-      lines: summed(read.lines),
-      status: 'ACTIVE',
-    }),
-  )
+  const held = { ...made, lines: summed(read.lines), status: 'ACTIVE' } as const
+  return accept([...decided.writes, ...read.writes], {
+    ...reservationAnswered(given, reservation_id, held),
+    backordered: scaledLines(given, decided.backordered),
+  })
 }
 
 type Read = { readonly lines: readonly Line[]; readonly writes: readonly Write[] }

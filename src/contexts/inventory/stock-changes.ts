@@ -33,7 +33,9 @@ export function stockChanged(given: Given, place: Place, facts: readonly Fact[])
     after = afterAll(after, more)
   }
   const known = before?.counted ?? null
-  if (known !== null) add(...alreadyCounted(place, known, facts))
+  // A count of that very moment is another number for it, not something that it knew of.
+  const isCount = facts.some(({ type }) => type === 'StockCounted')
+  if (known !== null && !isCount) add(...alreadyCounted(place, known, facts))
   const filled = filledNow(after)
   if (filled.length > 0) add(stockItem.event('BackordersFilled', { ...place, lines: [...filled] }))
   const threshold = after.min_stock ?? thresholdOf(given, place.product_id)

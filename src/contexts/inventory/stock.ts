@@ -178,7 +178,9 @@ export const stockItem = aggregate({
     StockReleased: (state, { quantity, reservation_id, backordered = 0 }) => {
       const before = open(state)
       const after =
-        backordered === 0 ? before : less(before, [{ reservation_id, quantity: backordered }])
+        backordered === 0
+          ? before
+          : less(before, [{ reservation_id, quantity: backordered }], 'newest first')
       return risen({ ...after, reserved: before.reserved - quantity })
     },
     ReservationCommitted: (state, { quantity }, event) => {
@@ -222,19 +224,34 @@ function risen(state: StockState, threshold = state.low_at): StockState {
   return low_at === state.low_at ? state : { ...state, low_at }
 }
 
-function less(state: StockState, gone: readonly Backorder[]): StockState {
-  const by = new Map(gone.map(({ reservation_id, quantity }) => [reservation_id, quantity]))
-  const backorders = state.backorders
-    .map((one) => ({ ...one, quantity: one.quantity - (by.get(one.reservation_id) ?? 0) }))
-    .filter(({ quantity }) => quantity > 0)
-  return { ...state, backorders }
+/** A reservation that was added to stands in line more than once. */
+function less(
+  state: StockState,
+  gone: readonly Backorder[],
+  order: 'oldest first' | 'newest first' = 'oldest first',
+): StockState {
+  const by = new Map<string, number>()
+  for (const { reservation_id, quantity } of gone)
+    by.set(reservation_id, (by.get(reservation_id) ?? 0) + quantity)
+  const take = (one: Backorder): Backorder => {
+    const left = by.get(one.reservation_id) ?? 0
+    const part = Math.min(one.quantity, left)
+    by.set(one.reservation_id, left - part)
+    return { ...one, quantity: one.quantity - part }
+  }
+  const { backorders } = state
+  const taken =
+    order === 'oldest first' ? backorders.map(take) : backorders.toReversed().map(take).toReversed()
+  return { ...state, backorders: taken.filter(({ quantity }) => quantity > 0) }
 }
 
 /** How much of what this reservation holds is not here yet. */
 export const backorderOf = ({ backorders }: StockState, reservationId: string): number =>
-  backorders.length === 0
-    ? 0
-    : (backorders.find(({ reservation_id }) => reservation_id === reservationId)?.quantity ?? 0)
+  backorders.reduce(
+    (sum, { reservation_id, quantity }) =>
+      reservation_id === reservationId ? sum + quantity : sum,
+    0,
+  )
 
 /**
  * What may still be promised. Never negative, also where a recorded fact took more than was free.
