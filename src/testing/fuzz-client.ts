@@ -82,8 +82,9 @@ export function memoryOf(random: Random): Memory {
       const values = seen.get(name)
       return values === undefined ? undefined : random.pick(values)
     },
-    learn: (path, { status, text }) => {
-      if (status >= 300 || !text.startsWith('{')) return
+    learn: (path, { status, headers, text }) => {
+      const isJson = headers['content-type'] === 'application/json' && text !== ''
+      if (status >= 300 || !isJson) return
       const answer = JSON.parse(text) as { id?: unknown }
       harvest(answer)
       const kind = /^\/api\/v1\/([a-z]+)s(?:[/?]|$)/.exec(path)?.[1]

@@ -146,8 +146,10 @@ function valueMaker(random: Random, known: Known, seldom: readonly string[]) {
         const length = Math.min(random.int(minItems, minItems + 2), maxItems)
         return Array.from({ length }, () => of(items, name))
       }
-      case 'integer':
-        return whole(random, schema)
+      case 'integer': {
+        const seen = known(name)
+        return seen !== undefined && random.chance(0.8) ? Number(seen) : whole(random, schema)
+      }
       case 'number':
         return random.int(1, 50)
       case 'boolean':

@@ -3,6 +3,7 @@
 // end the shop is whole. SEED=… repeats a run; FUZZ=8 makes it eight times as long.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type App, compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
 import { ask, canBeSent, memoryOf } from '#testing/fuzz-client.ts'
@@ -17,7 +18,7 @@ import { kindOf } from './problem.ts'
 const SEED = seedOfRun()
 const LENGTH = Number(process.env.FUZZ ?? 1)
 /** Requests to each operation, by kind. */
-const TIMES: Readonly<Record<Kind, number>> = { valid: 6, nearly: 10, hostile: 10 }
+const TIMES: Readonly<Record<Kind, number>> = { valid: 8, nearly: 10, hostile: 10 }
 /** They read the whole log, so they come less often. */
 const COSTLY = /^(RebuildProjection|ReplayEvents|Verify)$/
 /** Allowed, but they make most requests come too late or ask for what is not yet there. */
@@ -76,6 +77,8 @@ const json = async (door: keyof Doors, method: string, path: string, body?: obje
   return answer.json
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: an answer, read for its ids
+type Ids = any
 type Shot = { readonly door: keyof Doors; readonly operation: Operation; readonly kind: Kind }
 
 describe(`every route, made requests (SEED=${SEED})`, () => {
@@ -145,8 +148,74 @@ describe(`every route, made requests (SEED=${SEED})`, () => {
       const payment = i % 2 === 0 ? {} : { payment: { method: 'upi' } }
       await post('orders', { customer_id: `c-${i}`, items: lines, ...payment })
     }
+    await openTrade(post)
+    await openAround()
     for (const name of ['method', 'payment_method']) memory.add(name, 'upi')
+    for (const name of ['payment_type', 'type']) memory.add(name, 'cash')
     memory.add('currency', 'USD')
+    memory.add('line', '1')
+    memory.add('age', '40')
+  }
+
+  /** People, tills, work in the stock room, and goods that have left. */
+  const openTrade = async (post: (path: string, body: object) => Promise<Ids>) => {
+    const [from, to] = [
+      await post('stores', { name: 'Here' }),
+      await post('stores', { name: 'There' }),
+    ]
+    for (let i = 0; i < 4; i++) {
+      const person = { name: `Person ${i}`, email: `person.${i}@example.org` }
+      const { customer_id } = await post('customers', { ...person, credit_limit: 5_000 })
+      await post('users', { ...person, age: 40 })
+      const { product_id } = await post('products', {
+        name: `Pot ${i}`,
+        sell_price: 7,
+        currency: 'USD',
+      })
+      for (const { store_id } of [{ store_id: 'main' }, from])
+        await post('inventory/stock', { product_id, store_id, quantity: 900 })
+      const items = [{ product_id, quantity: 3 }]
+      const { sale_id } = await post('sales', { items, payment_type: 'cash' })
+      await post(`sales/${sale_id}/refund`, { lines: [{ line: 1, quantity: 1 }] })
+      await post('sales/start', {})
+      await post('transfers', {
+        from_store_id: from.store_id,
+        to_store_id: to.store_id,
+        lines: [{ product_id, quantity: 9 }],
+      })
+      await post('stock-counts', { product_ids: [product_id] })
+      const { order_id } = await post('orders', { customer_id, items })
+      await confirmed(order_id)
+      if (i % 2 === 0) await post(`orders/${order_id}/ship`, {})
+      if (i % 2 === 0)
+        await post(`orders/${order_id}/returns`, {
+          reason: 'too big',
+          lines: [{ line: 1, quantity: 1 }],
+        })
+    }
+  }
+  /** What listens to the shop, and what comes as a file. */
+  const openAround = async () => {
+    const hook = { url: 'https://hooks.example.org/in', event_types: ['Order*'] }
+    const registered = await call(ports.admin, 'POST', '/api/v1/admin/webhooks', { body: hook })
+    ok(registered.status < 300, registered.text)
+    memory.learn('/api/v1/admin/webhooks', registered)
+    const file = await ask(ports.admin, {
+      ...{ kind: 'valid', about: '', method: 'POST', path: '/api/v1/admin/imports?kind=products' },
+      headers: { 'content-type': 'text/csv' },
+      body: 'code,name,sell_price\nFILE-1,Out of a file,5\nFILE-2,,5\n',
+    })
+    ok(file !== null && file.status < 300, file?.text)
+    memory.learn('/api/v1/admin/imports', file)
+    for (let i = 0; i < 9; i++) memory.add('email', `somebody.${i}@example.org`)
+  }
+  const confirmed = async (order_id: string) => {
+    for (let tries = 0; tries < 200; tries++) {
+      const { status } = await json('public', 'GET', `/api/v1/orders/${order_id}`).catch(() => ({}))
+      if (status === 'CONFIRMED') return
+      await sleep(25)
+    }
+    throw new Error(`order ${order_id} was not confirmed within 5 s`)
   }
 
   test('none was left out: each command and query with a path, and each alias of it', () => {
