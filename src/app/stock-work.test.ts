@@ -1,5 +1,5 @@
-// Work with stock through the doors: transfers, counts, discrepancies, backorders, low stock and the
-// ledger of movements; every route, with good and with bad input.
+// Work with stock through the doors: transfers, counts, discrepancies, backorders, low stock and
+// the ledger of movements; every route, with good and with bad input.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { call } from '#edges/http/door-fixture.ts'
