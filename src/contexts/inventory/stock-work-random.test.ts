@@ -132,6 +132,7 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
 
   const events = await log.readAll(0, 100_000)
   const book = naiveBook(events)
+  deepEqual(book.breaches, [])
   const items = statesOf(events)
   for (const [key, state] of items) {
     const row = book.items.get(key)!
@@ -221,6 +222,9 @@ function naiveBook(events: readonly Recorded[]) {
   const ledger = new Map<string, (readonly [position: number, after: number])[]>()
   let cameFromOutside = 0
   let lostOnTheWay = 0
+  const limits = new Map<string, number>()
+  /** What no request may do, whatever facts have done before. */
+  const breaches: string[] = []
   for (const { position, aggregate_id, aggregate_type, event_type, data } of events as Data) {
     if (event_type === 'TransferReceived')
       for (const { damaged, missing } of data.lines) lostOnTheWay += damaged + missing
@@ -243,11 +247,18 @@ function naiveBook(events: readonly Recorded[]) {
     if (event_type === 'StockTransferredIn') move(quantity, 0, -data.settled)
     if (event_type === 'IncomingStockChanged') move(0, 0, data.change)
     if (event_type === 'StockCounted') move(0, 0)
+    if (data.backorder_limit !== undefined) limits.set(aggregate_id, data.backorder_limit)
+    const [here, promised] = [row[0]!, row[1]!]
+    const isBroken =
+      (event_type === 'StockReserved' && promised > here + limits.get(aggregate_id)!) ||
+      (event_type === 'StockTransferredOut' && promised > here) ||
+      (event_type === 'ReservationCommitted' && here < 0)
+    if (isBroken) breaches.push(`${event_type} of ${aggregate_id} at ${position}`)
     if (/^(InventoryCreated|StockAdded)$/.test(event_type)) cameFromOutside += quantity
     if (event_type === 'InventoryAdjusted') cameFromOutside += adjustment
     if (event_type === 'ReservationCommitted') cameFromOutside -= quantity
   }
-  return { items, ledger, cameFromOutside, lostOnTheWay }
+  return { items, ledger, breaches, cameFromOutside, lostOnTheWay }
 }
 
 function statesOf(events: readonly Recorded[]): Map<string, Stock> {
