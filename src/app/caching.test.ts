@@ -109,6 +109,9 @@ function questions(books: Books, random: Random): readonly (readonly [string, ob
     ['GetSalesAnalytics', {}],
     ['GetSalesAnalytics', { group_by: 'product' }],
     ['GetReturnsAnalytics', { group_by: 'country' }],
+    ['GetDashboardSummary', {}],
+    ['GetDashboardSummary', { store_id }],
+    ['GetSalesReport', {}],
   ]
 }
 
@@ -151,7 +154,14 @@ describe('the kept answers of a shop', () => {
       const { keeping } = query
       if (keeping === undefined) continue
       const read = new Set<string>()
-      const row = { product_id: 'p', stores: 1, quantity: 1, dimension: 'all', day: '2026-01-01' }
+      const row = {
+        product_id: 'p',
+        stores: 1,
+        quantity: 1,
+        dimension: 'all',
+        day: '2026-01-01',
+        timezone: 'UTC',
+      }
       const spy = async (projection: Projection) => {
         read.add(projection.name)
         return row
@@ -180,10 +190,17 @@ describe('the kept answers of a shop', () => {
     const queries = contextsOf(noProviders).flatMap((context) => context.queries)
     const of = queries.flatMap(({ keeping }) => keeping?.of ?? [])
     deepEqual([...new Set(of.map(({ projection }) => projection.name))].sort(), [
+      // It tells a customer's id, and nothing else of whoever it is.
+      'customer_purchase_history',
+      'inventory_value',
+      'inventory_value_by_store',
       'inventory_views',
+      'low_stock',
       'product_read_view',
       'sales_analytics',
+      'sales_summary_by_day',
       'stock_by_store',
+      'stores',
     ])
   })
 
