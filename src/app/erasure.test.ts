@@ -10,7 +10,9 @@ import type { WaitingTools } from '#kernel/waiting.ts'
 import { personalData } from '#runtime/personal.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
 import { verifyReadModels } from '#runtime/verify-read-models.ts'
+import type { EngineName } from '#storage/engines.ts'
 import { openReadModels as openScratch } from '#storage/memory/read-models.ts'
+import { onPostgres } from '#testing/postgres-server.ts'
 import { type ModelShop, openShop } from './model-shop.ts'
 
 const ZOE = '01980000-0000-7000-8000-0000000000a1'
@@ -43,8 +45,8 @@ async function order(shop: ModelShop, who: object, street: string, meta: object 
 }
 
 /** Zoe is a customer, Uwe logs in, a guest and somebody whom nobody registered have ordered. */
-async function openFilled(engine: 'memory' | 'sqlite') {
-  const shop = await openShop(engine, {})
+async function openFilled(engine: EngineName, url = '') {
+  const shop = await openShop(engine, {}, url)
   await done(shop, 'CreateProduct', { product_id: CUP, code: 'CUP', name: 'Cup', sell_price: '5' })
   await done(shop, 'CreateInventory', { product_id: CUP, quantity: '100' })
   const zoe = { name: 'Zoe Quillfeather', email: 'Zoe.Q@Example.com', phone: '555-0199' }
@@ -121,78 +123,81 @@ async function differences({ parts }: ModelShop): Promise<readonly string[]> {
 const tables = (rows: readonly string[], pattern: RegExp) =>
   [...new Set(rows.filter((row) => pattern.test(row)).map((row) => row.split(' ')[0]))].sort()
 
+/** Everybody of a filled shop but the one who was plainly seen is forgotten. */
+async function leavesNothing(engine: EngineName, url = ''): Promise<void> {
+  const { shop, orders } = await openFilled(engine, url)
+  await using _ = shop
+  const shown = await rowsOf(shop)
+  deepEqual(
+    tables(shown, SECRETS).filter((name) => PERSONAL.includes(name!)),
+    PERSONAL,
+  )
+  // In the log it never was in clear.
+  for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
+
+  equal(await refusal(shop, 'EraseCustomer', { customer_id: ZOE }), 'invalid_state')
+  await done(shop, 'ReceiveCustomerPayment', { customer_id: ZOE, amount: '7' })
+  equal(await refusal(shop, 'EraseCustomer', { customer_id: ZOE }), 'invalid_state')
+  for (const order_id of Object.values(orders))
+    await done(shop, 'CancelOrder', { order_id, reason: 'changed my mind' })
+  await shop.settle(before)
+  await done(shop, 'EraseCustomer', { customer_id: ZOE })
+  await done(shop, 'EraseCustomer', { customer_id: STRANGER })
+  await done(shop, 'EraseOrder', { order_id: orders.guest })
+  await done(shop, 'EraseUser', { user_id: UWE, force: true })
+
+  // At once, while the keys are still there.
+  deepEqual(tables(await rowsOf(shop), SECRETS), [])
+  deepEqual(await differences(shop), [])
+  await shop.settle(before)
+  const subjects = [ZOE, STRANGER, orders.guest, UWE]
+  deepEqual(await shop.parts.keys.destroyed(subjects), new Set(subjects))
+  const after = await rowsOf(shop)
+  deepEqual(tables(after, SECRETS), [])
+  deepEqual(await differences(shop), [])
+  if (engine === 'sqlite') checkTablesFile(shop)
+  // A rebuild finds no key, and comes to the same rows.
+  for (const name of PERSONAL) await shop.parts.runner.rebuild(name)
+  deepEqual((await rowsOf(shop)).sort(), after.toSorted())
+  for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
+
+  ok(after.some((row) => OTHERS.test(row)))
+  deepEqual(shop.trouble, [])
+  await asksInVain(shop, orders)
+}
+
+async function asksInVain(shop: ModelShop, orders: Readonly<Record<string, string>>) {
+  for (const [type, input] of [
+    ['GetCustomer', { customer_id: ZOE }],
+    ['GetCustomer', { customer_id: ZOE, as_of_version: 1 }],
+    ['GetCustomerBalance', { customer_id: ZOE }],
+    ['GetCustomerHistory', { customer_id: ZOE }],
+    ['GetUser', { user_id: UWE, as_of_version: 1 }],
+    ['GetOrder', { order_id: orders.zoe, as_of_version: 1 }],
+    ['GetOrderHistory', { order_id: orders.guest }],
+    ['FindCustomers', { include_inactive: true }],
+  ] as const) {
+    const answer = JSON.stringify(await shop.get(type, input))
+    ok(!SECRETS.test(answer), `${type}: ${answer}`)
+    ok(answer.length > 50, `${type} answers nothing`)
+  }
+  const balance = await shop.get('GetCustomerBalance', { customer_id: ZOE })
+  deepEqual(
+    (balance!.items as { change_minor: number; reference: string }[]).map(
+      ({ change_minor, reference }) => [change_minor, reference],
+    ),
+    [
+      [-700, null],
+      [700, 'A-1'],
+    ],
+  )
+  const { status, kind } = (await shop.get('GetErasure', { subject: ZOE }))!
+  deepEqual([status, kind], ['done', 'customer'])
+}
+
 describe('erasing', () => {
   for (const engine of ['memory', 'sqlite'] as const)
-    test(`leaves nothing of a person anywhere (${engine})`, async () => {
-      const { shop, orders } = await openFilled(engine)
-      await using _ = shop
-      const shown = await rowsOf(shop)
-      deepEqual(
-        tables(shown, SECRETS).filter((name) => PERSONAL.includes(name!)),
-        PERSONAL,
-      )
-      // In the log it never was in clear.
-      for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
-
-      equal(await refusal(shop, 'EraseCustomer', { customer_id: ZOE }), 'invalid_state')
-      await done(shop, 'ReceiveCustomerPayment', { customer_id: ZOE, amount: '7' })
-      equal(await refusal(shop, 'EraseCustomer', { customer_id: ZOE }), 'invalid_state')
-      for (const order_id of Object.values(orders))
-        await done(shop, 'CancelOrder', { order_id, reason: 'changed my mind' })
-      await shop.settle(before)
-      await done(shop, 'EraseCustomer', { customer_id: ZOE })
-      await done(shop, 'EraseCustomer', { customer_id: STRANGER })
-      await done(shop, 'EraseOrder', { order_id: orders.guest })
-      await done(shop, 'EraseUser', { user_id: UWE, force: true })
-
-      // At once, while the keys are still there.
-      deepEqual(tables(await rowsOf(shop), SECRETS), [])
-      deepEqual(await differences(shop), [])
-      await shop.settle(before)
-      const subjects = [ZOE, STRANGER, orders.guest, UWE]
-      deepEqual(await shop.parts.keys.destroyed(subjects), new Set(subjects))
-      const after = await rowsOf(shop)
-      deepEqual(tables(after, SECRETS), [])
-      deepEqual(await differences(shop), [])
-      if (engine === 'sqlite') checkTablesFile(shop)
-      // A rebuild finds no key, and comes to the same rows.
-      for (const name of PERSONAL) await shop.parts.runner.rebuild(name)
-      deepEqual((await rowsOf(shop)).sort(), after.toSorted())
-      for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
-
-      ok(after.some((row) => OTHERS.test(row)))
-      deepEqual(shop.trouble, [])
-      await asksInVain(shop, orders)
-    })
-
-  async function asksInVain(shop: ModelShop, orders: Readonly<Record<string, string>>) {
-    for (const [type, input] of [
-      ['GetCustomer', { customer_id: ZOE }],
-      ['GetCustomer', { customer_id: ZOE, as_of_version: 1 }],
-      ['GetCustomerBalance', { customer_id: ZOE }],
-      ['GetCustomerHistory', { customer_id: ZOE }],
-      ['GetUser', { user_id: UWE, as_of_version: 1 }],
-      ['GetOrder', { order_id: orders.zoe, as_of_version: 1 }],
-      ['GetOrderHistory', { order_id: orders.guest }],
-      ['FindCustomers', { include_inactive: true }],
-    ] as const) {
-      const answer = JSON.stringify(await shop.get(type, input))
-      ok(!SECRETS.test(answer), `${type}: ${answer}`)
-      ok(answer.length > 50, `${type} answers nothing`)
-    }
-    const balance = await shop.get('GetCustomerBalance', { customer_id: ZOE })
-    deepEqual(
-      (balance!.items as { change_minor: number; reference: string }[]).map(
-        ({ change_minor, reference }) => [change_minor, reference],
-      ),
-      [
-        [-700, null],
-        [700, 'A-1'],
-      ],
-    )
-    const { status, kind } = (await shop.get('GetErasure', { subject: ZOE }))!
-    deepEqual([status, kind], ['done', 'customer'])
-  }
+    test(`leaves nothing of a person anywhere (${engine})`, () => leavesNothing(engine))
 
   test('frees the e-mail, and lets nobody order in the name of who was erased', async () => {
     const { shop, orders } = await openFilled('memory')
@@ -288,5 +293,13 @@ describe('erasing', () => {
     await done(shop, 'AdjustCustomerBalance', adjusted)
     deepEqual(tables(await rowsOf(shop), /at last/), [])
     deepEqual(await keys.destroyed([ZOE]), new Set([ZOE]))
+  })
+})
+
+await onPostgres('erasing on PostgreSQL', (fresh) => {
+  test('leaves nothing of a person anywhere', async () => {
+    const { url, remove } = await fresh()
+    await leavesNothing('postgres', url)
+    await remove()
   })
 })

@@ -13,7 +13,7 @@ import { personalData } from '#runtime/personal.ts'
 import { queryGateway } from '#runtime/query-gateway.ts'
 import { projectionRunner } from '#runtime/run-projections.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
-import { engines } from '#storage/engines.ts'
+import { type EngineName, engines } from '#storage/engines.ts'
 import { contextsOf, typesOf } from './contexts.ts'
 
 const ROUNDS_MAX = 200
@@ -22,9 +22,10 @@ const NEAR_MS = 60_000
 
 export type ModelShop = Awaited<ReturnType<typeof openShop>>
 
-export async function openShop(engine: 'memory' | 'sqlite', settings: Record<string, unknown>) {
+/** `url`: the database of an engine on a server. */
+export async function openShop(engine: EngineName, settings: Record<string, unknown>, url = '') {
   const clock = movedClock()
-  const shop = await openParts(engine, settings, clock.now)
+  const shop = await openParts(engine, settings, clock.now, url)
   const { send, log, provider, trouble, runner, ask } = shop
   await runner.catchUp()
   return {
@@ -62,12 +63,13 @@ type Clock = ReturnType<typeof movedClock>
 type Parts = Awaited<ReturnType<typeof openParts>>
 
 async function openParts(
-  engine: 'memory' | 'sqlite',
+  engine: EngineName,
   settings: Record<string, unknown>,
   now: () => string,
+  url: string,
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-shop-'))
-  const at = (name: string) => ({ path: join(folder, name), url: '' })
+  const at = (name: string) => ({ path: join(folder, name), url })
   const stored = await engines[engine]()
   const log = await stored.openEventLog(at('log.db'))
   const keys = await stored.openKeyRing(at('keys.db'))
