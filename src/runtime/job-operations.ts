@@ -43,7 +43,7 @@ export type StartImport = StartJob & { readonly mode: JobMode; readonly dry_run:
 export type JobMove = { readonly job: JobView; readonly done: boolean }
 
 export type JobOperations = {
-  /** Takes the whole text, then queues it. Throws TextTooLarge, TextRefused. */
+  /** Takes the whole text, then queues it. Throws TextTooLarge, TextRefused, UploadTaken. */
   startImport(wanted: StartImport, text: AsyncIterable<Uint8Array>): Promise<JobView>
   startExport(wanted: StartJob): Promise<JobView>
   /** null: there is none, or it is of the other direction. */
@@ -65,6 +65,10 @@ export type JobOperations = {
 /** The text is no such file; the message tells why. */
 export class TextRefused extends Error {
   override readonly name = 'TextRefused'
+}
+/** Two uploads with one key at a time: the later one counts. */
+export class UploadTaken extends Error {
+  override readonly name = 'UploadTaken'
 }
 export class TextTooLarge extends Error {
   override readonly name = 'TextTooLarge'

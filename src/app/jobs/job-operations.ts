@@ -7,11 +7,12 @@ import {
   type StartJob,
   TextRefused,
   TextTooLarge,
+  UploadTaken,
 } from '#runtime/job-operations.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
 import type { Job, JobBook, JobChange } from '#storage/job-book.ts'
 import { FileBroken } from './columns.ts'
-import { countsOf, ended, PIECE_BYTES, piecesOf, wantedOf } from './job-work.ts'
+import { countsOf, ended, firstPiece, PIECE_BYTES, piecesOf, wantedOf } from './job-work.ts'
 import { rowsOf } from './kinds.ts'
 
 export type OperationsParts = {
@@ -50,29 +51,25 @@ export function jobOperations({ book, bytesMax, now, wake }: OperationsParts): J
   }
   return {
     async startImport(wanted, text) {
-      const { job, isNew } = await begin('import', 'receiving', wanted)
+      const begun = await begin('import', 'receiving', wanted)
       // Somebody's second try: what came of the first is what counts, unless nothing did.
-      if (!isNew && job.status !== 'receiving') return viewOf(job)
-      await book.dropText(job.job_id)
-      const fail = (note: string) =>
-        move(job.job_id, () => ({ ...ended(now()), status: 'failed', note }))
-      const bytes = await received(book, job.job_id, text, bytesMax)
-      if (bytes > bytesMax) {
-        await book.dropText(job.job_id)
-        const note = `The file is larger than ${bytesMax} bytes.`
-        await fail(note)
-        throw new TextTooLarge(note)
+      if (!begun.isNew && begun.job.status !== 'receiving') return viewOf(begun.job)
+      const mine = begun.isNew ? begun.job : await takenOver(begun.job, book, now())
+      if (mine === null) throw new UploadTaken(TAKEN)
+      const { job_id, revision } = mine
+      const trouble = await storedText(mine, text, book, bytesMax)
+      const change =
+        trouble === null
+          ? ({ status: 'waiting', updated_at: now() } as const)
+          : ({ ...ended(now()), status: 'failed', note: trouble.message } as const)
+      const moved = await book.change(job_id, revision, change)
+      if (moved === null) throw new UploadTaken(TAKEN)
+      if (trouble !== null) {
+        await book.dropText(job_id)
+        throw trouble
       }
-      const broken = await brokenHead(job, book)
-      if (broken !== null) {
-        await fail(broken)
-        throw new TextRefused(broken)
-      }
-      const moved = await move(job.job_id, ({ status }) =>
-        status === 'receiving' ? { status: 'waiting' } : null,
-      )
       wake()
-      return moved!.job
+      return viewOf(moved)
     },
     async startExport(wanted) {
       const { job } = await begin('export', 'waiting', wanted)
@@ -103,18 +100,37 @@ export function jobOperations({ book, bytesMax, now, wake }: OperationsParts): J
       wake()
       return moved
     },
-    text: (jobId) => piecesOf(book, jobId),
+    async *text(jobId) {
+      const job = await book.get(jobId)
+      if (job !== null) yield* piecesOf(book, job)
+    },
   }
 }
 
-/** What is wrong with the file as a whole, as far as its first row tells. */
-async function brokenHead(job: Job, book: JobBook): Promise<string | null> {
+const TAKEN = 'Another upload with the same Idempotency-Key has taken its place.'
+
+/** An upload that broke off, or seems to have: from now on this one counts, in pieces of its own. */
+const takenOver = (job: Job, book: JobBook, now: string): Promise<Job | null> =>
+  book.change(job.job_id, job.revision, {
+    updated_at: now,
+    progress: { ...job.progress, attempt: countsOf(job).attempt + 1 },
+  })
+
+/** Keeps the text; what is wrong with it as a whole, as far as its first row tells. */
+async function storedText(
+  job: Job,
+  text: AsyncIterable<Uint8Array>,
+  book: JobBook,
+  bytesMax: number,
+): Promise<TextTooLarge | TextRefused | null> {
+  if ((await received(book, job, text, bytesMax)) > bytesMax)
+    return new TextTooLarge(`The file is larger than ${bytesMax} bytes.`)
   const { kind, format } = wantedOf(job)
   try {
-    for await (const _ of rowsOf(kind, format, piecesOf(book, job.job_id))) break
+    for await (const _ of rowsOf(kind, format, piecesOf(book, job))) break
     return null
   } catch (error) {
-    if (error instanceof FileBroken) return error.message
+    if (error instanceof FileBroken) return new TextRefused(error.message)
     throw error
   }
 }
@@ -122,16 +138,16 @@ async function brokenHead(job: Job, book: JobBook): Promise<string | null> {
 /** How many bytes came; of what is too much no more is kept. */
 async function received(
   book: JobBook,
-  jobId: string,
+  job: Job,
   text: AsyncIterable<Uint8Array>,
   bytesMax: number,
 ): Promise<number> {
   let bytes = 0
-  let piece = 0
+  let piece = firstPiece(job)
   let held: Uint8Array[] = []
   let size = 0
   const put = async () => {
-    if (size > 0) await book.write(jobId, piece++, Buffer.concat(held))
+    if (size > 0) await book.write(job.job_id, piece++, Buffer.concat(held))
     held = []
     size = 0
   }

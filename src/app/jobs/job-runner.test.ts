@@ -3,13 +3,16 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { productReadView } from '#contexts/catalog/product-read-view.ts'
 import type { Send } from '#kernel/waiting.ts'
 import type { JobBook } from '#storage/job-book.ts'
 import { openJobBook } from '#storage/memory/job-book.ts'
 import { openLeases } from '#storage/memory/leases.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
+import type { ReadModels } from '#storage/read-models.ts'
 import { Unavailable } from '#storage/unavailable.ts'
 import { seeded, seedOfRun } from '#testing/random.ts'
+import { emptyRow } from '#testing/row-reader.ts'
 import { jobOperations } from './job-operations.ts'
 import { jobRunner, type RunnerParts } from './job-runner.ts'
 
@@ -93,7 +96,8 @@ describe('an import', () => {
     }
     ok(runs > 1, 'it was never interrupted')
     equal(job?.status, 'done')
-    const { begun: _, kept, ...counts } = job?.progress ?? {}
+    const { begun: _, attempt, kept, ...counts } = job?.progress ?? {}
+    equal(attempt, 0)
     deepEqual(counts, counted)
     equal(shop.added(), GOOD)
     equal((await book.errors(jobId, null, ROWS)).length, kept)
@@ -144,10 +148,12 @@ describe('an import', () => {
     const runner = jobRunner(await runnerParts(book, { ...shop, send, tell }))
     runner.start()
     while (told.length === 0) await sleep(2)
-    equal((await book.get(jobId))?.ended_at, null)
+    const waiting = await book.get(jobId)
+    deepEqual([waiting?.ended_at, waiting?.note], [null, 'It waits: Unavailable: the log is away'])
     away = false
     runner.wake()
-    equal((await untilDone(book, jobId)).status, 'done')
+    const { status, note } = await untilDone(book, jobId)
+    deepEqual([status, note], ['done', null])
     await runner.stop()
     equal(shop.added(), GOOD)
   })
@@ -194,4 +200,75 @@ describe('an import', () => {
     while ((await book.get('a')) !== null) await sleep(2)
     await runner.stop()
   })
+})
+
+describe('an export', () => {
+  test('that is interrupted at every page has each row once', async () => {
+    const reads = await openReadModels()
+    const { name, table } = productReadView
+    await reads.define([productReadView])
+    const codes = Array.from({ length: 1_700 }, (_, i) => `P${10_000 + i}`)
+    const upserts = codes.map((code) => emptyRow(productReadView, { product_id: code, code }))
+    const none = { deletes: [], park: [], unpark: [] }
+    await reads.commit([{ projection: name, table, from: 0, to: 1, upserts, ...none }])
+    const book = await openJobBook()
+    const now = () => new Date().toISOString()
+    const operations = jobOperations({ book, bytesMax: 1, now, wake: () => {} })
+    const begun = await operations.startExport({ ...EXPORT, user_id: null, key: null })
+    let pages = 0
+    const find: ReadModels['find'] = async (...query) => {
+      if (pages++ % 2 === 1) throw new Unavailable('the rows are away')
+      return await reads.find(...query)
+    }
+    let job = await book.get(begun.job_id)
+    for (; job?.ended_at === null; job = await book.get(begun.job_id)) {
+      const runner = jobRunner(await runnerParts(book, { reads: { find } }))
+      const before = pages
+      runner.start()
+      while (pages < before + 2 && (await book.get(begun.job_id))?.ended_at === null) await sleep(1)
+      await runner.stop()
+    }
+    ok(pages > 5, 'it was never interrupted')
+    let text = ''
+    for await (const piece of operations.text(begun.job_id)) text += Buffer.from(piece)
+    const [head, ...rows] = text.trim().split('\n')
+    ok(head?.startsWith('code,'))
+    deepEqual(
+      rows.map((row) => row.split(',')[0]),
+      codes,
+    )
+    await reads.close()
+  })
+})
+
+const EXPORT = { kind: 'products', format: 'csv' } as const
+
+test('of two uploads with one key the later one counts, whichever ends first', async () => {
+  for (const endsFirst of ['older', 'later'] as const) {
+    const book = await openJobBook()
+    const now = () => new Date().toISOString()
+    const { startImport, text } = jobOperations({ book, bytesMax: 1e6, now, wake: () => {} })
+    const wanted = { kind: 'stock', format: 'csv', mode: 'set', dry_run: false } as const
+    const gates = { older: Promise.withResolvers<void>(), later: Promise.withResolvers<void>() }
+    const upload = (name: 'older' | 'later') => {
+      const file = async function* () {
+        yield Buffer.from('code,quantity\n')
+        await gates[name].promise
+        yield Buffer.from(`${name},1\n`)
+      }
+      const done = startImport({ ...wanted, user_id: null, key: 'k' }, file())
+      return done.then(({ job_id }) => job_id).catch(({ name }: Error) => name)
+    }
+    const older = upload('older')
+    while ((await book.list({ limit: 1 })).length === 0) await sleep(1)
+    const later = upload('later')
+    while ((await book.list({ limit: 1 }))[0]!.revision === 1) await sleep(1)
+    gates[endsFirst].resolve()
+    await (endsFirst === 'older' ? older : later)
+    for (const { resolve } of Object.values(gates)) resolve()
+    equal(await older, 'UploadTaken')
+    const pieces: Uint8Array[] = []
+    for await (const piece of text(await later)) pieces.push(piece)
+    equal(Buffer.concat(pieces).toString(), 'code,quantity\nlater,1\n')
+  }
 })

@@ -101,7 +101,9 @@ async function runJob(job: Job, parts: RunnerParts, signal: AbortSignal): Promis
     return true
   }
   if (job.status !== 'waiting' && job.status !== 'running') return false
-  const taken = await book.change(job_id, revision, { status: 'running', updated_at: now() })
+  const taken = await book.change(job_id, revision, {
+    ...{ status: 'running', note: null, updated_at: now() },
+  })
   if (taken === null) return false
   try {
     await (job.direction === 'import' ? importJob : exportJob)(taken, parts, signal)
@@ -118,8 +120,13 @@ async function failed(
   error: unknown,
   { book, now }: RunnerParts,
 ): Promise<string | null> {
-  // A store that is away is waited for: the job stays as it is, and is taken up again.
-  if (isAway(error)) throw error
+  // A store that is away is waited for; perhaps it is this one.
+  if (isAway(error)) {
+    const job = await book.get(jobId)
+    const waits = { updated_at: now(), note: `It waits: ${String(error)}` }
+    if (job !== null && job.ended_at === null) await book.change(jobId, job.revision, waits)
+    throw error
+  }
   const job = await book.get(jobId)
   if (job === null) return String(error)
   const isBroken = error instanceof FileBroken

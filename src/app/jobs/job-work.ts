@@ -52,9 +52,11 @@ type ImportProgress = Counts & {
   /** Somebody has begun, and may have got further than this says. */
   readonly begun: boolean
   readonly kept: number
+  /** Which upload's text counts: one that broke off leaves pieces behind. */
+  readonly attempt: number
 }
 export const countsOf = ({ progress }: Job): ImportProgress => ({
-  ...{ ...NONE, begun: false, kept: 0 },
+  ...{ ...NONE, begun: false, kept: 0, attempt: 0 },
   ...progress,
 })
 
@@ -65,15 +67,15 @@ type Stepped = Job | null
 export async function importJob(job: Job, parts: JobParts, signal: AbortSignal): Promise<void> {
   const { book, now } = parts
   const wanted = wantedOf(job)
-  const { begun, ...from } = countsOf(job)
+  const { begun, attempt, ...from } = countsOf(job)
   let kept = from.kept
-  let at: Stepped = await step(parts, job, { progress: { ...from, begun: true } })
+  let at: Stepped = await step(parts, job, { progress: { ...from, begun: true, attempt } })
   if (at === null) return
   const onBatch = async (counts: Counts, errors: readonly JobError[]): Promise<boolean> => {
     const keep = errors.slice(0, Math.max(0, ERRORS_KEPT_MAX - kept))
     kept += keep.length
     if (at !== null)
-      at = await step(parts, at, { progress: { ...counts, begun: true, kept } }, keep)
+      at = await step(parts, at, { progress: { ...counts, begun: true, kept, attempt } }, keep)
     return at !== null
   }
   const door = wanted.dry_run ? parts.rehearsal() : parts
@@ -81,7 +83,7 @@ export async function importJob(job: Job, parts: JobParts, signal: AbortSignal):
     ...{ kind: wanted.kind, mode: wanted.mode, run: job.job_id, user_id: wanted.user_id },
     ...{ send: door.send, log: door.log, blinder: door.blinder, tell: parts.tell },
   }
-  const rows = rowsOf(wanted.kind, wanted.format, piecesOf(book, job.job_id))
+  const rows = rowsOf(wanted.kind, wanted.format, piecesOf(book, job))
   const options = { from, again: begun, signal, onBatch }
   const { finished } = await bringRows(bring, rows, options)
   if (!finished || at === null) return
@@ -122,9 +124,12 @@ export async function exportJob(job: Job, parts: JobParts, signal: AbortSignal):
 
 export const PIECE_BYTES = 256 * 1024
 
-export async function* piecesOf(book: JobBook, jobId: string): AsyncGenerator<Uint8Array> {
-  for (let piece = 0; ; piece++) {
-    const bytes = await book.read(jobId, piece)
+const PIECES_MAX = 1_000_000
+export const firstPiece = (job: Job): number => countsOf(job).attempt * PIECES_MAX
+
+export async function* piecesOf(book: JobBook, job: Job): AsyncGenerator<Uint8Array> {
+  for (let piece = firstPiece(job); ; piece++) {
+    const bytes = await book.read(job.job_id, piece)
     if (bytes === null) return
     yield bytes
   }

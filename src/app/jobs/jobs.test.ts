@@ -75,7 +75,10 @@ async function productOf(shop: Shop, code: string) {
   return product_id === undefined ? null : await ask(shop, 'GetProduct', { product_id })
 }
 
-const PRODUCTS = `code,name,sell_price,cost_price,department,unit,unit_symbol,unit_precision,tax_class,min_stock,is_active
+const HEAD =
+  'code,name,sell_price,cost_price,department,unit,unit_symbol,unit_precision,tax_class,' +
+  'min_stock,is_active'
+const PRODUCTS = `${HEAD}
 PEN,Pen,1.50,0.70,Office,,,,,3,true
 TEA,"Tea, green",12.5,,Food,kilogram,kg,3,reduced,0.5,true
 =SUM,=SUM(A1),3,,food,,,,,,false
@@ -267,8 +270,9 @@ test('what one shop gives out makes another one like it', async () => {
       const { counts, errors } = await bring(other, kind, text, { format })
       deepEqual(errors, [])
       equal(counts.created, counts.rows)
-      for (const each of ['csv', 'ndjson'] as const)
-        equal(await take(other, kind, each), await take(one, kind, each))
+      // Stock goes by its ids, which are new ones there.
+      const rows = async (shop: Shop) => (await take(shop, kind, 'ndjson')).split('\n').sort()
+      deepEqual(await rows(other), await rows(one))
     }
   }
 })

@@ -111,7 +111,7 @@ function upload(jobs: JobOperations): Endpoint {
     answer: job,
     unbounded: true,
     takes: Object.values(MEDIA_TYPES),
-    problems: ['unsupported_media_type', 'payload_too_large'],
+    problems: ['unsupported_media_type', 'payload_too_large', 'invalid_state'],
     async handle(call) {
       const fields = read({ path: {}, query: queryOf(call.url), body: {} })
       if (!fields.ok) throw badFields(fields.errors)
@@ -162,6 +162,7 @@ function refused(error: unknown, { stream }: Call): never {
     throw new Refused({ code: 'malformed_request', message: 'The file broke off.' })
   const { name, message } = error instanceof Error ? error : { name: '', message: '' }
   if (name === 'TextTooLarge') throw new Refused({ code: 'payload_too_large', message })
+  if (name === 'UploadTaken') throw new Refused({ code: 'invalid_state', message })
   if (name === 'TextRefused') throw badFields({ '(body)': message })
   throw error
 }
