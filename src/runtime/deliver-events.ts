@@ -53,7 +53,7 @@ const REST_MS = 1_000
 
 export function deliverer(parts: DelivererParts): Deliverer {
   const { subscribers, onError, pollMs = POLL_MS } = parts
-  const desk = deskOf(parts, () => wake())
+  const desk = deskOf(parts)
   let mine: readonly string[] = []
   let served: readonly Subscriber[] = []
   let looking: Promise<void> | null = null
@@ -108,68 +108,25 @@ type Desk = {
   /** Streams under way, each with its end. */
   readonly busy: Map<string, Promise<void>>
   readonly subscriber: Subscriber
+  readonly isMine: Mine
 }
 
 /** What is under way, for whom, and who rests. */
-function deskOf(parts: DelivererParts, onFree: () => void) {
-  const { outbox, now, onError, mayAct = () => true } = parts
+function deskOf(parts: DelivererParts) {
   const taking = intake(parts)
   const desks = new Map<string, Desk>()
-  const restUntil = new Map<string, number>()
-  const quiet = quietOnes()
-  const rest = (name: string, ms: number) => restUntil.set(name, performance.now() + ms)
-  const rests = (name: string) => performance.now() < (restUntil.get(name) ?? 0)
-
-  const deliver = async (subscriber: Subscriber, delivery: Delivery) => {
-    const { name } = subscriber
-    try {
-      if (!mayAct()) return void rest(name, REST_MS)
-      const sent = await sentBy(subscriber, delivery, parts)
-      if (sent.is === 'later') return void rest(name, sent.ms)
-      const outcome = outcomeOf(sent, delivery, parts)
-      const at = now()
-      const given = await outbox.record({
-        ...{ subscription: name, position: delivery.position, after: delivery.attempts, at },
-        ...outcome,
-      })
-      if (given !== null && outcome.status !== 'pending') taking.settled(name, outcome.status)
-      if (given === null) taking.forget(name)
-      else if (outcome.status === 'dead') await subscriber.gaveUp(given, delivery)
-    } catch (error) {
-      rest(name, REST_MS)
-      taking.forget(name)
-      onError(caught(error), `${name} ${delivery.event_type} ${delivery.event_id}`)
-    }
-  }
-  const dispatch = async (subscriber: Subscriber, isMine: Mine) => {
-    const { name } = subscriber
-    const { busy } = desks.get(name) ?? { busy: new Map<string, Promise<void>>() }
-    desks.set(name, { busy, subscriber })
-    if (busy.size >= AT_ONCE_MAX || rests(name) || !subscriber.active) return
-    const pending = taking.place(name)?.pending ?? 0
-    if (pending <= busy.size || !quiet.mayAsk(name, pending)) return
-    const due = await outbox.due(name, now(), AT_ONCE_MAX + busy.size)
-    // Given away while the outbox was asked.
-    if (!isMine(subscriber)) return
-    if (due.every(({ stream }) => busy.has(stream))) quiet.found(name, pending)
-    for (const delivery of due) {
-      const { stream } = delivery
-      if (busy.size >= AT_ONCE_MAX) return
-      if (busy.has(stream)) continue
-      const going = deliver(subscriber, delivery).finally(() => {
-        busy.delete(stream)
-        onFree()
-      })
-      busy.set(stream, going)
-    }
-  }
+  const dispatch = dispatcher(parts, taking, desks)
   return {
     /** True: there is more to be read. */
     async look(served: readonly Subscriber[], isMine: Mine): Promise<boolean> {
       await taking.find(served)
       await taking.heed(served)
       const more = await taking.read(served)
-      for (const subscriber of served) await dispatch(subscriber, isMine)
+      for (const subscriber of served) {
+        const { busy } = desks.get(subscriber.name) ?? { busy: new Map<string, Promise<void>>() }
+        desks.set(subscriber.name, { busy, subscriber, isMine })
+        await dispatch(subscriber.name)
+      }
       return more
     },
     /** Of those that are not done here any more; their places may move elsewhere from now on. */
@@ -190,6 +147,84 @@ function deskOf(parts: DelivererParts, onFree: () => void) {
           return [[name, { position, pending, dead }] as const]
         }),
       ),
+  }
+}
+
+type Intake = ReturnType<typeof intake>
+
+/** Begins what is due, for one subscriber at a time, and again whenever there is room. */
+function dispatcher(parts: DelivererParts, taking: Intake, desks: ReadonlyMap<string, Desk>) {
+  const { outbox, now, onError } = parts
+  const filling = new Set<string>()
+  const restUntil = new Map<string, number>()
+  const quiet = quietOnes()
+  const rest = (name: string, ms: number) => void restUntil.set(name, performance.now() + ms)
+  const rests = (name: string) => performance.now() < (restUntil.get(name) ?? 0)
+  const deliver = sender(parts, taking, rest)
+
+  /** Begins what is due and has room. */
+  const fill = async ({ subscriber, busy, isMine }: Desk) => {
+    const { name, active } = subscriber
+    if (busy.size >= AT_ONCE_MAX || rests(name) || !active) return
+    const pending = taking.place(name)?.pending ?? 0
+    if (pending <= busy.size || !quiet.mayAsk(name, pending)) return
+    // What is under way now may end before the answer, which knows nothing of that.
+    const before = new Set(busy.keys())
+    const due = await outbox.due(name, now(), AT_ONCE_MAX + busy.size)
+    // Given away while the outbox was asked.
+    if (!isMine(subscriber)) return
+    const free = due.filter(({ stream }) => !before.has(stream))
+    if (free.length === 0) quiet.found(name, pending)
+    for (const delivery of free.slice(0, AT_ONCE_MAX - busy.size))
+      busy.set(
+        delivery.stream,
+        deliver(subscriber, delivery).finally(() => {
+          busy.delete(delivery.stream)
+          // Others have their turn in between, also where everybody answers at once.
+          if (busy.size <= AT_ONCE_MAX / 2) setImmediate(() => void dispatch(name))
+        }),
+      )
+  }
+  /** One at a time for each: two would begin the same. */
+  const dispatch = async (name: string) => {
+    const desk = desks.get(name)
+    if (desk === undefined || filling.has(name)) return
+    filling.add(name)
+    try {
+      await fill(desk)
+    } catch (error) {
+      rest(name, REST_MS)
+      onError(caught(error), name)
+    } finally {
+      filling.delete(name)
+    }
+  }
+  return dispatch
+}
+
+/** One attempt and its record. */
+function sender(parts: DelivererParts, taking: Intake, rest: (name: string, ms: number) => void) {
+  const { outbox, now, onError, mayAct = () => true } = parts
+  return async (subscriber: Subscriber, delivery: Delivery) => {
+    const { name } = subscriber
+    try {
+      if (!mayAct()) return void rest(name, REST_MS)
+      const sent = await sentBy(subscriber, delivery, parts)
+      if (sent.is === 'later') return void rest(name, sent.ms)
+      const outcome = outcomeOf(sent, delivery, parts)
+      const at = now()
+      const given = await outbox.record({
+        ...{ subscription: name, position: delivery.position, after: delivery.attempts, at },
+        ...outcome,
+      })
+      if (given !== null && outcome.status !== 'pending') taking.settled(name, outcome.status)
+      if (given === null) taking.forget(name)
+      else if (outcome.status === 'dead') await subscriber.gaveUp(given, delivery)
+    } catch (error) {
+      rest(name, REST_MS)
+      taking.forget(name)
+      onError(caught(error), `${name} ${delivery.event_type} ${delivery.event_id}`)
+    }
   }
 }
 
