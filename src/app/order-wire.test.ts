@@ -137,4 +137,16 @@ describe('an order over HTTP', () => {
     ])
     deepEqual(await no('orders/nothing/returns', { lines: one, reason: 'x' }), [404, 'not_found'])
   })
+
+  it('of more than can be recorded at once is refused, and nothing of it is there', async () => {
+    const long = { code: 'C'.repeat(100), name: 'N'.repeat(300), sell_price: 1 }
+    const { id } = (await post('products', long)).json
+    await post('inventory/stock', { product_id: id, quantity: '2000' })
+    const items = Array.from({ length: 1_500 }, () => ({ product_id: id, quantity: 1 }))
+    const { status, json } = await post('orders', { customer_id: 'c-1', items })
+    deepEqual([status, json.code], [413, 'payload_too_large'], JSON.stringify(json))
+    equal((await get(`inventory/${id}`)).reserved_quantity, 0)
+    const less = { customer_id: 'c-1', items: items.slice(500) }
+    equal((await post('orders', less)).status, 201)
+  })
 })

@@ -169,7 +169,7 @@ export function appendPromises(log: Now): void {
       [4_000, 1_000],
     ])
     const more = { writes: [write('large-1', 'any', 4_000), write('large-2', 'any', 1_001)] }
-    await rejects(log().append(more), { name: 'InvalidAppend' })
+    await rejects(log().append(more), { name: 'AppendTooLarge' })
     equal((await log().head()).position, 5_000)
   })
 

@@ -139,7 +139,7 @@ export function dataPromises(log: Now): void {
     await log().append(append('note-1', 'none', [noted({ text }), noted({ text })]))
     deepEqual((await log().readStream('note-1', 1))[0]!.data, { text })
     await rejects(log().append(append('note-1', 'any', [noted({ text: `${text}x` })])), {
-      name: 'InvalidAppend',
+      name: 'AppendTooLarge',
     })
   })
 

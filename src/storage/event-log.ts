@@ -188,7 +188,11 @@ export class LogClosed extends Error {
  * upstream.
  */
 export class InvalidAppend extends Error {
-  override readonly name = 'InvalidAppend'
+  override readonly name: string = 'InvalidAppend'
+}
+/** More than one append or one event can be: less of it at once will do. */
+export class AppendTooLarge extends InvalidAppend {
+  override readonly name = 'AppendTooLarge'
 }
 
 export const EVENTS_PER_APPEND_MAX = 5_000
@@ -208,7 +212,7 @@ export function storable(value: unknown, what: string): string {
   const json = JSON.stringify(value)
   if (json === undefined) throw new InvalidAppend(`${what} is not JSON`)
   if (json.length > EVENT_BYTES_MAX)
-    throw new InvalidAppend(`${what} is larger than ${EVENT_BYTES_MAX} bytes`)
+    throw new AppendTooLarge(`${what} is larger than ${EVENT_BYTES_MAX} bytes`)
   // A NUL or a lone surrogate shows as an escape; an even run of backslashes before it is only
   // text.
   if (json.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/.test(json))
@@ -234,7 +238,9 @@ function refuseUnsafeNumbers(value: unknown, what: string): void {
 export function checkShape({ writes, claims = [], releases = [], command }: Append): void {
   const events = writes.reduce((sum, write) => sum + write.events.length, 0)
   if (events > EVENTS_PER_APPEND_MAX)
-    throw new InvalidAppend(`${events} events in one append; ${EVENTS_PER_APPEND_MAX} is the limit`)
+    throw new AppendTooLarge(
+      `${events} events in one append; ${EVENTS_PER_APPEND_MAX} is the limit`,
+    )
   if (events === 0 && claims.length + releases.length > 0)
     throw new InvalidAppend('claims without an event would be lost by export')
   for (const write of writes) for (const event of write.events) checkEnvelope(event)

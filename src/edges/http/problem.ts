@@ -186,6 +186,12 @@ export function rejectionOf(error: unknown): Rejection {
         message: 'The store cannot be reached just now. Nothing was recorded.',
         ...retryAfter(error as { retryAfterMs?: number }),
       }
+    case 'AppendTooLarge':
+      return {
+        code: 'payload_too_large',
+        message:
+          'That is more than can be recorded at once. Nothing was recorded: send less of it.',
+      }
     case 'LogClosed':
       return { code: 'unavailable', message: 'The server is shutting down. Nothing was recorded.' }
     case 'DeadlinePassed':
