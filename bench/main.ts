@@ -27,6 +27,7 @@ import { postgresCallers } from './postgres-callers.ts'
 import { postgresCatchUp } from './postgres-catch-up.ts'
 import { openPostgres, type PostgresServer } from './postgres-server.ts'
 import { postgresStreamReads } from './postgres-stream-reads.ts'
+import { searchOn } from './product-search.ts'
 import { projectionCatchUp } from './projection-catch-up.ts'
 import { type Question, type Result, type Tools, verdictOf } from './question.ts'
 import { openScratch } from './scratch.ts'
@@ -45,12 +46,14 @@ const QUESTIONS: readonly Question[] = [
   logLength,
   wholeOrders,
   dashboardOn('SQLite'),
+  searchOn('SQLite'),
   postgresAppends,
   postgresCallers,
   postgresStreamReads,
   postgresCatchUp,
   postgresOrders,
   dashboardOn('PostgreSQL'),
+  searchOn('PostgreSQL'),
 ]
 const SECONDS = 3
 const ROOT = join(import.meta.dirname, '..')

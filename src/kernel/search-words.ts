@@ -81,20 +81,27 @@ export function partsOf(word: string, mistakes: number): readonly string[] {
 /** Letters put in, left out, mistaken or swapped with their neighbour; beyond `most`: most + 1. */
 export function mistakesBetween(one: string, other: string, most: number): number {
   const [a, b] = [[...one], [...other]]
-  if (Math.abs(a.length - b.length) > most) return most + 1
+  const far = most + 1
+  if (Math.abs(a.length - b.length) > most) return far
   let before: number[] = []
-  let above = b.map((_, at) => at).concat(b.length)
+  let above = Array.from({ length: b.length + 1 }, (_, at) => at)
   for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
+    // Further off the diagonal there are more mistakes than are asked for.
+    const [first, last] = [Math.max(1, i - most), Math.min(b.length, i + most)]
+    const row = new Array<number>(b.length + 1).fill(far)
+    if (first === 1) row[0] = i
+    let least = row[0]!
+    for (let j = first; j <= last; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1
-      row[j] = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + same)
+      let here = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + same)
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        row[j] = Math.min(row[j]!, before[j - 2]! + 1)
+        here = Math.min(here, before[j - 2]! + 1)
+      row[j] = here
+      if (here < least) least = here
     }
-    if (Math.min(...row) > most) return most + 1
+    if (least > most) return far
     before = above
     above = row
   }
-  return Math.min(above[b.length]!, most + 1)
+  return Math.min(above[b.length]!, far)
 }

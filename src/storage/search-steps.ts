@@ -1,15 +1,17 @@
 // How a question goes, whatever the engine. A search: as it is written; where no row has that, with
 // typing mistakes forgiven. What the rest of the question says plays no part in which of the two it
-// is. Few rows are ranked together; where very many are meant, tier by tier until the page is full,
-// in the order of an index, so that a single letter costs no more than a word.
+// is. Few rows are ranked together; where many are meant, tier by tier until the page is full, and
+// very many in the order of an index, so that a single letter costs no more than a word.
 import type { Find, Found, Row } from '#kernel/projection.ts'
 import { doubtfulWords, type Search, searchFor, searchNear, type Tier } from '#kernel/search.ts'
 import type { Hits } from './read-model-sql.ts'
 import { InvalidQuery } from './read-models.ts'
 import type { Shape } from './table-shape.ts'
 
-/** From so many rows on it is not counted how many a search means. */
-export const BROAD = 2_000
+/** From so many rows on it is not counted how many a search means, and tiers come by turns. */
+export const BROAD = 1_000
+/** From so many on, the rows of a tier are not gathered but looked for in the order asked for. */
+export const WALKED = 4_000
 
 export type Doubtful = ReturnType<typeof doubtfulWords>[number]
 /** One row more than the limit where there is one. */
@@ -66,7 +68,7 @@ async function searched(query: Find, { tiers, widest }: Search, steps: Steps): P
     const hits: Hits = {
       any,
       except: ranked ? tiers.slice(0, at).map((earlier) => earlier.tier) : [],
-      walked: await steps.hasAtLeast(BROAD, any),
+      walked: await steps.hasAtLeast(WALKED, any),
       ranks: rank,
     }
     const page = await steps.page({ ...rest, limit: wanted - rows.length - 1 }, hits)

@@ -72,7 +72,14 @@ export const productReadView = projection<ProductRow>({
     },
     // A code never goes to another product, so rows may be written in any order.
     unique: [['code']],
-    indexes: [['is_active', 'code'], ['is_active', 'name'], ['department_id'], ['unit_id']],
+    // None over what changes with every sale: a flag turns seldom.
+    indexes: [
+      ['is_active', 'code'],
+      ['is_active', 'name'],
+      ['department_id', 'code'],
+      ['is_low_stock', 'code'],
+      ['unit_id'],
+    ],
     search: { code: 'code', name: 'name', description: 'text' },
   },
   on: {
