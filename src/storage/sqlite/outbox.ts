@@ -85,15 +85,16 @@ export async function openOutbox({ path }: { readonly path: string }): Promise<O
 
 type Statements = ReturnType<typeof statementsOf>
 
+// By name: left to itself it takes the primary key, and goes through all that was ever settled.
 function statementsOf(db: DatabaseSync) {
   return {
     meet: db.prepare('INSERT INTO meeting (one, position) VALUES (1, ?) ON CONFLICT DO NOTHING'),
     met: db.prepare('SELECT position FROM meeting'),
     subscriptions: db.prepare(`SELECT name, position, seen, given_up,
-        (SELECT count(*) FROM deliveries d WHERE d.subscription = s.name AND d.status = 'pending')
-          AS pending,
-        (SELECT count(*) FROM deliveries d WHERE d.subscription = s.name AND d.status = 'dead')
-          AS dead
+        (SELECT count(*) FROM deliveries d INDEXED BY pending_by_position
+          WHERE d.subscription = s.name AND d.status = 'pending') AS pending,
+        (SELECT count(*) FROM deliveries d INDEXED BY dead
+          WHERE d.subscription = s.name AND d.status = 'dead') AS dead
       FROM subscriptions s ORDER BY name`),
     mark: db.prepare('SELECT position, seen, given_up FROM subscriptions WHERE name = ?'),
     putMark: db.prepare(`INSERT INTO subscriptions (name, position, seen, given_up)
@@ -105,7 +106,7 @@ function statementsOf(db: DatabaseSync) {
         next_attempt_at = ? WHERE subscription = ? AND event_id = ?`),
     take: db.prepare(`INSERT INTO deliveries (${COLUMNS})
       VALUES (?, ?, ?, ?, ?, 'pending', 0, ?6, ?6, NULL, NULL, NULL) ON CONFLICT DO NOTHING`),
-    due: db.prepare(`SELECT ${COLUMNS} FROM deliveries d
+    due: db.prepare(`SELECT ${COLUMNS} FROM deliveries d INDEXED BY pending_by_position
       WHERE subscription = ?1 AND status = 'pending' AND next_attempt_at <= ?2
         AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.subscription = ?1
           AND e.stream = d.stream AND e.status = 'pending' AND e.position < d.position)
