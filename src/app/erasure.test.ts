@@ -38,7 +38,7 @@ const refusal = async (shop: ModelShop, type: string, input: object) => {
 }
 
 async function order(shop: ModelShop, who: object, street: string, meta: object = {}) {
-  const items = [{ product_id: CUP, quantity: '1' }]
+  const items = [{ product_id: CUP, quantity: '2' }]
   const shipping_address = address(street)
   const input = { ...who, items, shipping_address, notes: 'mind the limping dog' }
   return String((await done(shop, 'CreateOrder', input, meta)).order_id)
@@ -46,7 +46,16 @@ async function order(shop: ModelShop, who: object, street: string, meta: object 
 
 /** Zoe is a customer, Uwe logs in, a guest and somebody whom nobody registered have ordered. */
 async function openFilled(engine: EngineName, url = '') {
-  const shop = await openShop(engine, {}, url)
+  const shop = await openShop(engine, { 'payments.default_method': 'credit_card' }, url)
+  try {
+    return { shop, orders: await filled(shop) }
+  } catch (error) {
+    await shop[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function filled(shop: ModelShop) {
   await done(shop, 'CreateProduct', { product_id: CUP, code: 'CUP', name: 'Cup', sell_price: '5' })
   await done(shop, 'CreateInventory', { product_id: CUP, quantity: '100' })
   const zoe = { name: 'Zoe Quillfeather', email: 'Zoe.Q@Example.com', phone: '555-0199' }
@@ -66,10 +75,17 @@ async function openFilled(engine: EngineName, url = '') {
     zoe: await order(shop, { customer_id: ZOE, user_id: UWE }, '7 Brambledown'),
     uwe: await order(shop, { user_id: UWE }, '6 Brambledown'),
     guest: await order(shop, {}, '5 Fernhollow', { source: 'import' }),
+    parcel: await order(shop, { customer_id: ZOE }, '3 Brambledown'),
     stranger: await order(shop, { customer_id: STRANGER }, '4 Fernhollow'),
   }
   await shop.settle(before)
-  return { shop, orders }
+  const cups = { order_id: orders.parcel, lines: [{ line: 1, quantity: '1' }] }
+  await done(shop, 'CreateShipment', { ...cups, address: address('2 Brambledown') })
+  const items = [{ product_code: 'CUP', quantity: '1' }]
+  const paid = { payment_type: 'cash', paid_amount: '5' }
+  await done(shop, 'ProcessSale', { customer_id: ZOE, items, ...paid })
+  await shop.settle(before)
+  return orders
 }
 
 /** Each row of each table, as a text with the table's name. */

@@ -3,7 +3,7 @@ import { order, orderViews } from '#contexts/orders/public.ts'
 import { type Asked, ask, type Given, type Look, type Rejected, reject } from '#kernel/decider.ts'
 import type { Filter, Row } from '#kernel/projection.ts'
 
-const OPEN = ['PENDING', 'CONFIRMED']
+const OPEN = ['PENDING', 'CONFIRMED', 'PARTIALLY_SHIPPED']
 /** One of them is enough to refuse. */
 const LOOKED_AT_MAX = 50
 
