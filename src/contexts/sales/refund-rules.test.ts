@@ -24,6 +24,7 @@ const shop: readonly Write[] = [
   stockOpened('pen', 10),
   productCreated('apples', { sell_price_minor: 299, quantity_scale: 3 }),
   stockOpened('apples', 10_000, { quantity_scale: 3 }),
+  productCreated('gum', { sell_price_minor: 3 }),
   registered(),
 ]
 type Step = readonly [type: string, input: object]
@@ -125,6 +126,22 @@ describe('a refund', () => {
       rounding_minor: 0,
       total_amount_minor: 299,
     })
+  })
+  it('in cash piece by piece gives no more than was taken, to the last coin', () => {
+    const coins = { settings: { 'pos.cash_rounding': 5 } }
+    let past = sold(cashSale({ product_id: 'gum', quantity: '11' }), coins.settings)
+    const given = Array.from({ length: 11 }, (_, i) => {
+      const refund_id = `01980000-0000-7000-8000-0000000000${10 + i}`
+      const then = when(past, coins, ...back({ ...some(1, '1'), refund_id }))
+      past = [...past, ...then.decision().writes]
+      return Number(dataOf(then, 'SaleRefunded').total_amount_minor)
+    })
+    // 33 cents were 35 with the coins that there are.
+    deepEqual(given, [5, 0, 5, 0, 5, 5, 0, 5, 0, 5, 5])
+    equal(
+      given.reduce((sum, one) => sum + one, 0),
+      35,
+    )
   })
   it('has numbers without gaps, of their own', () => {
     const once = after(history, [back(some(1, '1'))])

@@ -92,7 +92,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   const { amount_minor } = totals
   const standard = input.tender ?? (sold.payment_type === SPLIT ? null : sold.payment_type)
   const bill = { amount_minor, currency, settings: when.settings }
-  const back = givenBackBy(input.tenders, standard, bill)
+  const back = givenBackBy(input.tenders, standard, bill, sold.refunded_cash_minor)
   if ('rejected' in back) return back
   const no = moneyTrouble(sold, back, amount_minor, currency)
   if (no !== null) return no

@@ -15,7 +15,7 @@ import {
   oneOf,
   text,
 } from '#kernel/schema.ts'
-import { CASH } from './sale.ts'
+import { inCash } from './sale.ts'
 import { cashier, currency, NUMBER_MAX, reason, TENDERS_MAX, tender } from './sale-fields.ts'
 
 export type Session = {
@@ -106,11 +106,7 @@ export const register = aggregate({
       const { session } = state
       const counts = session?.session_id === session_id && session.currency === currency
       if (!counts) return { counters, session }
-      const cash = tenders.reduce(
-        (sum, { type, amount_minor }) => (type === CASH ? sum + amount_minor : sum),
-        0,
-      )
-      const expected_minor = session.expected_minor + cash
+      const expected_minor = session.expected_minor + inCash(tenders)
       return { counters, session: { ...session, expected_minor } }
     },
     CashSessionOpened: (state, { session_id, currency, float_minor }): Register => ({

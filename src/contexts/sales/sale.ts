@@ -48,6 +48,8 @@ export type Sold = {
   /** Given back already, cash rounding aside: in all, and of it on the customer's account. */
   readonly refunded_minor: number
   readonly refunded_credit_minor: number
+  /** And of it in cash, before it was rounded to a coin. */
+  readonly refunded_cash_minor: number
   readonly amount_minor: number
 }
 /** null: no such sale. */
@@ -126,7 +128,7 @@ const saleEvents = eventTypes({
 
 export const sale = aggregate({
   type: 'sale',
-  state_version: 1,
+  state_version: 2,
   events: saleEvents,
   initial: null as Sale,
   evolve: {
@@ -165,6 +167,7 @@ export const sale = aggregate({
         credit_minor: onAccount(data.tenders),
         refunded_minor: 0,
         refunded_credit_minor: 0,
+        refunded_cash_minor: 0,
         amount_minor: data.amount_minor,
       },
     }),
@@ -183,6 +186,8 @@ export const sale = aggregate({
           })),
           refunded_minor: sold.refunded_minor + data.amount_minor,
           refunded_credit_minor: sold.refunded_credit_minor + onAccount(data.tenders),
+          refunded_cash_minor:
+            sold.refunded_cash_minor + inCash(data.tenders) - data.rounding_minor,
         },
       }
     },
@@ -203,12 +208,15 @@ export const looseRefund = aggregate({
 export const ON_ACCOUNT = 'credit'
 export const CASH = 'cash'
 
+type Tenders = readonly { readonly type: string; readonly amount_minor: number }[]
+
+const sumOf = (tenders: Tenders, wanted: string): number =>
+  tenders.reduce((sum, { type, amount_minor }) => (type === wanted ? sum + amount_minor : sum), 0)
+
 /** What of these goes on the customer's account. */
-export const onAccount = (tenders: readonly { type: string; amount_minor: number }[]): number =>
-  tenders.reduce(
-    (sum, { type, amount_minor }) => (type === ON_ACCOUNT ? sum + amount_minor : sum),
-    0,
-  )
+export const onAccount = (tenders: Tenders): number => sumOf(tenders, ON_ACCOUNT)
+/** What of these moves in the drawer. */
+export const inCash = (tenders: Tenders): number => sumOf(tenders, CASH)
 
 function existing(state: Sale): SaleState {
   if (state === null) throw new Error('a sale that was never started has changed')

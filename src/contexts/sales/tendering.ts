@@ -88,11 +88,16 @@ export function paidBy(payment: Payment, bill: Bill): Settled | Rejected {
   })
 }
 
-/** Amounts of a refund's tenders are those before the cash among them is rounded. */
+/**
+ * Amounts of a refund's tenders are those before the cash among them is rounded. That is rounded as
+ * a running sum over the refunds of a sale (`before`: what cash they gave back so far, unrounded),
+ * so that a sale which comes back piece by piece never gives back more than was taken for it.
+ */
 export function givenBackBy(
   tenders: Infer<typeof tendersInput> | undefined,
   standard: string | null,
   bill: Bill,
+  before = 0,
 ): Settled | Rejected {
   if (tenders === undefined && standard === null)
     return invalid({ tender: 'is required, or tenders: nothing says how it was paid' })
@@ -106,14 +111,13 @@ export function givenBackBy(
   const rest = bill.amount_minor - fixed
   if (rest < 0 || (rest > 0 && !isOpen)) return mismatch(fixed, bill)
   const cash = asked.tenders.find(({ type }) => type === CASH)
-  const { payable_minor, rounding_minor } = cashRounded(
-    cash === undefined ? 0 : (cash.amount ?? rest),
-    coinOf(bill.settings),
-  )
+  const wanted = cash === undefined ? 0 : (cash.amount ?? rest)
+  const rounded = (minor: number) => cashRounded(minor, coinOf(bill.settings)).payable_minor
+  const payable = rounded(before + wanted) - rounded(before)
   return settled(asked.tenders, {
-    [CASH]: payable_minor,
+    [CASH]: payable,
     rest,
-    rounding: rounding_minor,
+    rounding: payable - wanted,
     change: 0,
   })
 }
