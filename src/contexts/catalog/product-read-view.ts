@@ -76,8 +76,8 @@ export const productReadView = projection<ProductRow>({
     indexes: [
       ['is_active', 'code'],
       ['is_active', 'name'],
-      ['department_id', 'code'],
-      ['is_low_stock', 'code'],
+      ['department_id', 'is_active', 'code'],
+      ['is_low_stock', 'is_active', 'code'],
       ['unit_id'],
     ],
     search: { code: 'code', name: 'name', description: 'text' },
