@@ -19,5 +19,16 @@ test("a day begins at the store's midnight, also where clocks change", () => {
     days.map(([instant, zone]) => businessDay(instant, zone)),
     days.map(([, , day]) => day),
   )
+  // Mistyped years are days as well.
+  deepEqual(
+    [
+      businessDay('0206-03-02T01:00:00.000Z', 'America/New_York'),
+      businessDay('0001-01-01T00:00:00.000Z', 'America/New_York'),
+      businessDay('0001-12-31T12:00:00.000Z', 'America/New_York'),
+      businessDay('0001-01-01T00:00:00.000Z', 'Asia/Tokyo'),
+      businessDay('9999-12-31T23:59:59.999Z', 'Asia/Tokyo'),
+    ],
+    ['0206-03-01', '0001-01-01', '0001-12-31', '0001-01-01', '9999-12-31'],
+  )
   throws(() => businessDay('2026-01-01T00:00:00.000Z', 'Nowhere/Atlantis'), RangeError)
 })
