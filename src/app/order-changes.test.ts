@@ -230,6 +230,20 @@ describe('an order in several shipments', () => {
       equal((await shop.get('GetShipment', { shipment_id }))?.status, 'DELIVERED')
     })
   })
+  it('may go elsewhere: where to, only its own key tells', async () => {
+    await using(PAID, async (shop) => {
+      const order_id = await shop.confirmed()
+      const lines = [{ line: 1, quantity: '1' }]
+      const address = { street: '4 Secret Lane', country: 'Peru' }
+      const { shipment_id } = await shop.done('CreateShipment', { order_id, lines, address })
+      const [stored] = await shop.log.readStream(`shipment-${shipment_id}`, 0, 1)
+      equal(stored?.event_type, 'ShipmentCreated')
+      equal(JSON.stringify(stored).includes('Secret'), false)
+      await shop.done('CreateShippingLabel', { shipment_id })
+      await shop.settle()
+      equal((await shop.get('GetShipment', { shipment_id }))?.status, 'LABEL_CREATED')
+    })
+  })
   it('takes its planned shipments with it when it is cancelled, also with a label on its way', async () => {
     await using(PAID, async (shop) => {
       const order_id = await shop.confirmed()
