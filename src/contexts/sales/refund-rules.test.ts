@@ -213,6 +213,14 @@ describe('a refund without a sale', () => {
     when(shop, { settings }, ...loose(credit)).answers({ balance_minor: -1000 })
     when(shop, { settings }, ...loose({ tender: 'credit' })).rejects('validation_failed')
   })
+  it('is nobody’s, or a customer’s that there is; who was one, was one', () => {
+    const unknown = { customer_id: 'cust-9' }
+    when(shop, { settings }, ...loose(unknown)).rejects('not_found', {
+      errors: { customer_id: 'is not a customer' },
+    })
+    const before = { ...unknown, occurred_at: '2026-03-01T10:00:00.000Z' }
+    when(shop, { settings }, ...loose(before)).answers({ customer_id: 'cust-9' })
+  })
 })
 
 const seed = seedOfRun()

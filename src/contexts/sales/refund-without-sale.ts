@@ -14,7 +14,7 @@ import { flag, type Infer, list, object, optional, text, uuid } from '#kernel/sc
 import { booked, bookingRefs, registerTrouble } from './booking.ts'
 import { occurredAt, placeFields, placeOf } from './process-sale.ts'
 import { refundAnswer, refunded } from './refunding.ts'
-import { pricedOf } from './ring-up.ts'
+import { customerTrouble, pricedOf } from './ring-up.ts'
 import { looseRefund } from './sale.ts'
 import { type CartLine, LINES_MAX, REASON_MAX, type RefundedLine } from './sale-fields.ts'
 import { cartLines, itemInput, itemNames, itemRefs, type When } from './sale-items.ts'
@@ -72,7 +72,8 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
       'Refunds without their sale are not allowed here (pos.refund_without_original).',
     )
   const { country, ...place } = placeOf(input)
-  const wrong = registerTrouble(place.register_id)
+  const wrong =
+    registerTrouble(place.register_id) ?? customerTrouble(given, when, place.customer_id)
   if (wrong !== null) return wrong
   const goods = goodsBack(input, given, when, country)
   if (!('lines' in goods)) return goods

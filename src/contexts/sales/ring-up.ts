@@ -99,8 +99,7 @@ export function ringUp(given: Given, moment: Moment, when: When, wanted: ToRing)
   const { cart, customer_id } = wanted
   const asked = lackingOf(given, bookingRefs(wanted, customer_id, cart))
   if (asked !== null) return asked
-  const wrong =
-    registerTrouble(wanted.register_id) ?? customerTrouble(given, when, customer_id) ?? null
+  const wrong = registerTrouble(wanted.register_id) ?? customerTrouble(given, when, customer_id)
   if (wrong !== null) return wrong
   const priced = pricedCart(wanted, when)
   if ('rejected' in priced) return priced
@@ -121,7 +120,7 @@ export function ringUp(given: Given, moment: Moment, when: When, wanted: ToRing)
 }
 
 /** One who bought before the till could ask is taken at his word. */
-function customerTrouble(given: Given, { isFact }: When, customer_id: string | null) {
+export function customerTrouble(given: Given, { isFact }: When, customer_id: string | null) {
   if (customer_id === null || isFact) return null
   const state = given.state(customer.at(customer_id))
   if (state !== null && !state.is_erased) return null
