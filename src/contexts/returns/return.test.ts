@@ -39,10 +39,10 @@ const RECORDED: ReturnState = {
   lines: [],
 }
 
-function decided(state: ReturnState): Decision {
+function decided(state: ReturnState, credit: object = CREDIT): Decision {
   // The command reads one stream, and every question to Given here is about that one.
   const given = { state: () => state } as unknown as Given
-  return recordReturn.decide(CREDIT as never, given, MOMENT)
+  return recordReturn.decide(credit as never, given, MOMENT)
 }
 function eventsOf(decision: Decision) {
   assert.ok('accepted' in decision)
@@ -68,6 +68,21 @@ test('told a second time, it is the same return: nothing is written, the answer 
   const { events, response } = eventsOf(decided(RECORDED))
   assert.deepEqual(events, [])
   assert.deepEqual(response, { return_id: 'r1', currency: 'GBP', total_amount_minor: -3000 })
+})
+
+test('what no amount can be is a mistake in it, not in us', () => {
+  const huge = { ...CREDIT.lines[0], unit_price_minor: 2 ** 52 }
+  for (const lines of [
+    [{ ...huge, quantity: 4 }],
+    [
+      { ...huge, quantity: 1 },
+      { ...huge, quantity: 1 },
+    ],
+  ]) {
+    const decision = decided(null, { ...CREDIT, lines })
+    assert.ok('rejected' in decision)
+    assert.equal(decision.rejected.code, 'validation_failed')
+  }
 })
 
 test('its state keeps the total', () => {

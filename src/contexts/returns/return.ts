@@ -2,7 +2,7 @@
 // REQUESTED → PARTIALLY_RECEIVED → RECEIVED → CLOSED, also from each at once; or RECORDED: a fact
 // of another book, told after it happened. What a return means for its order stands in the order's
 // stream too, in the same append, so that no unit comes back twice.
-import { accept, aggregate, command } from '#kernel/decider.ts'
+import { accept, aggregate, command, invalid } from '#kernel/decider.ts'
 import { lineAmount } from '#kernel/money.ts'
 import { id, integer, list, money, nullable, object, quantity, text } from '#kernel/schema.ts'
 import { returnEvents } from './return-events.ts'
@@ -72,6 +72,25 @@ function existing(state: ReturnState): NonNullable<ReturnState> {
   return state
 }
 
+type Credit = {
+  readonly unit_price_minor: number
+  readonly quantity: number
+  readonly quantity_scale: number
+}
+/** null: beyond what an amount can be. */
+function credited<L extends Credit>(lines: readonly L[]) {
+  try {
+    return lines.map((each, index) => ({
+      line: index + 1,
+      ...each,
+      amount_minor: lineAmount(each.unit_price_minor, each.quantity, each.quantity_scale),
+    }))
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
+}
+
 /** A fact is never refused; told again under another command's id, it is still the same return. */
 export const recordReturn = command({
   type: 'RecordReturn',
@@ -98,13 +117,12 @@ export const recordReturn = command({
   reads: ({ return_id }) => [returned.at(return_id)],
   decide: ({ lines, ...input }, given, { occurred_at }) => {
     const known = given.state(returned.at(input.return_id))
-    const recorded = lines.map((each, index) => ({
-      line: index + 1,
-      ...each,
-      amount_minor: lineAmount(each.unit_price_minor, each.quantity, each.quantity_scale),
-    }))
+    const recorded = credited(lines)
+    if (recorded === null) return invalid({ lines: 'come to more than an amount can be' })
     const total_amount_minor =
       known?.total_amount_minor ?? recorded.reduce((sum, { amount_minor }) => sum + amount_minor, 0)
+    if (!Number.isSafeInteger(total_amount_minor))
+      return invalid({ lines: 'come to more than an amount can be' })
     const { return_id, currency } = input
     const fact = returned.event(
       'ReturnRecorded',
