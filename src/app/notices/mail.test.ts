@@ -11,6 +11,7 @@ import { type App, compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { alertOf, isTold } from './alerts.ts'
+import { customerLetter } from './customer-letters.ts'
 
 type Mail = { readonly to: readonly string[]; readonly text: string }
 const OPERATORS = ['ops@example.com', 'boss@example.com']
@@ -178,6 +179,20 @@ describe('the shop’s mail', () => {
     ])
     equal(line.notice, 'LowStockReached')
   })
+})
+
+test('nobody is written from the moment on in which it is asked that he be forgotten', async () => {
+  const confirmed = { event_type: 'OrderConfirmed', aggregate_id: 'o-1', data: {} } as Recorded
+  const data = { customer_id: 'c-1', currency: 'USD', shipping_address: { email: 'ada@a.example' } }
+  const created = { event_type: 'OrderCreated', data } as Recorded
+  const asked = { event_type: 'ErasureRequested', data: {} } as Recorded
+  // The key that opens the address is still there.
+  const streams = new Map([['order-o-1', [created]]])
+  const events = async ([stream = '']: readonly string[]) => streams.get(stream) ?? []
+  const written = await customerLetter(confirmed, events, 'Shop')
+  ok(typeof written === 'object' && written.to === 'ada@a.example')
+  streams.set('erasure-c-1', [asked])
+  equal(await customerLetter(confirmed, events, 'Shop'), 'the person is forgotten')
 })
 
 describe('an alert', () => {

@@ -1,5 +1,5 @@
-// The outbox in the schema `outbox`, apart from read models and log. Whoever moves a subscription or
-// records an attempt holds its row until it is done.
+// The outbox in the schema `outbox`, apart from read models and log. Whoever moves a subscription
+// or records an attempt holds its row until it is done.
 import type { Attempt, Delivery, Mark, Move, Outbox, Subscription } from '#storage/outbox.ts'
 import { connect, type Run, type Statement, type Values } from './connections.ts'
 import { type Migration, migrate } from './migrate.ts'
