@@ -1,8 +1,7 @@
 // One door for commands: check, queue per stream, load, decide, append, and again if somebody was
 // faster. The same command id has one effect and one answer, however often and whenever it comes.
-import { hash, randomUUIDv7 } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import canonicalize from 'canonicalize'
 import {
   type Accepted,
   type Command,
@@ -21,7 +20,7 @@ import type { Outcome, Send, SendMeta } from '#kernel/waiting.ts'
 import type { Append, CommandRecord, EventLog, NewEvent, Verdict } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { claimOwners } from './claim-owners.ts'
-import { momentOf } from './moment.ts'
+import { fingerprintOf, momentOf } from './moment.ts'
 import type { Numbers } from './number-series.ts'
 import { isBlind, type PersonalData } from './personal.ts'
 import { type StreamQueues, streamQueues } from './stream-queues.ts'
@@ -110,11 +109,7 @@ async function taskOf(
 ): Promise<Task> {
   const id = meta.command_id ?? randomUUIDv7()
   // What the sender asked, before anything is filled in: a repeat has the same.
-  const fingerprint = hash(
-    'sha256',
-    canonicalize({ type: command.type, input: given })!,
-    'base64url',
-  )
+  const fingerprint = await fingerprintOf(command, given, tools.personal)
   const input =
     command.creates === undefined || command.creates in given
       ? given

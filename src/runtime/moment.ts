@@ -1,6 +1,7 @@
 // The moment of one command: what its decision may know beside states and input. Made once, so that
 // every try decides with the same ids.
-import { randomUUIDv7 } from 'node:crypto'
+import { hash, randomUUIDv7 } from 'node:crypto'
+import canonicalize from 'canonicalize'
 import type { Command, Moment, ShopSettings } from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
 import type { SendMeta } from '#kernel/waiting.ts'
@@ -43,6 +44,18 @@ export async function momentOf({ command, input, id, meta }: Asking, tools: Tool
     },
   }
   return moment
+}
+
+/** What a repeat is known by. A plain hash of a name would tell it to whoever guesses it. */
+export async function fingerprintOf(
+  { type, blinds }: Command,
+  input: Asking['input'],
+  personal: Tools['personal'],
+): Promise<string> {
+  const asked = canonicalize({ type, input })!
+  return blinds === true
+    ? (await personal.blinder())('command', asked)
+    : hash('sha256', asked, 'base64url')
 }
 
 const noBlinder =

@@ -1,5 +1,6 @@
 // Customers behind the real gateway: what many do at once ends as if one had come after the other.
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { users } from '#contexts/users/users.ts'
 import type { Context } from '#kernel/context.ts'
@@ -154,6 +155,24 @@ describe('many at once', () => {
         .toLowerCase()
         .includes('ann@'),
     )
+  })
+
+  test('repeat a registration: it is one customer, and no guess fits its record', async () => {
+    await using shop = await openTwo()
+    const { apps, log } = shop
+    const input = { name: 'Ann', email: 'ann@example.com' }
+    const send = (at: number, more: object = {}) =>
+      apps[at % 2]!.send('RegisterCustomer', { ...input, ...more }, { command_id: 'c-1' })
+    const outcomes = await Promise.all([0, 1, 2, 3, 4, 5].map((at) => send(at)))
+    const made = outcomes.map((one) => (one.ok ? one.response.customer_id : one.rejection.code))
+    equal(new Set(made).size, 1)
+    const other = await send(0, { phone: '1' })
+    equal(other.ok ? 'done' : other.rejection.code, 'idempotency_key_reused')
+    const record = await log.commandRecord('c-1')
+    const told = JSON.stringify({ email: input.email, name: input.name })
+    const text = `{"input":${told},"type":"RegisterCustomer"}`
+    match(record!.fingerprint, /^blind:/)
+    ok(!record!.fingerprint.includes(hash('sha256', text, 'base64url')))
   })
 
   test('change to one e-mail, and what was given back is free', async () => {
