@@ -1,6 +1,6 @@
 // Search: what a row's words are, and which rows a text means, the best first. A text becomes
-// tiers, plain boolean questions from the narrowest to the widest; a row's rank is the first tier that it
-// is in. Engines translate the questions, so that all give the same rows in the same order.
+// tiers, plain boolean questions from the narrowest to the widest; a row's rank is the first tier
+// that it is in. Engines translate the questions, so that all give the same rows in the same order.
 import { bytewise } from './bytewise.ts'
 import type { Row, SearchWeight, Table } from './projection.ts'
 import { isMeant, mistakesBetween, mistakesIn, wholeOf, wordsOf } from './search-words.ts'
