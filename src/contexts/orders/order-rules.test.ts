@@ -128,6 +128,16 @@ describe('placing an order', () => {
     // 3.33 × 0.5 = 1.665, twice 1.67
     placing({ items }).answers({ total_amount_minor: 334 })
   })
+  it('counts on the day that it is in its store', () => {
+    const about = { store_id: 'far', name: 'Far', kind: 'shop', timezone: 'Pacific/Kiritimati' }
+    const opened = store.write('far', [store.event('StoreCreated', about as never)])
+    // 10:00 in UTC is midnight there, and the next day begins.
+    const then = given(...shelves, opened, stockOpened(CUP, 10, {}, 'far'))
+      .at({ settings: PAID })
+      .when(create, input({ store_id: 'far' }))
+    equal(dataOf(then, 'OrderCreated').business_day, '2026-03-03')
+    equal(dataOf(placing(), 'OrderCreated').business_day, '2026-03-02')
+  })
   it('reserves lines of one product as one', () => {
     const items = [
       { product_id: CUP, quantity: '6' },
