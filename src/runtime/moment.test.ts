@@ -1,4 +1,4 @@
-// What a decision knows of its moment: ids that stay, values made unreadable, rows that it looks at.
+// What a decision knows of its moment: ids that stay, blinded values, rows that it looks at.
 import { deepEqual, equal, match, notEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { accept, type Command, command, type Moment } from '#kernel/decider.ts'
