@@ -352,6 +352,26 @@ export function readModelsSearchContract(
       }
     })
 
+    it('comes and goes with a swap, where the table before it had none', async () => {
+      const { search, ...plain } = { ...goods, name: 'plain' }
+      const searched = { ...goods, name: 'plain' }
+      await reads.define([{ name: 'plain', version: 1, table: plain }])
+      const versions = [searched, plain, searched]
+      for (const [at, table] of versions.entries()) {
+        const name = `plain__rebuild`
+        const shadow = { ...table, name }
+        deepEqual(await reads.define([{ name: 'plain', version: 2 + at, table }]), ['plain'])
+        await reads.define([{ name, version: 2 + at, table: shadow }])
+        const rows = [good('a', 'A', `Lantern ${'abc'[at]}`)]
+        const beside = { ...changed(0, rows, []), projection: name, table: shadow, to: 9 + at }
+        equal(await reads.commit([beside]), true)
+        equal(await reads.swap('plain', name), true)
+        deepEqual((await reads.find(table, { limit: 9 })).items, rows)
+      }
+      const asked = { limit: 9, search: { text: 'lantern c' } }
+      equal(idsIn(await reads.find(searched, asked)), 'a')
+    })
+
     it('shows in a frozen view what it showed then', async () => {
       await put(ROWS)
       const view = await reads.frozen()

@@ -86,6 +86,36 @@ describe('read models in a file', () => {
     await reads.close()
   })
 
+  test('a name that is gone is gone from the pages of the search, too', async () => {
+    const table: Table = {
+      name: 'people',
+      key: 'id',
+      columns: { id: 'text', name: 'text' },
+      search: { name: 'name' },
+    }
+    const reads = await openReadModels({ path })
+    await reads.define([{ name: 'people', version: 1, table }])
+    const names = ['Ada Lovelace', 'Grace Hopper', 'Mary Lovelace']
+    const rest = { projection: 'people', table, park: [], unpark: [] }
+    const upserts = names.map((name, i) => ({ id: `p${i}`, name }))
+    await reads.commit([{ ...rest, from: 0, to: 1, upserts, deletes: [] }])
+    const pages = () => {
+      const database = new DatabaseSync(path, { readOnly: true })
+      const blocks = database.prepare('SELECT block FROM "people#search_data"').all()
+      const texts = database.prepare('SELECT * FROM "people#search_content"').all()
+      const words = database.prepare('SELECT word, rows FROM "people#words"').all()
+      database.close()
+      const told = blocks.map(({ block }) => Buffer.from(block as Uint8Array).toString('latin1'))
+      return [...told, JSON.stringify(texts), JSON.stringify(words)].join()
+    }
+    ok(/ada/.test(pages()) && /hopper/.test(pages()))
+    const changed = [{ id: 'p1', name: '' }]
+    await reads.commit([{ ...rest, from: 1, to: 2, upserts: changed, deletes: ['p0'] }])
+    equal(/ada|grace|hopper/.exec(pages()), null)
+    ok(pages().includes('"lovelace","rows":1'))
+    await reads.close()
+  })
+
   test('a table makes sense to whoever looks at it with SQL', async () => {
     const reads = await openReadModels({ path })
     await reads.define([definition])
