@@ -180,6 +180,25 @@ describe('a return', () => {
       equal(summary?.total_spent_minor, 2_000)
     })
   })
+  it('that was not paid for has nothing to be paid back, and stays to be paid back', async () => {
+    const settings = { ...PAID, 'payments.capture_on': 'manual' }
+    await using(settings, async (shop) => {
+      const payment_id = await shipped(shop)
+      await shop.done('CapturePayment', { payment_id, amount: '10' })
+      await shop.settle()
+      const lines = [{ line: 1, quantity: '1' }]
+      const return_id = await returnOf(shop, payment_id, lines)
+      await shop.done('ReceiveReturn', { return_id, lines, refund: false })
+      // 10.00 of 25.00 were taken, and 20.00 are kept.
+      const no = await shop.refused('RefundPayment', { payment_id, lines })
+      deepEqual([no.code, no.details], ['invalid_state', { status: 'PARTIALLY_CAPTURED' }])
+      await shop.done('CapturePayment', { payment_id })
+      await shop.settle()
+      equal((await shop.done('RefundPayment', { payment_id, lines })).amount_minor, 500)
+      await shop.settle()
+      equal(await heldOf(shop, payment_id), 2_000)
+    })
+  })
   it('that is not to be paid back is not', async () => {
     await returning(PAID, async (shop, order_id) => {
       const lines = [{ line: 1, quantity: '1' }]

@@ -1,6 +1,12 @@
 // Capturing and paying back by hand: never more than the order comes to by now, nothing of an order
 // that was given up, and of goods no more than came back.
-import { objection, payment, requestAnswer, requestByHand } from '#contexts/payments/public.ts'
+import {
+  objection,
+  payment,
+  paymentStatus,
+  requestAnswer,
+  requestByHand,
+} from '#contexts/payments/public.ts'
 import {
   ask,
   command,
@@ -104,8 +110,11 @@ function refundLines(
   })
   settleMoney(book, false)
   const pending = paymentOf(book)?.pending ?? null
-  // More was captured than is kept, or the objection above would have said so.
-  if (pending === null) throw new Error(`nothing of payment ${payment_id} is to be paid back`)
+  // So little was captured that all of it is due still.
+  if (pending === null)
+    return reject('invalid_state', 'No more was captured than what is kept comes to.', {
+      details: { status: paymentStatus(state) },
+    })
   const { operation_id, amount_minor: asked } = pending
   const answer = { payment_id, order_id, operation_id, status: 'REFUNDING', currency }
   const { writes, ...closed } = closeBook(book, { ...answer, amount_minor: asked })
