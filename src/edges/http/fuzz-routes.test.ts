@@ -310,7 +310,7 @@ describe(`every route, made requests (SEED=${SEED})`, () => {
       currency: 'USD',
     })
     await json('public', 'POST', '/api/v1/inventory/stock', { product_id, quantity: 2 })
-    const order = { customer_id: 'c-1', items: [{ product_id, quantity: 2 }] }
+    const order = { customer_id: 'who-comes-last', items: [{ product_id, quantity: 2 }] }
     const { position } = await json('public', 'POST', '/api/v1/orders', order)
     await app.projected(position)
     const held = await json('public', 'GET', `/api/v1/inventory/${product_id}`)
