@@ -161,12 +161,12 @@ function arrivedLines(
         })),
       },
     })
-  let lines = order.lines
+  const lines = new Map(order.lines.map((each) => [each.line, each]))
   return units.map((one, i) => {
     const { damaged = false, restock = !damaged } = told[i]!
-    const part = nextPart(lineOf({ lines }, one.line)!, one.quantity)
-    lines = counted(lines, 'returned_quantity', [one])
-    return { ...part, restocked: restock, damaged }
+    const line = lines.get(one.line)!
+    lines.set(one.line, counted([line], 'returned_quantity', [one])[0]!)
+    return { ...nextPart(line, one.quantity), restocked: restock, damaged }
   })
 }
 
