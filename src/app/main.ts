@@ -1,7 +1,7 @@
 // The command line: reads what is asked, and leaves the doing to one file per command.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { VERSION } from './compose.ts'
 import type { JobFormat } from '#runtime/job-operations.ts'
+import { VERSION } from './compose.ts'
 import type { FileFlags } from './jobs/shop-files.ts'
 import { namedFlags, settings } from './settings.ts'
 import type { TortureFlags } from './torture.ts'

@@ -109,7 +109,7 @@ export function jobOperations({ book, bytesMax, now, wake }: OperationsParts): J
 
 const TAKEN = 'Another upload with the same Idempotency-Key has taken its place.'
 
-/** An upload that broke off, or seems to have: from now on this one counts, in pieces of its own. */
+/** An upload that broke off, or seems to: from now on this one counts, in pieces of its own. */
 const takenOver = (job: Job, book: JobBook, now: string): Promise<Job | null> =>
   book.change(job.job_id, job.revision, {
     updated_at: now,
