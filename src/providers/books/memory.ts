@@ -1,7 +1,7 @@
 // A provider's book that ends with the process. It forgets the oldest beyond its limit.
 import { LRUCache } from 'lru-cache'
-import type { Kept, ProviderBook } from '#providers/book.ts'
 import { bytewise } from '#kernel/bytewise.ts'
+import type { Kept, ProviderBook } from '#providers/book.ts'
 
 type Known<Entry> = { asked: number; entry: Entry | null; account: string; number: number }
 
