@@ -1,5 +1,5 @@
-// A year of trade as it stands in a log of any length: products with costs, stock in several stores,
-// sales at tills and orders online. Everything follows from the position alone.
+// A year of trade as it stands in a log of any length: products with costs, stock in several
+// stores, sales at tills and orders online. Everything follows from the position alone.
 
 import type { Recorded } from '#kernel/message.ts'
 import { seeded } from '#testing/random.ts'

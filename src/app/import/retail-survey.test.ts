@@ -167,7 +167,7 @@ describe('the survey', () => {
     assert.deepEqual(whole.products[0], survey.products[0])
   })
 
-  test('names each customer of the chosen invoices once, since the first time; guests are nobody', async () => {
+  test('names each customer of the chosen invoices once, since the first time', async () => {
     const file = fileOf(
       [
         HEADER,

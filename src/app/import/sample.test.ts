@@ -140,7 +140,7 @@ async function invoicesUntil(file: string, day: string): Promise<number> {
   return invoices.size
 }
 
-// The whole file would take minutes there; what is asked is the same, and a made-up file goes whole.
+// The whole file would take minutes there; what is asked is the same.
 const DAYS_ON_POSTGRES = 1
 
 await onPostgres('the first days of a real shop, on PostgreSQL', (fresh) =>

@@ -25,7 +25,7 @@ export type Side = {
   /** What each group of lines counts as orders or returns: 1, -1 for one taken back, 0. */
   readonly count: 1 | 0 | -1
   readonly lines: readonly BookedLine[]
-  /** Lines that are taken off an order while these goods stay on it: where they do, it counts on. */
+  /** Lines that are taken off an order while these goods stay on it: those count on. */
   readonly left?: readonly Goods[]
 }
 export type Goods = Pick<BookedLine, 'product_id' | 'code' | 'department_id'>
@@ -155,7 +155,7 @@ function lineOf(line: ToldLine): BookedLine {
 /** What the numbers call a product; one that nobody knows an id of goes by its code. */
 export const productKeyOf = ({ product_id, code }: Goods): string => product_id ?? `code:${code}`
 
-/** The side's lines by what they are of; each group counts where its goods are the last of theirs. */
+/** The side's lines by what they are of; where lines are taken off, the last of its goods counts. */
 export function groupsOf(
   side: Side,
   keyOf: (goods: Goods) => string,
