@@ -28,7 +28,7 @@ const receipt = (quantity: number, amount_minor: number) => ({
   tenders: [{ type: 'credit', amount_minor }],
 })
 const owes = (change_minor: number) => ({ customer_id: 'c', change_minor, cause: 'sale' })
-/** One order of two things of five, paid and confirmed; two more over the counter, one came back. */
+/** An order of two things of five, paid and confirmed; two more at the till, one came back. */
 const GOOD: readonly Written[] = [
   write('stock-thing', 'InventoryCreated', { ...place, quantity: 5, backorder_limit: 0 }, 'open'),
   write('order-1', 'OrderCreated', {
