@@ -155,7 +155,7 @@ function lineOf(line: ToldLine): BookedLine {
 /** What the numbers call a product; one that nobody knows an id of goes by its code. */
 export const productKeyOf = ({ product_id, code }: Goods): string => product_id ?? `code:${code}`
 
-/** The side's lines by what they are of; where lines are taken off, the last of its goods counts. */
+/** The side's lines by what they are of; lines that are taken off count where none stay. */
 export function groupsOf(
   side: Side,
   keyOf: (goods: Goods) => string,
