@@ -317,6 +317,30 @@ describe('the items of an order', () => {
       deepEqual(await stockOf(shop, shop.cup), [20, 20])
     })
   })
+  it('that wait for goods are one row, however often there were more of them', async () => {
+    await using(UNPAID, async (shop) => {
+      const product_id = shop.cup
+      await shop.done('UpdateInventory', { product_id, backorder_limit: '20' })
+      const [order_id, other] = [await shop.order(), await shop.order()]
+      const wanted = async (id: string, quantity: string) =>
+        shop.done('UpdateOrder', { order_id: id, items: [{ product_id, quantity }] })
+      const waiting = async () => {
+        const { items } = (await shop.get('ListBackorders', { product_id }))!
+        return (items as readonly Row[]).map((row) => [row.reservation_id, row.open_quantity])
+      }
+      await wanted(order_id, '19')
+      await wanted(other, '6')
+      await wanted(order_id, '22')
+      deepEqual(await waiting(), [
+        [order_id, 6],
+        [other, 2],
+      ])
+      await shop.done('AddStock', { product_id, quantity: '6' })
+      deepEqual(await waiting(), [[order_id, 2]])
+      await wanted(order_id, '20')
+      deepEqual(await waiting(), [])
+    })
+  })
   it('stay once a payment was begun: what was to be set aside is what was ordered', async () => {
     await using(PAID, async (shop) => {
       const order_id = await shop.order()
