@@ -55,7 +55,7 @@ export async function customerLetter(
   const known = { shop, order_number, name }
   if (event_type === 'OrderShipped')
     return { to, letter: orderShipped({ ...known, ...(data as ShippedData) }) }
-  const { currency = 'XXX', lines = [], total_amount_minor = 0 } = order
+  const { currency = 'USD', lines = [], total_amount_minor = 0 } = order
   const money = (minor: number) => `${unscaled(minor, exponentOf(currency))} ${currency}`
   const shown = lines.map(({ name, code, quantity, quantity_scale, amount_minor }) => ({
     name: name ?? code,
