@@ -195,7 +195,7 @@ async function oneDeed(client: Client): Promise<void> {
     [features['hand reservations'] ? 3 : 0, onReservation],
     [features.webhooks ? 2 : 0, notice],
     [1, onSaga],
-    [3, apart],
+    [features['orders in parts'] ? 3 : 0, apart],
   ]
   let left = random.next() * deeds.reduce((sum, [weight]) => sum + weight, 0)
   for (const [weight, deed] of deeds) {
@@ -238,9 +238,10 @@ const placeOrder: Deed = async (client) => {
 
 /** Later, when it has perhaps come as far as that. */
 async function follow(client: Client, order_id: string): Promise<void> {
-  const { random } = client.world
+  const { random, swarm } = client.world
   await sleep(random.int(50, 1_500))
-  if (random.chance(0.4)) return await apartOf(client, order_id)
+  if (swarm.features['orders in parts'] && random.chance(0.5))
+    return await apartOf(client, order_id)
   const type = random.pick(['ShipOrder', 'ShipOrder', 'CancelOrder', 'RefundPayment'])
   await send(client, type, type === 'RefundPayment' ? { payment_id: order_id } : { order_id })
   if (type !== 'ShipOrder' || random.chance(0.5)) return

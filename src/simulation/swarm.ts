@@ -26,6 +26,7 @@ export const FEATURES = [
   'seals',
   'all projections',
   'verify',
+  'orders in parts',
 ] as const
 export type Feature = (typeof FEATURES)[number]
 
