@@ -96,7 +96,7 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
     () => ['ReceiveTransfer', { transfer_id: recent('transfer') }],
     () => [
       'ReceiveTransfer',
-      { transfer_id: recent('transfer'), lines: [part()], close: chance(0.2) },
+      { transfer_id: recent('transfer'), lines: [part()], close: chance(0.6) },
     ],
     () => ['CancelTransfer', { transfer_id: recent('transfer') }],
     () => ['StartStockCount', { store_id: pick(STORES) }],
