@@ -1,6 +1,6 @@
 // Counts are right while selling goes on: a number tells what lay there when it was counted, not
 // when it was written down; and what is recorded late of an earlier moment is in it already.
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
@@ -9,6 +9,8 @@ import { seeded, seedOfRun } from '#testing/random.ts'
 import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { changedSince, noMoves, noted } from './recent-moves.ts'
+import { reservation } from './reservation.ts'
+import { commitLines } from './reserving.ts'
 import { type StockState, stockItem, stockKey } from './stock.ts'
 import { stockCount } from './stock-count.ts'
 
@@ -106,6 +108,31 @@ describe('a count', () => {
       .at({ occurred_at: at('09:31') })
       .when(adjust, { product_id: P, adjustment: '-3', reason: 'sale' })
       .answers({ quantity: 4 })
+  })
+  test('does not find what had left already, which may be written down after it', () => {
+    const reserved = { ...place, quantity: 5, reservation_id: 'r' }
+    const lines = [{ ...place, quantity: 5 }]
+    const history = [
+      thing,
+      opened(5),
+      started(),
+      stockItem.write(KEY, [stockItem.event('StockReserved', reserved)]),
+      reservation.write('r', [
+        reservation.event('InventoryReserved', {
+          ...{ reservation_id: 'r', order_id: null, expires_at: null },
+          lines,
+        }),
+      ]),
+    ]
+    const { writes } = given(...history)
+      .when(record, counted('0', '09:30'))
+      .decision()
+    const past = statesAfter(...history, ...writes)
+    ok('rejected' in commitLines(past, 'r', at('09:31')))
+    const left = commitLines(past, 'r', at('09:15'))
+    ok('writes' in left)
+    const after = statesAfter(...history, ...writes, ...left.writes).state(stockItem.at(KEY))
+    deepEqual([after?.quantity, after?.reserved], [0, 0])
   })
   test('of the same moment as the newest one is another number for it', () => {
     const history = [thing, opened(10), started()]

@@ -151,7 +151,7 @@ export function commitLines(
   if (part === null) return notHeld(reservationId)
   // Promised beyond what is here (a backorder): it cannot leave before it has come, nor take what
   // came for those who have waited longer.
-  const here = (line: Line) => servedIn(given.state(itemOf(line)), held, line, reservationId)
+  const here = (line: Line) => servedIn(given.state(itemOf(line)), held, line, reservationId, at)
   const absent = part.filter((line) => line.quantity > here(line))
   if (absent.length > 0) return insufficient(given, absent, here)
   const about = { reservation_id: reservationId, order_id: held.order_id, lines: [...part] }
@@ -189,17 +189,19 @@ export function summed(lines: readonly Line[]): readonly Line[] {
 
 const itemOf = ({ product_id, store_id }: Place) => stockItem.at(stockKey(product_id, store_id))
 
-/** How much of a reservation's line can leave now. */
+/** How much of a reservation's line can leave, or had left before somebody counted what was left. */
 function servedIn(
   state: Stock,
   { lines }: ReservationState,
   { product_id, store_id }: Line,
   reservationId: string,
+  at?: Instant,
 ): number {
   if (state === null) return 0
   const held = lines.find((one) => one.product_id === product_id && one.store_id === store_id)
   const come = (held?.quantity ?? 0) - backorderOf(state, reservationId)
-  return Math.max(0, Math.min(state.quantity, come))
+  const wasGone = at !== undefined && state.counted !== null && at <= state.counted.at
+  return Math.max(0, wasGone ? come : Math.min(state.quantity, come))
 }
 
 function stockWrites(
