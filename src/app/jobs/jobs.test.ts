@@ -119,7 +119,7 @@ describe('products', () => {
       'B,Bad,-1,,',
       ',None,1,,',
       'A,Twice,2,,',
-      'C,Bad,1.999,XXX,Not so',
+      'C,Bad,1.999,ZZZ,Not so',
       'D,,1,,',
       'E,Good,2,,',
     ].join('\n')
