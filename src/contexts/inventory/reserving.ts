@@ -189,7 +189,7 @@ export function summed(lines: readonly Line[]): readonly Line[] {
 
 const itemOf = ({ product_id, store_id }: Place) => stockItem.at(stockKey(product_id, store_id))
 
-/** How much of a reservation's line can leave, or had left before somebody counted what was left. */
+/** How much of a line that is held can leave, or had left before somebody counted the rest. */
 function servedIn(
   state: Stock,
   { lines }: ReservationState,
