@@ -17,10 +17,13 @@ export type FieldOptions = {
   readonly description?: string
   /** Other names under which the wire accepts this field (`code` is also `sku`). */
   readonly aliases?: readonly string[]
+  /** For documents, where none can be made up that fits. */
+  readonly example?: unknown
 }
 
-const noted = ({ aliases, description }: FieldOptions = {}, kind?: FieldKind) => ({
+const noted = ({ aliases, description, example }: FieldOptions = {}, kind?: FieldKind) => ({
   ...(description === undefined ? {} : { description }),
+  ...(example === undefined ? {} : { examples: [example] }),
   ...(aliases === undefined ? {} : { 'x-aliases': aliases }),
   ...(kind === undefined ? {} : { 'x-kind': kind }),
 })

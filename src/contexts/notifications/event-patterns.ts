@@ -4,7 +4,7 @@ import { text } from '#kernel/schema.ts'
 
 export const PATTERNS_MAX = 50
 const PATTERN = '^[A-Za-z*]{1,100}$'
-export const pattern = () => ({ ...text({ max: 100 }), pattern: PATTERN })
+export const pattern = () => ({ ...text({ max: 100, example: 'Order*' }), pattern: PATTERN })
 
 /** The types that have one of these names; other names of a type count too. */
 export function typesWanted(patterns: readonly string[], types: EventTypes): ReadonlySet<string> {

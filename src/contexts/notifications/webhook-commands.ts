@@ -32,7 +32,11 @@ const TAG = 'webhooks'
 
 const fields = {
   url: {
-    ...text({ max: URL_MAX, description: 'Where events are posted to, such as https://…' }),
+    ...text({
+      max: URL_MAX,
+      description: 'Where events are posted to.',
+      example: 'https://hooks.example.org/daybook',
+    }),
     pattern: '^https?://',
   },
   event_types: list(pattern(), { min: 1, max: PATTERNS_MAX }),
@@ -43,6 +47,7 @@ const fields = {
     ...text({
       max: 200,
       description: '`whsec_` and 32 to 64 bytes in base64. Standard: one that is made here.',
+      example: `whsec_${'A'.repeat(43)}=`,
     }),
     pattern: '^whsec_[A-Za-z0-9+/]{43,86}={0,2}$',
   },

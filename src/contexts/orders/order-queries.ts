@@ -59,6 +59,9 @@ const offered = listOf(orderViews, {
   standard: ['-placed_at'],
 })
 
+/** What every list of orders takes; the currency is that of amounts that are asked for. */
+const listed = { currency: optional(text({ max: 3 })), ...placed, ...offered.fields }
+
 const listInput = object({
   status: optional(oneOf(ORDER_STATUSES)),
   customer_id: optional(id()),
@@ -68,9 +71,7 @@ const listInput = object({
   payment_status: optional(text({ max: 50 })),
   fulfillment_status: optional(text({ max: 50 })),
   order_number: optional(text({ max: 100 })),
-  currency: optional(text({ max: 3 })),
-  ...placed,
-  ...offered.fields,
+  ...listed,
 })
 
 function orders(input: Infer<typeof listInput>, reader: Reader) {
@@ -105,8 +106,7 @@ export const getOrdersByCustomer = query({
   input: object({
     customer_id: id(),
     status: optional(oneOf(ORDER_STATUSES)),
-    ...placed,
-    ...offered.fields,
+    ...listed,
   }),
   run: orders,
   answer: pageAnswer(orderRow),
@@ -122,8 +122,7 @@ export const getUserOrders = query({
   input: object({
     user_id: id(),
     status: optional(oneOf(ORDER_STATUSES)),
-    ...placed,
-    ...offered.fields,
+    ...listed,
   }),
   run: orders,
   answer: pageAnswer(orderRow),
@@ -136,7 +135,7 @@ export const getUserOrders = query({
 
 export const getOrdersByStatus = query({
   type: 'GetOrdersByStatus',
-  input: object({ status: oneOf(ORDER_STATUSES), ...placed, ...offered.fields }),
+  input: object({ status: oneOf(ORDER_STATUSES), ...listed }),
   run: orders,
   answer: pageAnswer(orderRow),
   route: {

@@ -71,6 +71,7 @@ export function exampleOf(schema: Schema, name = 'value'): unknown {
   const [branch] = branchesOf(schema)
   if (branch !== undefined && branch !== schema) return exampleOf(branch, name)
   const constraints: { readonly [name: string]: unknown } = rest
+  if (Array.isArray(constraints.examples)) return constraints.examples[0]
   if (Array.isArray(constraints.enum)) return constraints.enum[0]
   if ('const' in constraints) return constraints.const
   switch (type) {
