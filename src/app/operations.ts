@@ -44,7 +44,9 @@ export function operations(parts: OperationParts): Operations {
     rebuild: (name, { dryRun }) => host().rebuild(name, dryRun),
     pause: (name) => host().pause(name),
     resume: (name) => host().resume(name),
-    parked: () => present(parts.reads).parked(),
+    // What waits in a table that a rebuild left behind is nobody's: the next one begins anew.
+    parked: async () =>
+      (await present(parts.reads).parked()).filter((one) => projections.includes(one.projection)),
     retryParked: (name) => host().retryParked(name),
     async verify(onProgress = () => {}): Promise<VerifyReport> {
       const { position } = await log.head()

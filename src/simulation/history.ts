@@ -162,7 +162,8 @@ async function mend(world: World, processes: Processes): Promise<void> {
   for (const [name, forEver] of await reads.held())
     if (forEver) await ask(`resume ${name}`, () => process.runner.resume(name))
   const parked = new Set((await reads.parked()).map(({ projection }) => projection))
-  for (const name of parked) await ask(`retry ${name}`, () => process.runner.retryParked(name))
+  for (const { name } of process.projections)
+    if (parked.has(name)) await ask(`retry ${name}`, () => process.runner.retryParked(name))
 }
 
 async function digest({ stores }: World): Promise<string> {

@@ -16,7 +16,10 @@ export async function undone(world: World, processes: Processes): Promise<readon
   const behind = process.projections
     .filter(({ name }) => checkpoints.get(name) !== end)
     .map(({ name }) => `${name} stands at ${checkpoints.get(name)} of ${end}`)
-  const parked = (await reads.parked()).map(
+  // A rebuild that was cut off leaves a table behind, which the next one makes anew.
+  const names = new Set(process.projections.map(({ name }) => name))
+  const waiting = (await reads.parked()).filter(({ projection }) => names.has(projection))
+  const parked = waiting.map(
     ({ projection, position }) => `${projection} still waits with event ${position}`,
   )
   // What a client has given up may still be carried out.
