@@ -41,6 +41,21 @@ describe('the contexts', () => {
     deepEqual(untold, [])
   })
 
+  test('whatever has an id can be asked for as it was, or it is said here why not', () => {
+    const only = {
+      GetOrdersByStatus: 'a list',
+      GetCashSession: 'its numbers are of its own time; it ends with what was counted',
+      GetErasure: 'it is asked to learn whether it has been done',
+      GetWebhook: 'how others are reached now',
+      GetWebhookDelivery: 'what became of it last',
+    }
+    const present = contexts
+      .flatMap(({ queries }) => queries)
+      .filter(({ route }) => route?.method === 'GET' && /\/:[a-z_]+$/.test(route.path))
+      .filter(({ input }) => !Object.hasOwn(input.properties, 'as_of'))
+    deepEqual(present.map(({ type }) => type).sort(), Object.keys(only).sort())
+  })
+
   test('an aggregate evolves every event it may hold', () => {
     for (const { aggregates } of contexts)
       for (const { type, events, evolve } of aggregates)

@@ -299,6 +299,14 @@ describe('catalogue, stores and inventory together', () => {
     equal((await ask('GetStock', { product_id, store_id: 'main', ...then })).quantity, 5)
     equal((await ask('GetStock', { product_id })).quantity, 15)
     equal(await ask('GetStock', { product_id, as_of_position: 0 }), null)
+    const whole = await ask('GetInventory', { product_id, ...then })
+    const stock = await ask('GetStock', { product_id, ...then })
+    deepEqual(
+      [whole.quantity, whole.reserved_quantity, whole.stores.length],
+      [stock.quantity, stock.reserved_quantity, 1],
+    )
+    equal(whole.stores[0].quantity, stock.quantity)
+    equal(await ask('GetInventory', { product_id, as_of_position: 0 }), null)
     equal((await ask('GetProduct', { product_id, ...then })).quantity_in_stock, 5)
   })
 

@@ -2,7 +2,9 @@
 import { productReadView } from '#contexts/catalog/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { asksNow, asOfFields, nowOrThen } from '#kernel/listing.ts'
-import { type Query, query } from '#kernel/query.ts'
+import { streamOf } from '#kernel/message.ts'
+import type { Row } from '#kernel/projection.ts'
+import { type Query, query, type Reader } from '#kernel/query.ts'
 import {
   flag,
   id,
@@ -21,6 +23,7 @@ import { stockKey } from './stock.ts'
 import { stockByStore } from './stock-by-store.ts'
 
 const tag = 'inventory'
+const STORES_MAX = 10_000
 const path = '/api/v1/inventory'
 const sums = {
   product_id: id(),
@@ -48,10 +51,16 @@ const storeKey = (product_id: string, store_id?: string) =>
 
 const getInventory = query({
   type: 'GetInventory',
-  input: object(ofProduct),
+  input: object({
+    ...ofProduct,
+    as_of: asOfFields.as_of,
+    as_of_position: asOfFields.as_of_position,
+  }),
   keeping: {
-    key: ({ product_id, store_id }) =>
-      `inventory:${product_id}${store_id === undefined ? '' : `#${storeIdOf(store_id)}`}`,
+    key: ({ product_id, store_id, ...past }) =>
+      asksNow(past)
+        ? `inventory:${product_id}${store_id === undefined ? '' : `#${storeIdOf(store_id)}`}`
+        : null,
     ttl: 'stock',
     of: [
       // A product's id is a UUID, without a colon.
@@ -60,15 +69,14 @@ const getInventory = query({
       { projection: productReadView, names: (id) => [`inventory:${id}`] },
     ],
   },
-  run: async ({ product_id, store_id }, reader) => {
-    const where = {
-      product_id,
-      ...(store_id === undefined ? {} : { store_id: storeIdOf(store_id) }),
-    }
-    const stores = await allRows(reader, stockByStore, { where, sort: [{ column: 'store_id' }] })
-    const sums = await reader.get(inventoryViews, product_id)
+  run: async ({ product_id, store_id, ...past }, reader) => {
+    const place = store_id === undefined ? undefined : storeIdOf(store_id)
+    const stores = asksNow(past)
+      ? await storesNow(reader, product_id, place)
+      : await storesThen(reader, product_id, place, past)
+    const sums = await nowOrThen(reader, inventoryViews, product_id, past)
     if (sums === null || stores.length === 0) return null
-    const row = await reader.get(productReadView, product_id)
+    const row = await nowOrThen(reader, productReadView, product_id, past)
     const { code, name, sell_price_minor, currency, min_stock, is_low_stock } = row ?? {}
     return { ...sums, code, name, sell_price_minor, currency, min_stock, is_low_stock, stores }
   },
@@ -86,9 +94,31 @@ const getInventory = query({
     path: `${path}/:product_id`,
     aliases: ['/inventory/:product_id'],
     tag,
-    summary: 'Stock of a product: sums, and one entry per store',
+    summary: 'Stock of a product: sums, and one entry per store; also as it was at some time',
   },
 })
+
+const storesNow = (reader: Reader, product_id: string, store_id?: string) =>
+  allRows(reader, stockByStore, {
+    where: { product_id, ...(store_id === undefined ? {} : { store_id }) },
+    sort: [{ column: 'store_id' }],
+  })
+
+/** Of all stores that ever stocked it: one that has closed its stock since had some then. */
+async function storesThen(
+  reader: Reader,
+  product_id: string,
+  store_id: string | undefined,
+  past: Parameters<typeof asksNow>[0],
+): Promise<readonly Row[]> {
+  const stocked = await reader.events([streamOf('product_stock', product_id)], STORES_MAX)
+  const ever = stocked.map(({ data }) => (data as { readonly store_id: string }).store_id)
+  const asked = [...new Set(ever)].filter((one) => store_id === undefined || one === store_id)
+  const rows = await Promise.all(
+    asked.sort().map((one) => nowOrThen(reader, stockByStore, stockKey(product_id, one), past)),
+  )
+  return rows.filter((row) => row !== null)
+}
 
 const getStock = query({
   type: 'GetStock',
