@@ -100,6 +100,7 @@ export const shopSettings = (config: Config): Readonly<Record<string, unknown>> 
     'pos.stock_policy': config['pos.stock_policy'],
     'pos.price_override': config['pos.price_override'],
     'pos.refund_without_original': config['pos.refund_without_original'],
+    'pos.fact_after_ms': config['pos.fact_after'],
     'pos.require_session': config['pos.require_session'],
     'pos.cash_rounding': config['pos.cash_rounding'],
     'pos.number_format': config['pos.number_format'],

@@ -1,6 +1,6 @@
 // The settings of the till.
 import { setting } from './setting.ts'
-import { flag, integer, listOf, matching, oneOf } from './setting-kinds.ts'
+import { duration, flag, integer, listOf, matching, oneOf } from './setting-kinds.ts'
 
 const TENDER = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
 // Store and register must be in it, or two tills would give the same number; a day without its
@@ -42,6 +42,12 @@ export const pos = {
     flag,
     false,
     'Refuses sales and refunds at a register without an open cash session.',
+  ),
+  'pos.fact_after': setting(
+    duration('0s', '24h'),
+    '1m',
+    'A sale or refund told this long after its `occurred_at` happened already: it is recorded, ' +
+      'whatever prices, limits and stock say. Told sooner, it is judged like any other.',
   ),
   'pos.cash_rounding': setting(
     integer(0, 1_000_000),

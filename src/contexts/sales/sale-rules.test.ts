@@ -398,6 +398,16 @@ describe('a sale that happened already', () => {
     const then = fact(credit, {}, [...shop, registered(100)])
     then.answers({ balance_minor: 1000 })
   })
+  it('is over: what is told within a minute is asked, and may be refused', () => {
+    const cheap = { items: [pens(2, { price: '3' })] }
+    const just = { ...cheap, occurred_at: '2026-03-02T09:59:01.000Z' }
+    fact(just).rejects('price_mismatch')
+    fact({ ...cheap, occurred_at: '2026-03-02T09:58:59.000Z' }).answers({ total_amount_minor: 600 })
+    fact(just, { 'pos.fact_after_ms': 30_000 }).answers({ total_amount_minor: 600 })
+    fact({ ...cheap, occurred_at: '2026-03-02T10:04:00.000Z' }).rejects('price_mismatch')
+    const now = fact({ occurred_at: '2026-03-02T09:59:30.000Z' })
+    now.answers({ completed_at: NOW })
+  })
   it('cannot be still to come; a clock that is a little ahead counts as now', () => {
     fact({ occurred_at: '2026-03-02T10:06:00.000Z' }).rejects('validation_failed', {
       errors: { occurred_at: 'lies in the future' },
