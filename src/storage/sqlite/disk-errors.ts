@@ -4,8 +4,8 @@ import { statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 
 /** SQLite's result codes, without their details. */
-const [BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB] = [
-  5, 6, 8, 10, 11, 13, 14, 26,
+const [ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB] = [
+  1, 5, 6, 8, 10, 11, 13, 14, 26,
 ]
 
 /**
@@ -44,6 +44,9 @@ function reasonOf(code: number, path: string, error: unknown, way: string): stri
   const out = way === '' ? '' : `: ${way}`
   if (code === NOTADB)
     return `${path} is not a database, or its first page is damaged (${said})${out}`
+  // A statement of ours that its tables do not fit.
+  if (code === ERROR)
+    return `${path} is damaged, or another program has changed its tables (${said})${out}`
   if (code === CORRUPT) return `${path} is damaged (${said})${out}`
   if (code === FULL) return `there is no room to open ${path}: make some, then start again`
   if (code === IOERR)
