@@ -158,7 +158,7 @@ configured('rebuild', 'Build read models anew beside the live ones, compare, swa
   })
 
 const count = (text: string): number => {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
+  if (!/^[0-9]{1,10}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
   return Number(text)
 }
 
