@@ -1,5 +1,6 @@
 // Rules between settings, and those that keep an open door from being left open by mistake.
 import { isIP } from 'node:net'
+import { TAXES_MAX } from '#contexts/pricing/public.ts'
 import { type PortKey, portsOf, rolesOf } from './roles.ts'
 import type { Config, SettingKey } from './settings.ts'
 
@@ -20,6 +21,7 @@ export function mistakesBetween(
             `allowed is one of money.currencies: ${config['money.currencies'].join(', ')}`,
         ]),
     ...methodMistakes(config, from),
+    ...taxMistakes(config, from),
     ...mailMistakes(config, from),
     ...(config['retry.base'] <= config['retry.max']
       ? []
@@ -28,6 +30,19 @@ export function mistakesBetween(
             `retry.max, ${config['retry.max']} ms (${from('retry.max')})`,
         ]),
   ]
+}
+
+/** A line holds so many taxes; more would be told at the first order. */
+function taxMistakes(config: Config, from: From): readonly string[] {
+  const due = Map.groupBy(config['money.taxes'], (entry) => entry.split(':')[0]!)
+  return [...due].flatMap(([goods, { length }]) =>
+    length <= TAXES_MAX
+      ? []
+      : [
+          `money.taxes has ${length} taxes for ${goods} (${from('money.taxes')}), allowed are at ` +
+            `most ${TAXES_MAX}`,
+        ],
+  )
 }
 
 type From = (key: SettingKey) => string

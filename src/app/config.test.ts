@@ -253,6 +253,14 @@ describe('mistakes', () => {
     deepEqual(problemsOf({ argv: ['--port', '127.0.0.2:8081'] }), [])
   })
 
+  it('are more taxes for the same goods than a line holds', () => {
+    const taxes = (count: number) =>
+      Array.from({ length: count }, (_, n) => `wine@Malta:Tax ${n}:1`).join(',')
+    const argv = (count: number) => ['--set', `money.taxes=standard:VAT:20,${taxes(count)}`]
+    match(problemsOf({ argv: argv(11) }).join(), /has 11 taxes for wine@Malta .*at most 10/)
+    equal(configOf({ argv: argv(10) })['money.taxes'].length, 11)
+  })
+
   it('are currencies, methods and pauses that contradict each other', () => {
     const argv = ['money.default=CHF', 'payments.default_method=cash', 'retry.base=2m'].flatMap(
       (value) => ['--set', value],

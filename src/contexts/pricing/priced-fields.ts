@@ -1,7 +1,8 @@
 // The fields that a priced line has in events and answers, whoever priced it.
 import { flag, list, money, object, text } from '#kernel/schema.ts'
 
-const TAXES_MAX = 10
+/** On one line. */
+export const TAXES_MAX = 10
 const DISCOUNTS_MAX = 20
 export const DISCOUNT_NAME_MAX = 200
 

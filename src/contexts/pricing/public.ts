@@ -21,6 +21,7 @@ export {
   DISCOUNT_NAME_MAX,
   discountLine,
   pricedFields,
+  TAXES_MAX,
   taxLine,
 } from './priced-fields.ts'
 export { pricingRules, ratesFor, STANDARD_TAX_CLASS, TAX_ENTRY } from './rates.ts'
