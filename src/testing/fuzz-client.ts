@@ -45,6 +45,8 @@ const SEEN_MAX = 40
 /** The same thing under other names. */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
   order_id: ['saga_id', 'payment_id', 'reservation_id'],
+  code: ['product_code'],
+  store_id: ['from_store_id', 'to_store_id'],
   projection: ['name', 'target'],
   next_cursor: ['cursor'],
   aggregate_id: ['aggregate_id'],

@@ -133,7 +133,7 @@ function valueMaker(random: Random, known: Known, seldom: readonly string[]) {
       case 'object': {
         const { properties = {}, required = [] } = schema
         // Some with hardly anything, some with nearly all that may be there.
-        const density = random.pick([0.1, 0.5, 0.9])
+        const density = random.pick([0, 0, 0.1, 0.5, 0.9])
         const chance = (field: string) => random.chance(seldom.includes(field) ? 0.05 : density)
         return Object.fromEntries(
           Object.entries(properties)
