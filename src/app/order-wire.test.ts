@@ -1,54 +1,24 @@
 // Orders taken apart over HTTP: what is sent and answered on the wire, with its status codes, names
 // and decimals, with the loops of the real program behind it.
-import { deepEqual, equal, ok } from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { deepEqual, equal } from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { call } from '#edges/http/door-fixture.ts'
-import { type Doors, httpDoors } from '#edges/http/doors.ts'
-import { openCarrier } from '#providers/carrier-simulator.ts'
-import { openPaymentProvider } from '#providers/payment-simulator.ts'
-import { type App, compose } from './compose.ts'
-import { readConfig } from './config.ts'
-import { contextsOf } from './contexts.ts'
+import { shopDoors } from './shop-doors-fixture.ts'
 
-const contexts = contextsOf({ provider: openPaymentProvider(), carrier: openCarrier() })
-const parts = {
-  commands: contexts.flatMap((context) => context.commands),
-  queries: contexts.flatMap((context) => context.queries),
-  version: '1.2.3',
-  log: () => {},
-}
-const SETTINGS = [
-  'event_store.driver=memory',
-  'read_store.driver=memory',
-  'money.taxes=standard:VAT:20',
-]
 const PATIENCE_MS = 20_000
 
 describe('an order over HTTP', () => {
-  let app: App
-  let doors: Doors
-  let port: number
+  const shop = shopDoors(['money.taxes=standard:VAT:20'])
   let product_id: string
   before(async () => {
-    const argv = SETTINGS.flatMap((set) => ['--set', set])
-    const config = readConfig({ env: {}, file: null, argv })
-    ok(config.ok)
-    app = await compose(config.config)
-    doors = httpDoors({ ...app, ...parts })
-    port = (await doors.public.listen('127.0.0.1', 0)).port
     const flour = { code: 'FLOUR', name: 'Flour', sell_price: 3.33 }
     const { unit_id } = (await post('units', { name: 'kg', precision: 3 })).json
     product_id = (await post('products', { ...flour, unit_id })).json.id
     await post('inventory/stock', { product_id, quantity: '10' })
   })
-  after(async () => {
-    await Promise.all(Object.values(doors).map((door) => door.close()))
-    await app.close()
-  })
-
-  const post = (path: string, body: object) => call(port, 'POST', `/api/v1/${path}`, { body })
-  const get = async (path: string) => (await call(port, 'GET', `/api/v1/${path}`)).json
+  const post = (path: string, body: object) => call(shop.port, 'POST', `/api/v1/${path}`, { body })
+  const get = async (path: string) => (await call(shop.port, 'GET', `/api/v1/${path}`)).json
   /** Until the row is so, or for too long. */
   const until = async (path: string, field: string, value: unknown) => {
     for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(20)) {

@@ -1,51 +1,14 @@
 // Work with stock through the doors: transfers, counts, discrepancies, backorders, low stock and
 // the ledger of movements; every route, with good and with bad input.
-import { deepEqual, equal, ok } from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { call } from '#edges/http/door-fixture.ts'
-import { type Doors, httpDoors } from '#edges/http/doors.ts'
-import { type App, compose } from './compose.ts'
-import { readConfig } from './config.ts'
+import { deepEqual, equal } from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { shopDoors } from './shop-doors-fixture.ts'
 
-const SETS = ['event_store.driver=memory', 'read_store.driver=memory']
-let app: App
-let doors: Doors
-let port: number
 let berlin: string
-before(async () => {
-  const read = readConfig({ env: {}, file: null, argv: SETS.flatMap((set) => ['--set', set]) })
-  ok(read.ok, JSON.stringify(read))
-  app = await compose(read.config)
-  const commands = app.contexts.flatMap((context) => context.commands)
-  const queries = app.contexts.flatMap((context) => context.queries)
-  doors = httpDoors({ ...app, commands, queries, version: '1.2.3', log: () => {} })
-  port = (await doors.public.listen('127.0.0.1', 0)).port
+const { send, get, badly } = shopDoors([], async () => {
   berlin = (await send('POST', '/stores', { name: 'Berlin' }, 201)).store_id
 })
-after(async () => {
-  await doors.public.close()
-  await app.close()
-})
 
-let last = 0
-async function send(method: string, path: string, body: unknown, status: number) {
-  const reply = await call(port, method, `/api/v1${path}`, { body })
-  equal(reply.status, status, `${method} ${path}: ${reply.text}`)
-  last = Math.max(last, reply.json.position ?? 0)
-  return reply.json
-}
-/** What was sent before is in it. */
-async function get(path: string, status = 200) {
-  const at = `/api/v1${path}${path.includes('?') ? '&' : '?'}min_position=${last}`
-  const reply = await call(port, 'GET', at)
-  equal(reply.status, status, `GET ${path}: ${reply.text}`)
-  return reply.json
-}
-const badly = async (method: string, path: string, body: unknown, ...fields: string[]) => {
-  const { errors, code } = await send(method, path, body, 400)
-  equal(code, 'validation_failed')
-  deepEqual(Object.keys(errors).sort(), fields.sort())
-}
 async function product(code: string, quantity: number, more: object = {}): Promise<string> {
   const made = await send('POST', '/products', { code, name: code, sell_price: 2, ...more }, 201)
   await send('POST', '/inventory/stock', { product_id: made.product_id, quantity }, 201)

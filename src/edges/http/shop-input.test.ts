@@ -1,15 +1,13 @@
 // The whole shop's routes against bad input: every one refuses it, names the field, and stores
 // nothing.
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
-import { type App, compose } from '#app/compose.ts'
-import { readConfig } from '#app/config.ts'
 import { contextsOf } from '#app/contexts.ts'
+import { shopDoors } from '#app/shop-doors-fixture.ts'
 import { openCarrier } from '#providers/carrier-simulator.ts'
 import { openPaymentProvider } from '#providers/payment-simulator.ts'
 import { call } from './door-fixture.ts'
-import { type Doors, httpDoors } from './doors.ts'
 import { problemKinds } from './problem.ts'
 import { exampleOf } from './wire-schema.ts'
 
@@ -17,34 +15,18 @@ const contexts = contextsOf({ provider: openPaymentProvider(), carrier: openCarr
 const commands = contexts.flatMap((context) => context.commands)
 const queries = contexts.flatMap((context) => context.queries)
 
-let app: App
-let doors: Doors
-let port: number
-let adminPort: number
-before(async () => {
-  const memory = ['event_store.driver=memory', 'read_store.driver=memory']
-  const config = readConfig({ env: {}, file: null, argv: memory.flatMap((set) => ['--set', set]) })
-  ok(config.ok)
-  app = await compose(config.config)
-  doors = httpDoors({ ...app, commands, queries, version: '1.2.3', log: () => {} })
-  port = (await doors.public.listen('127.0.0.1', 0)).port
-  adminPort = (await doors.admin.listen('127.0.0.1', 0)).port
-})
-after(async () => {
-  await Promise.all([doors.public.close(), doors.admin.close()])
-  await app.close()
-})
+const shop = shopDoors()
 
 const ID = '01939b5a-7c1e-7000-8000-000000000001'
 const filled = (path: string) => path.replaceAll(/:[A-Za-z_]+/g, ID)
-const doorOf = (path: string) => (path.startsWith('/api/v1/admin/') ? adminPort : port)
+const doorOf = (path: string) => (path.startsWith('/api/v1/admin/') ? shop.adminPort : shop.port)
 
 describe('every command of the shop', () => {
   for (const { type, route, input } of commands) {
     if (route === undefined || route.method === 'DELETE') continue
     for (const path of [route.path, ...(route.aliases ?? [])])
       test(`${route.method} ${path} (${type}) refuses bad input by name and stores nothing`, async () => {
-        const before = await app.log.head()
+        const before = await shop.app.log.head()
         const refuses = async (body: unknown, field: string) => {
           const { status, headers, json } = await call(doorOf(path), route.method, filled(path), {
             body,
@@ -71,7 +53,7 @@ describe('every command of the shop', () => {
             for (const wrong of ['1e400', '9'.repeat(17), '"1,5"', '0.1234567891', '"NaN"'])
               await refuses(`{"${name}":${wrong}}`, name)
         }
-        deepEqual(await app.log.head(), before)
+        deepEqual(await shop.app.log.head(), before)
       })
   }
 })
@@ -99,7 +81,7 @@ describe('every query of the shop', () => {
 
 test('the shop is described without a fault and without inside names', async () => {
   const config = await createConfig({ extends: ['recommended'] })
-  for (const at of [port, adminPort]) {
+  for (const at of [shop.port, shop.adminPort]) {
     const source = (await call(at, 'GET', '/openapi.json')).text
     ok(!/"[a-z_]+_minor"/.test(source))
     const problems = await lintFromString({ source, config })

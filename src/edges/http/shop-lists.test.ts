@@ -1,29 +1,10 @@
 // The shop's lists over HTTP: search, filters, sorts and pages, as OpenAPI describes them.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { type App, compose } from '#app/compose.ts'
-import { readConfig } from '#app/config.ts'
+import { describe, test } from 'node:test'
+import { shopDoors } from '#app/shop-doors-fixture.ts'
 import { call } from './door-fixture.ts'
-import { type Doors, httpDoors } from './doors.ts'
 
-let app: App
-let doors: Doors
-let port: number
-before(async () => {
-  const memory = ['event_store.driver=memory', 'read_store.driver=memory']
-  const config = readConfig({ env: {}, file: null, argv: memory.flatMap((set) => ['--set', set]) })
-  ok(config.ok)
-  app = await compose(config.config)
-  const commands = app.contexts.flatMap((context) => context.commands)
-  const queries = app.contexts.flatMap((context) => context.queries)
-  doors = httpDoors({ ...app, commands, queries, version: '1.2.3', log: () => {} })
-  port = (await doors.public.listen('127.0.0.1', 0)).port
-  await makeProducts()
-})
-after(async () => {
-  await Promise.all([doors.public.close(), doors.admin.close()])
-  await app.close()
-})
+const shop = shopDoors([], () => makeProducts())
 
 const PRODUCTS = [
   { code: 'LAN-001', name: 'Red lantern', sell_price: '9.99', currency: 'GBP' },
@@ -36,14 +17,14 @@ const PRODUCTS = [
 let position = 0
 async function makeProducts() {
   for (const body of PRODUCTS) {
-    const made = await call(port, 'POST', '/api/v1/products', { body })
+    const made = await call(shop.port, 'POST', '/api/v1/products', { body })
     equal(made.status, 201, made.text)
     position = made.json.position
   }
 }
 
 const get = (path: string) =>
-  call(port, 'GET', `${path}${path.includes('?') ? '&' : '?'}min_position=${position}`)
+  call(shop.port, 'GET', `${path}${path.includes('?') ? '&' : '?'}min_position=${position}`)
 const codes = async (parameters: string) => {
   const { status, json, text } = await get(`/api/v1/products?${parameters}`)
   equal(status, 200, text)
@@ -160,7 +141,7 @@ describe('lists of the shop', () => {
   }
   for (const [path, filter] of Object.entries(lists))
     test(`${path} take what OpenAPI says they take`, async () => {
-      const { paths } = (await call(port, 'GET', '/openapi.json')).json
+      const { paths } = (await call(shop.port, 'GET', '/openapi.json')).json
       const { parameters } = paths[`/api/v1/${path}`].get
       const names = parameters.map(({ name }: { name: string }) => name)
       ok(names.includes(filter), names.join())
