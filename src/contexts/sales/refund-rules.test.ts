@@ -4,19 +4,19 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import type { Write } from '#kernel/decider.ts'
-import { given, type Moments, type Then } from '#testing/given.ts'
 import { seedOfRun } from '#testing/random.ts'
 import {
+  after,
   CUSTOMER,
   cashSale,
-  codes,
-  command,
   dataOf,
   pens,
   REFUND,
   registered,
   SALE,
+  type Step,
   typesIn,
+  whenAt,
 } from './till-fixture.ts'
 
 const shop: readonly Write[] = [
@@ -27,17 +27,6 @@ const shop: readonly Write[] = [
   productCreated('gum', { sell_price_minor: 3 }),
   registered(),
 ]
-type Step = readonly [type: string, input: object]
-const when = (history: readonly Write[], moments: Moments, ...[type, input]: Step): Then =>
-  given(...history)
-    .owning(...codes)
-    .at(moments)
-    .when(command(type), input)
-function after(history: readonly Write[], steps: readonly Step[], moments: Moments = {}) {
-  const all = [...history]
-  for (const step of steps) all.push(...when(all, moments, ...step).decision().writes)
-  return all
-}
 const sold = (input: object, settings: object = {}) =>
   after(shop, [['ProcessSale', input]], { settings: { ...settings } })
 const back = (more: object = {}): Step => [
@@ -51,7 +40,7 @@ const some = (line: number, quantity: string, more: object = {}) => ({
 describe('a refund', () => {
   const history = sold(cashSale(pens(3), { product_id: 'apples', quantity: '1' }))
   it('gives back all that is left, the way it was paid, and books the goods in', () => {
-    const then = when(history, {}, ...back())
+    const then = whenAt(history, {}, ...back())
     then.answers({
       refund_number: 'R-main-main-20260302-0001',
       total_amount_minor: 1799,
@@ -66,63 +55,66 @@ describe('a refund', () => {
   })
   it('takes back no more than was sold less what came back before', () => {
     const once = after(history, [back(some(1, '2'))])
-    when(once, {}, ...back(some(1, '2'))).rejects('business_rule_violated', {
+    whenAt(once, {}, ...back(some(1, '2'))).rejects('business_rule_violated', {
       details: { lines: [{ line: 1, requested: 2, left: 1 }] },
     })
-    when(once, {}, ...back(some(1, '1'))).answers({ total_amount_minor: 500 })
+    whenAt(once, {}, ...back(some(1, '1'))).answers({ total_amount_minor: 500 })
     const all = after(once, [back()])
-    when(all, {}, ...back()).rejects('invalid_state')
-    when(all, {}, ...back(some(1, '1'))).rejects('invalid_state')
+    whenAt(all, {}, ...back()).rejects('invalid_state')
+    whenAt(all, {}, ...back(some(1, '1'))).rejects('invalid_state')
   })
   it('restocks what can be sold again, and only that', () => {
-    const broken = when(history, {}, ...back(some(1, '1', { restock: false })))
+    const broken = whenAt(history, {}, ...back(some(1, '1', { restock: false })))
     ok(!typesIn(broken).includes('InventoryAdjusted'))
     equal(dataOf(broken, 'SaleRefunded').lines[0].restocked, false)
-    const moved = dataOf(when(history, {}, ...back(some(1, '1'))), 'InventoryAdjusted')
+    const moved = dataOf(whenAt(history, {}, ...back(some(1, '1'))), 'InventoryAdjusted')
     deepEqual([moved.adjustment, moved.reason], [1, 'sale_refund'])
     equal(moved.reference, 'R-main-main-20260302-0001')
-    ok(!typesIn(when(history, {}, ...back({ restock: false }))).includes('InventoryAdjusted'))
+    ok(!typesIn(whenAt(history, {}, ...back({ restock: false }))).includes('InventoryAdjusted'))
   })
   it('names the lines that are wrong', () => {
-    when(history, {}, ...back(some(7, '1'))).rejects('validation_failed', {
+    whenAt(history, {}, ...back(some(7, '1'))).rejects('validation_failed', {
       errors: { 'lines.0.line': 'is not a line of this sale' },
     })
-    when(history, {}, ...back({ lines: [{ line: 1 }, { line: 1 }] })).rejects('validation_failed', {
-      errors: { 'lines.1.line': 'is named twice' },
-    })
-    when(history, {}, ...back(some(1, '0'))).rejects('validation_failed')
-    when(history, {}, ...back(some(1, '0.5'))).rejects('validation_failed')
-    when(shop, {}, ...back()).rejects('not_found')
+    whenAt(history, {}, ...back({ lines: [{ line: 1 }, { line: 1 }] })).rejects(
+      'validation_failed',
+      {
+        errors: { 'lines.1.line': 'is named twice' },
+      },
+    )
+    whenAt(history, {}, ...back(some(1, '0'))).rejects('validation_failed')
+    whenAt(history, {}, ...back(some(1, '0.5'))).rejects('validation_failed')
+    whenAt(shop, {}, ...back()).rejects('not_found')
   })
   it('is of a completed sale', () => {
     const going = after(shop, [['StartSale', { sale_id: SALE }]])
-    when(going, {}, ...back()).rejects('invalid_state')
+    whenAt(going, {}, ...back()).rejects('invalid_state')
   })
   it('may come back in another way, wholly told', () => {
     const split = { tenders: [{ type: 'voucher', amount: '10' }, { type: 'cash' }] }
-    when(history, {}, ...back(split)).answers({
+    whenAt(history, {}, ...back(split)).answers({
       tenders: [
         { type: 'voucher', amount_minor: 1000 },
         { type: 'cash', amount_minor: 799 },
       ],
     })
     const less = { tenders: [{ type: 'voucher', amount: '10' }] }
-    when(history, {}, ...back(less)).rejects('business_rule_violated')
-    when(history, {}, ...back({ tender: 'shells' })).rejects('validation_failed', {
+    whenAt(history, {}, ...back(less)).rejects('business_rule_violated')
+    whenAt(history, {}, ...back({ tender: 'shells' })).rejects('validation_failed', {
       errors: { tender: 'must be one of cash, credit, card, voucher' },
     })
     const two = sold({
       ...{ sale_id: SALE, items: [pens(2)] },
       tenders: [{ type: 'card', amount: '4' }, { type: 'cash' }],
     })
-    when(two, {}, ...back()).rejects('validation_failed')
-    when(two, {}, ...back({ tender: 'card' })).answers({ total_amount_minor: 1000 })
+    whenAt(two, {}, ...back()).rejects('validation_failed')
+    whenAt(two, {}, ...back({ tender: 'card' })).answers({ total_amount_minor: 1000 })
   })
   it('in cash is rounded to the smallest coin, beside the lines', () => {
     const coins = { 'pos.cash_rounding': 5 }
-    const then = when(history, { settings: coins }, ...back(some(2, '1')))
+    const then = whenAt(history, { settings: coins }, ...back(some(2, '1')))
     then.answers({ amount_minor: 299, rounding_minor: 1, total_amount_minor: 300 })
-    when(history, { settings: coins }, ...back({ ...some(2, '1'), tender: 'card' })).answers({
+    whenAt(history, { settings: coins }, ...back({ ...some(2, '1'), tender: 'card' })).answers({
       rounding_minor: 0,
       total_amount_minor: 299,
     })
@@ -132,7 +124,7 @@ describe('a refund', () => {
     let past = sold(cashSale({ product_id: 'gum', quantity: '11' }), coins.settings)
     const given = Array.from({ length: 11 }, (_, i) => {
       const refund_id = `01980000-0000-7000-8000-0000000000${10 + i}`
-      const then = when(past, coins, ...back({ ...some(1, '1'), refund_id }))
+      const then = whenAt(past, coins, ...back({ ...some(1, '1'), refund_id }))
       past = [...past, ...then.decision().writes]
       return Number(dataOf(then, 'SaleRefunded').total_amount_minor)
     })
@@ -145,10 +137,10 @@ describe('a refund', () => {
   })
   it('has numbers without gaps, of their own', () => {
     const once = after(history, [back(some(1, '1'))])
-    const again = when(once, {}, ...back({ ...some(1, '1'), refund_id: SALE }))
+    const again = whenAt(once, {}, ...back({ ...some(1, '1'), refund_id: SALE }))
     again.answers({ refund_number: 'R-main-main-20260302-0002' })
     const next = { ...cashSale(pens(1)), sale_id: REFUND }
-    when(once, {}, 'ProcessSale', next).answers({ sale_number: 'main-main-20260302-0002' })
+    whenAt(once, {}, 'ProcessSale', next).answers({ sale_number: 'main-main-20260302-0002' })
   })
 })
 
@@ -156,28 +148,28 @@ describe('a refund of what was sold on credit', () => {
   const credit = { payment_type: 'credit', customer_id: CUSTOMER, sale_id: SALE }
   it('comes off the account', () => {
     const history = sold({ ...credit, items: [pens(2)] })
-    const then = when(history, {}, ...back(some(1, '1')))
+    const then = whenAt(history, {}, ...back(some(1, '1')))
     then.answers({ balance_minor: 500, tenders: [{ type: 'credit', amount_minor: 500 }] })
     const moved = dataOf(then, 'CustomerBalanceChanged')
     deepEqual([moved.change_minor, moved.cause], [-500, 'refund'])
   })
   it('is not paid out: money that never came cannot go', () => {
     const history = sold({ ...credit, items: [pens(2)], paid_amount: '4' })
-    when(history, {}, ...back({ tender: 'cash' })).rejects('business_rule_violated', {
+    whenAt(history, {}, ...back({ tender: 'cash' })).rejects('business_rule_violated', {
       details: { currency: 'USD', left: 4, given: 10 },
     })
     const split = { tenders: [{ type: 'cash', amount: '4' }, { type: 'credit' }] }
-    when(history, {}, ...back(split)).answers({ balance_minor: 0 })
+    whenAt(history, {}, ...back(split)).answers({ balance_minor: 0 })
     const four = some(1, '1')
     const once = after(history, [
       back({ ...four, tenders: [{ type: 'cash', amount: '4' }, { type: 'credit' }] }),
     ])
-    when(once, {}, ...back({ tender: 'cash' })).rejects('business_rule_violated')
-    when(once, {}, ...back({ tender: 'credit' })).answers({ balance_minor: 0 })
+    whenAt(once, {}, ...back({ tender: 'cash' })).rejects('business_rule_violated')
+    whenAt(once, {}, ...back({ tender: 'credit' })).answers({ balance_minor: 0 })
   })
   it('needs an account to come off', () => {
     const history = sold(cashSale(pens(1)))
-    when(history, {}, ...back({ tender: 'credit' })).rejects('validation_failed')
+    whenAt(history, {}, ...back({ tender: 'credit' })).rejects('validation_failed')
   })
 })
 
@@ -188,8 +180,8 @@ describe('a refund without a sale', () => {
     { refund_id: REFUND, items: [pens(2)], tender: 'cash', cause: 'lost the receipt', ...more },
   ]
   it('is booked apart, with its cause, where the shop allows it', () => {
-    when(shop, {}, ...loose()).rejects('business_rule_violated')
-    const then = when(shop, { settings }, ...loose())
+    whenAt(shop, {}, ...loose()).rejects('business_rule_violated')
+    const then = whenAt(shop, { settings }, ...loose())
     then.answers({ sale_id: null, total_amount_minor: 1000 })
     const data = dataOf(then, 'SaleRefunded')
     deepEqual(
@@ -198,28 +190,28 @@ describe('a refund without a sale', () => {
     )
     equal(dataOf(then, 'InventoryAdjusted').adjustment, 2)
     const done = [...shop, ...then.decision().writes]
-    when(done, { settings }, ...loose()).rejects('already_exists')
+    whenAt(done, { settings }, ...loose()).rejects('already_exists')
   })
   it('takes the price that it is told, and a cause', () => {
     const cheaper = { items: [pens(2, { price: '3', restock: false })] }
-    const then = when(shop, { settings }, ...loose(cheaper))
+    const then = whenAt(shop, { settings }, ...loose(cheaper))
     then.answers({ total_amount_minor: 600 })
     ok(!typesIn(then).includes('InventoryAdjusted'))
-    when(shop, { settings }, ...loose({ cause: '' })).rejects('validation_failed')
-    when(shop, { settings }, ...loose({ tender: undefined })).rejects('validation_failed')
+    whenAt(shop, { settings }, ...loose({ cause: '' })).rejects('validation_failed')
+    whenAt(shop, { settings }, ...loose({ tender: undefined })).rejects('validation_failed')
   })
   it('may go on the account', () => {
     const credit = { tender: 'credit', customer_id: CUSTOMER }
-    when(shop, { settings }, ...loose(credit)).answers({ balance_minor: -1000 })
-    when(shop, { settings }, ...loose({ tender: 'credit' })).rejects('validation_failed')
+    whenAt(shop, { settings }, ...loose(credit)).answers({ balance_minor: -1000 })
+    whenAt(shop, { settings }, ...loose({ tender: 'credit' })).rejects('validation_failed')
   })
   it('is nobody’s, or a customer’s that there is; who was one, was one', () => {
     const unknown = { customer_id: 'cust-9' }
-    when(shop, { settings }, ...loose(unknown)).rejects('not_found', {
+    whenAt(shop, { settings }, ...loose(unknown)).rejects('not_found', {
       errors: { customer_id: 'is not a customer' },
     })
     const before = { ...unknown, occurred_at: '2026-03-01T10:00:00.000Z' }
-    when(shop, { settings }, ...loose(before)).answers({ customer_id: 'cust-9' })
+    whenAt(shop, { settings }, ...loose(before)).answers({ customer_id: 'cust-9' })
   })
 })
 
@@ -261,7 +253,7 @@ describe('refunds of any sale, in any parts', () => {
       const left = new Map(lines.map(({ line, quantity }) => [line, quantity]))
       const came = new Map<number, Line>()
       const take = (input: object) => {
-        const then = when(history, { settings }, ...back({ ...input, tender: 'card' }))
+        const then = whenAt(history, { settings }, ...back({ ...input, tender: 'card' }))
         history = [...history, ...then.decision().writes]
         for (const each of dataOf(then, 'SaleRefunded').lines) {
           const before = came.get(each.line) ?? { amount_minor: 0, net_minor: 0, tax_minor: 0 }
@@ -280,7 +272,7 @@ describe('refunds of any sale, in any parts', () => {
       take({})
       for (const { line, amount_minor, net_minor, tax_minor } of lines)
         deepEqual(pick(came.get(line)!), { amount_minor, net_minor, tax_minor })
-      when(history, { settings }, ...back()).rejects('invalid_state')
+      whenAt(history, { settings }, ...back()).rejects('invalid_state')
     })
     fc.assert(check, { numRuns: RUNS, seed })
   })

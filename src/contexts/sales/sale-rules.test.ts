@@ -5,17 +5,18 @@ import { product } from '#contexts/catalog/public.ts'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Write } from '#kernel/decider.ts'
-import { given, type Moments, NOW, type Then } from '#testing/given.ts'
+import { NOW } from '#testing/given.ts'
 import {
+  after,
   CUSTOMER,
   cashSale,
-  codes,
-  command,
   dataOf,
   pens,
   registered,
   SALE,
   typesIn,
+  when,
+  whenAt,
 } from './till-fixture.ts'
 
 /** Pens at 5.00, ten of them, and ten kilos of apples at 2.99. */
@@ -25,21 +26,6 @@ const shop: readonly Write[] = [
   productCreated('apples', { sell_price_minor: 299, quantity_scale: 3 }),
   stockOpened('apples', 10_000, { quantity_scale: 3 }),
 ]
-type Step = readonly [type: string, input: object]
-const when = (history: readonly Write[], ...[type, input]: Step): Then =>
-  whenAt(history, {}, type, input)
-const whenAt = (history: readonly Write[], moments: Moments, ...[type, input]: Step): Then =>
-  given(...history)
-    .owning(...codes)
-    .at(moments)
-    .when(command(type), input)
-/** The history with what these commands write, one after the other. */
-function after(history: readonly Write[], steps: readonly Step[], moments: Moments = {}) {
-  const all = [...history]
-  for (const step of steps) all.push(...whenAt(all, moments, ...step).decision().writes)
-  return all
-}
-
 const sell = (input: object, settings: object = {}, history = shop) =>
   whenAt(history, { settings: { ...settings } }, 'ProcessSale', input)
 const paid = (payment: object, ...items: readonly object[]) => ({

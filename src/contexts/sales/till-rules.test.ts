@@ -3,23 +3,19 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import type { Write } from '#kernel/decider.ts'
-import { given, type Moments, type Then } from '#testing/given.ts'
-import { cashSale, codes, command, dataOf, pens, SALE, typesIn } from './till-fixture.ts'
+import {
+  after,
+  cashSale,
+  dataOf,
+  pens,
+  SALE,
+  type Step,
+  typesIn,
+  when,
+  whenAt,
+} from './till-fixture.ts'
 
 const shop: readonly Write[] = [productCreated('pen'), stockOpened('pen', 10)]
-type Step = readonly [type: string, input: object]
-const at = (history: readonly Write[], moments: Moments, ...[type, input]: Step): Then =>
-  given(...history)
-    .owning(...codes)
-    .at(moments)
-    .when(command(type), input)
-const when = (history: readonly Write[], ...step: Step): Then => at(history, {}, ...step)
-function after(history: readonly Write[], ...steps: readonly Step[]) {
-  const all = [...history]
-  for (const step of steps) all.push(...when(all, ...step).decision().writes)
-  return all
-}
-
 const of = { sale_id: SALE }
 const start: Step = ['StartSale', of]
 const add: Step = ['AddSaleItem', { ...of, ...pens(2) }]
@@ -30,31 +26,31 @@ const giveUp: Step = ['VoidSale', { ...of, reason: 'changed his mind' }]
 
 describe('a sale that goes on', () => {
   it('comes together line by line, and is booked when it is completed', () => {
-    const history = after(shop, start, add, add)
+    const history = after(shop, [start, add, add])
     const then = when(history, ...complete)
     deepEqual(typesIn(then), ['SaleCompleted', 'RegisterEntryMade', 'InventoryAdjusted'])
     then.answers({ sale_number: 'main-main-20260302-0001', total_amount_minor: 2000 })
     equal(dataOf(then, 'InventoryAdjusted').adjustment, -4)
   })
   it('has the prices of when its lines were added', () => {
-    const dearer = [...after(shop, start, add), productPrice(900)]
+    const dearer = [...after(shop, [start, add]), productPrice(900)]
     when(dearer, ...complete).answers({ total_amount_minor: 1000 })
-    const more = after(dearer, add)
+    const more = after(dearer, [add])
     when(more, ...complete).answers({ total_amount_minor: 2800 })
   })
   it('gives up lines, once, and never gives their number again', () => {
     const remove: Step = ['RemoveSaleItem', { ...of, line: 1 }]
-    const history = after(shop, start, add, remove)
+    const history = after(shop, [start, add, remove])
     when(history, ...remove).writesNothing()
     when(history, 'RemoveSaleItem', { ...of, line: 2 }).rejects('not_found')
     equal(dataOf(when(history, ...add), 'SaleItemAdded').line, 2)
     when(history, ...complete).rejects('validation_failed')
   })
   it('is set aside and taken up at another register of the store, which numbers it then', () => {
-    const aside = after(shop, start, add, suspend)
+    const aside = after(shop, [start, add, suspend])
     when(aside, ...suspend).writesNothing()
     for (const step of [add, complete]) when(aside, ...step).rejects('invalid_state')
-    const again = after(aside, resume)
+    const again = after(aside, [resume])
     when(again, ...resume).writesNothing()
     when(again, ...complete).answers({
       sale_number: 'main-till2-20260302-0001',
@@ -63,8 +59,8 @@ describe('a sale that goes on', () => {
     when(aside, 'ResumeSale', { ...of, register_id: 'no:colons' }).rejects('validation_failed')
   })
   it('that is given up takes no number and ends there', () => {
-    const gone = after(shop, start, add, giveUp)
-    ok(!typesIn(when(after(shop, start, add, suspend), ...giveUp)).includes('RegisterEntryMade'))
+    const gone = after(shop, [start, add, giveUp])
+    ok(!typesIn(when(after(shop, [start, add, suspend]), ...giveUp)).includes('RegisterEntryMade'))
     when(gone, ...giveUp).writesNothing()
     for (const step of [add, suspend, resume, complete])
       when(gone, ...step).rejects('invalid_state')
@@ -72,7 +68,7 @@ describe('a sale that goes on', () => {
     when(gone, 'ProcessSale', next).answers({ sale_number: 'main-main-20260302-0001' })
   })
   it('never changes once it is completed', () => {
-    const sold = after(shop, start, add, complete)
+    const sold = after(shop, [start, add, complete])
     const remove: Step = ['RemoveSaleItem', { ...of, line: 1 }]
     for (const step of [add, remove, suspend, resume, complete, giveUp])
       when(sold, ...step).rejects('invalid_state', { details: { status: 'COMPLETED' } })
@@ -80,12 +76,12 @@ describe('a sale that goes on', () => {
   it('is there before anything is done with it, and begins once', () => {
     for (const step of [add, suspend, resume, complete, giveUp])
       when(shop, ...step).rejects('not_found')
-    when(after(shop, start), ...start).rejects('already_exists')
+    when(after(shop, [start]), ...start).rejects('already_exists')
     when(shop, 'StartSale', { ...of, currency: 'EUR' }).answers({ currency: 'EUR' })
-    const euro = after(shop, ['StartSale', { ...of, currency: 'EUR' }])
+    const euro = after(shop, [['StartSale', { ...of, currency: 'EUR' }]])
     when(euro, ...add).rejects('currency_mismatch')
     when(shop, 'StartSale', { ...of, store_id: 'nowhere' }).rejects('not_found')
-    when(after(shop, start), 'AddSaleItem', { ...of, product_code: 'X', quantity: '1' }).rejects(
+    when(after(shop, [start]), 'AddSaleItem', { ...of, product_code: 'X', quantity: '1' }).rejects(
       'not_found',
       { errors: { product_code: 'is not a product that is sold' } },
     )
@@ -124,12 +120,12 @@ describe('a cash session', () => {
       'RefundSale',
       { sale_id: '01980000-0000-7000-8000-000000000002', lines: [{ line: 1, quantity: '1' }] },
     ]
-    const day = after(shop, open, sold(2), card, move('in', '10'), move('out', '20'), back)
+    const day = after(shop, [open, sold(2), card, move('in', '10'), move('out', '20'), back])
     when(day, ...close('45')).answers({ expected_minor: 4500, difference_minor: 0 })
     ok(!typesIn(when(day, ...close('45'))).includes('CashDifferenceFound'))
   })
   it('tells of what is short or too much', () => {
-    const day = after(shop, open, sold(2))
+    const day = after(shop, [open, sold(2)])
     const short = when(day, ...close('59.50'))
     short.answers({ expected_minor: 6000, counted_minor: 5950, difference_minor: -50 })
     equal(dataOf(short, 'CashDifferenceFound').is_short, true)
@@ -137,22 +133,22 @@ describe('a cash session', () => {
   })
   it('counts its own currency alone', () => {
     const euro: Step = ['OpenCashSession', { ...till, float: '50', currency: 'EUR' }]
-    when(after(shop, euro, sold(2)), ...close('50')).answers({
+    when(after(shop, [euro, sold(2)]), ...close('50')).answers({
       currency: 'EUR',
       difference_minor: 0,
     })
   })
   it('is open once at a register, and begins anew after it was closed', () => {
-    when(after(shop, open), ...open).rejects('invalid_state', { details: { session_id: SALE } })
+    when(after(shop, [open]), ...open).rejects('invalid_state', { details: { session_id: SALE } })
     const other: Step = ['OpenCashSession', { register_id: 'till2' }]
-    when(after(shop, open), ...other).answers({ expected_minor: 0 })
-    const closed = after(shop, open, close('50'))
+    when(after(shop, [open]), ...other).answers({ expected_minor: 0 })
+    const closed = after(shop, [open, close('50')])
     when(closed, ...close('50')).rejects('invalid_state')
     when(closed, ...move('in', '1')).rejects('invalid_state')
     when(closed, ...open).answers({ expected_minor: 5000 })
   })
   it('takes amounts that are amounts, and a reason', () => {
-    const history = after(shop, open)
+    const history = after(shop, [open])
     const errors = (field: string, reason: string) => ({ errors: { [field]: reason } })
     when(history, ...move('in', '0')).rejects(
       'validation_failed',
@@ -171,8 +167,8 @@ describe('a cash session', () => {
   })
   it('may be asked for by the shop before anything is sold', () => {
     const settings = { 'pos.require_session': true }
-    at(shop, { settings }, ...sold(1)).rejects('invalid_state')
-    at(after(shop, open), { settings }, ...sold(1)).answers({ status: 'COMPLETED' })
-    at(after(shop, open, close('50')), { settings }, ...sold(1)).rejects('invalid_state')
+    whenAt(shop, { settings }, ...sold(1)).rejects('invalid_state')
+    whenAt(after(shop, [open]), { settings }, ...sold(1)).answers({ status: 'COMPLETED' })
+    whenAt(after(shop, [open, close('50')]), { settings }, ...sold(1)).rejects('invalid_state')
   })
 })
