@@ -213,3 +213,22 @@ function checkWritten(writes: readonly Write[], refs: readonly Ref[]): void {
     for (const { type, data } of events) checkEvent(ref.aggregate.events, type, data)
   }
 }
+
+export type Step = readonly [type: string, input: object]
+
+/** Asks commands by their types, one after the other, where these claims are held. */
+export function asking(command: (type: string) => Command, claims: readonly Claim[]) {
+  const whenAt = (history: readonly Write[], moments: Moments, ...[type, input]: Step): Then =>
+    given(...history)
+      .owning(...claims)
+      .at(moments)
+      .when(command(type), input)
+  const when = (history: readonly Write[], ...step: Step): Then => whenAt(history, {}, ...step)
+  /** The history with what these commands write. */
+  const after = (history: readonly Write[], steps: readonly Step[], moments: Moments = {}) => {
+    const all = [...history]
+    for (const step of steps) all.push(...whenAt(all, moments, ...step).decision().writes)
+    return all
+  }
+  return { whenAt, when, after }
+}

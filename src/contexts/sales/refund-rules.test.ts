@@ -4,20 +4,22 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import type { Write } from '#kernel/decider.ts'
+import { asking, type Step } from '#testing/given.ts'
 import { seedOfRun } from '#testing/random.ts'
 import {
-  after,
   CUSTOMER,
   cashSale,
+  codes,
+  command,
   dataOf,
   pens,
   REFUND,
   registered,
   SALE,
-  type Step,
   typesIn,
-  whenAt,
 } from './till-fixture.ts'
+
+const { after, whenAt } = asking(command, codes)
 
 const shop: readonly Write[] = [
   productCreated('pen'),

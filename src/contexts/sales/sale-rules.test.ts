@@ -5,19 +5,20 @@ import { product } from '#contexts/catalog/public.ts'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Write } from '#kernel/decider.ts'
-import { NOW } from '#testing/given.ts'
+import { asking, NOW } from '#testing/given.ts'
 import {
-  after,
   CUSTOMER,
   cashSale,
+  codes,
+  command,
   dataOf,
   pens,
   registered,
   SALE,
   typesIn,
-  when,
-  whenAt,
 } from './till-fixture.ts'
+
+const { after, when, whenAt } = asking(command, codes)
 
 /** Pens at 5.00, ten of them, and ten kilos of apples at 2.99. */
 const shop: readonly Write[] = [

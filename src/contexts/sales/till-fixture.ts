@@ -3,7 +3,6 @@
 import { customer } from '#contexts/customers/public.ts'
 import type { Accepted, Command, Write } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
-import { given, type Moments, type Then } from '#testing/given.ts'
 import { sales } from './sales.ts'
 
 export const SALE = '01980000-0000-7000-8000-00000000005a'
@@ -57,17 +56,3 @@ export function dataOf(then: Decided, type: string): any {
 
 export const typesIn = (then: Decided): readonly string[] =>
   then.decision().writes.flatMap(({ events }) => events.map(({ type }) => type))
-
-export type Step = readonly [type: string, input: object]
-export const whenAt = (history: readonly Write[], moments: Moments, ...[type, input]: Step): Then =>
-  given(...history)
-    .owning(...codes)
-    .at(moments)
-    .when(command(type), input)
-export const when = (history: readonly Write[], ...step: Step): Then => whenAt(history, {}, ...step)
-/** The history with what these commands write, one after the other. */
-export function after(history: readonly Write[], steps: readonly Step[], moments: Moments = {}) {
-  const all = [...history]
-  for (const step of steps) all.push(...whenAt(all, moments, ...step).decision().writes)
-  return all
-}

@@ -3,17 +3,10 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import type { Write } from '#kernel/decider.ts'
-import {
-  after,
-  cashSale,
-  dataOf,
-  pens,
-  SALE,
-  type Step,
-  typesIn,
-  when,
-  whenAt,
-} from './till-fixture.ts'
+import { asking, type Step } from '#testing/given.ts'
+import { cashSale, codes, command, dataOf, pens, SALE, typesIn } from './till-fixture.ts'
+
+const { after, when, whenAt } = asking(command, codes)
 
 const shop: readonly Write[] = [productCreated('pen'), stockOpened('pen', 10)]
 const of = { sale_id: SALE }
