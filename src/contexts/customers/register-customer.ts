@@ -1,5 +1,5 @@
 // Registering and changing customers, archiving them and bringing them back.
-import { emailClaim, emailClaims, tidied } from '#contexts/users/public.ts'
+import { emailChanged, emailClaim, emailClaims, tidied } from '#contexts/users/public.ts'
 import {
   accept,
   type Command,
@@ -145,17 +145,11 @@ const updateCustomer = command({
     const changed = written(input)
     const response = standing(customer_id, state)
     if (Object.keys(changed).length === 0) return accept([], response)
-    const claim =
-      changed.email === undefined
-        ? undefined
-        : { email_claim: emailClaim(moment, CUSTOMER_EMAIL, changed.email) }
-    const updated = customer.event('CustomerUpdated', { customer_id, ...changed, ...claim })
-    const write = customer.write(customer_id, [updated])
-    const more =
-      claim === undefined
-        ? {}
-        : emailClaims(CUSTOMER_EMAIL, write.stream, state.email_claim, claim.email_claim)
-    return accept([write], response, more)
+    const owner = customer.at(customer_id).stream
+    const claimed = { scope: CUSTOMER_EMAIL, owner, before: state.email_claim }
+    const { fields, more } = emailChanged(moment, claimed, changed.email)
+    const updated = customer.event('CustomerUpdated', { customer_id, ...changed, ...fields })
+    return accept([customer.write(customer_id, [updated])], response, more)
   },
   answer: standingAnswer,
   route: { method: 'PATCH', path: ownPath, tag, summary: 'Change what is known of a customer' },

@@ -13,6 +13,20 @@ export const emailClaim = (
   email: string | null | undefined,
 ): string | null => (email == null ? null : blind(scope, tidied(email).toLowerCase()))
 
+/**
+ * A change of what is known of somebody: the claim for the event, and what goes with its append.
+ * Nothing of either where the e-mail is not among what has changed.
+ */
+export function emailChanged(
+  moment: Pick<Moment, 'blind'>,
+  { scope, owner, before }: { scope: string; owner: string; before: string | null },
+  email: string | null | undefined,
+) {
+  if (email === undefined) return { fields: {}, more: {} }
+  const email_claim = emailClaim(moment, scope, email)
+  return { fields: { email_claim }, more: emailClaims(scope, owner, before, email_claim) }
+}
+
 /** What a change of e-mail claims and gives back. */
 export function emailClaims(
   scope: string,

@@ -21,7 +21,7 @@ import {
   text,
 } from '#kernel/schema.ts'
 import { brokenRules, type ValidationRules } from '#kernel/validation-rules.ts'
-import { emailClaim, emailClaims, tidied } from './email-claim.ts'
+import { emailChanged, emailClaim, emailClaims, tidied } from './email-claim.ts'
 import { EMAIL_MAX, NAME_MAX, type UserState, user } from './user.ts'
 import { STANDARD_RULES } from './user-rules.ts'
 
@@ -82,17 +82,11 @@ const updateUser = command({
     const changed = written(input)
     const response = { user_id, is_active: true }
     if (Object.keys(changed).length === 0) return accept([], response)
-    const claim =
-      changed.email === undefined
-        ? undefined
-        : { email_claim: emailClaim(moment, USER_EMAIL, changed.email) }
-    const updated = user.event('UserUpdated', { user_id, ...changed, ...claim })
-    const write = user.write(user_id, [updated])
-    const more =
-      claim === undefined
-        ? {}
-        : emailClaims(USER_EMAIL, write.stream, state.email_claim, claim.email_claim)
-    return accept([write], response, more)
+    const owner = user.at(user_id).stream
+    const claimed = { scope: USER_EMAIL, owner, before: state.email_claim }
+    const { fields, more } = emailChanged(moment, claimed, changed.email)
+    const updated = user.event('UserUpdated', { user_id, ...changed, ...fields })
+    return accept([user.write(user_id, [updated])], response, more)
   },
   answer,
   route: { method: 'PATCH', path: `${path}/:user_id`, tag, summary: 'Change a user' },
