@@ -42,6 +42,8 @@ describe('customers', () => {
     await get(`/customers/${ID}`, 404)
     await get('/customers/not-a-uuid', 404)
     await get('/customers?sort=age', 400)
+    await get('/customers?sort=-balance,name')
+    await get('/users?sort=-created_at')
   })
 
   test('owe, pay and are put right, each with its cause', async () => {

@@ -2,15 +2,8 @@
 // owed.
 
 import type { DataOf } from '#kernel/event-types.ts'
-import {
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-  rowAnswer,
-} from '#kernel/listing.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, paged, rowAnswer } from '#kernel/listing.ts'
 import { type Handler, projection, type Row } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import {
@@ -21,10 +14,10 @@ import {
   money,
   nullable,
   object,
-  oneOf,
   optional,
   text,
 } from '#kernel/schema.ts'
+import { and, containing } from '#kernel/specification.ts'
 import { type customer, customerAddress, profileFields } from './customer.ts'
 import { availableCredit } from './register-customer.ts'
 
@@ -149,8 +142,10 @@ const getCustomer = query({
   },
 })
 
-const SORTS = ['name', 'email', 'created_at', 'balance'] as const
-const columnOf = (sort: string) => (sort === 'balance' ? 'balance_minor' : sort)
+const offered = listOf(customers, {
+  sort: ['name', 'email', 'created_at', 'balance_minor'],
+  standard: ['name'],
+})
 
 const findCustomers = query({
   type: 'FindCustomers',
@@ -159,31 +154,17 @@ const findCustomers = query({
     owing_only: optional(flag({ description: 'Those whose balance is above 0.' })),
     currency: optional(text({ min: 3, max: 3 })),
     include_inactive: optional(flag()),
-    sort: optional(
-      oneOf([...SORTS, ...SORTS.map((name) => `-${name}` as const)], {
-        description: 'With - before it: descending. Default: name.',
-      }),
-    ),
-    ...paging,
+    ...offered.fields,
   }),
   run: async (input, reader) => {
-    const { search_term: term, owing_only, currency, include_inactive, sort = 'name' } = input
-    const found = await reader.find(customers, {
-      where: {
-        and: [
-          include_inactive === true ? {} : { is_active: true },
-          owing_only === true ? { balance_minor: { gt: 0 } } : {},
-          currency === undefined ? {} : { currency },
-          term === undefined
-            ? {}
-            : {
-                or: ['name', 'email', 'phone'].map((column) => ({ [column]: { contains: term } })),
-              },
-        ],
-      },
-      sort: [{ column: columnOf(sort.replace(/^-/, '')), descending: sort.startsWith('-') }],
-      ...pageOf(input),
-    })
+    const { search_term: term, owing_only, currency, include_inactive } = input
+    const where = and(
+      include_inactive === true ? {} : { is_active: true },
+      owing_only === true ? { balance_minor: { gt: 0 } } : {},
+      currency === undefined ? {} : { currency },
+      term === undefined ? {} : containing(term, ['name', 'email', 'phone']),
+    )
+    const found = await reader.find(customers, offered.find(input, { where }))
     return paged({ ...found, items: found.items.map(shownCustomer) }, input)
   },
   answer: pageAnswer(customerAnswer),

@@ -1,16 +1,10 @@
 // The users, one row each, and the questions about them. An erased one keeps only the id.
-import {
-  asOfFields,
-  nowOrThen,
-  pageAnswer,
-  paged,
-  pageOf,
-  paging,
-  rowAnswer,
-} from '#kernel/listing.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, paged, rowAnswer } from '#kernel/listing.ts'
 import { projection, type Row } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
-import { flag, id, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { flag, id, nullable, object, optional, text } from '#kernel/schema.ts'
+import { and, containing } from '#kernel/specification.ts'
 
 export type UserRow = {
   readonly user_id: string
@@ -104,30 +98,23 @@ const getUser = query({
   },
 })
 
-const SORTS = ['name', '-name', 'email', '-email', 'created_at', '-created_at'] as const
+const offered = listOf(users, { sort: ['name', 'email', 'created_at'], standard: ['name'] })
 
 const listUsers = query({
   type: 'ListUsers',
   input: object({
     search_term: optional(text({ max: 200, aliases: ['q', 'term', 'search'] })),
     include_inactive: optional(flag()),
-    sort: optional(oneOf(SORTS, { description: 'With - before it: descending. Default: name.' })),
-    ...paging,
+    ...offered.fields,
   }),
-  run: async ({ search_term, include_inactive, sort = 'name', ...page }, reader) => {
-    const found = await reader.find(users, {
-      where: {
-        and: [
-          include_inactive === true ? {} : { is_active: true },
-          search_term === undefined
-            ? {}
-            : { or: [{ name: { contains: search_term } }, { email: { contains: search_term } }] },
-        ],
-      },
-      sort: [{ column: sort.replace(/^-/, ''), descending: sort.startsWith('-') }],
-      ...pageOf(page),
-    })
-    return paged({ ...found, items: found.items.map(shown) }, page)
+  run: async (input, reader) => {
+    const { search_term: term, include_inactive } = input
+    const where = and(
+      include_inactive === true ? {} : { is_active: true },
+      term === undefined ? {} : containing(term, ['name', 'email']),
+    )
+    const found = await reader.find(users, offered.find(input, { where }))
+    return paged({ ...found, items: found.items.map(shown) }, input)
   },
   answer: pageAnswer(answer),
   route: {
