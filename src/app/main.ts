@@ -194,10 +194,18 @@ program
     await runTorture({ ...given, seed, progress: flags.progress === true })
   })
 
+/** What a file that was named stands in the way with, in words; else what the error says. */
+function told(error: unknown): string {
+  const { code, path, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  if (code === 'ENOENT') return `there is no file ${path}`
+  if (code === 'EISDIR') return `${path ?? 'what was named'} is a folder; a file is wanted`
+  if (code === 'EACCES') return `${path} may not be read or written by this user`
+  return message ?? String(error)
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
-  const { message } = error instanceof Error ? error : { message: String(error) }
-  process.stderr.write(`daybook: ${message}\n`)
+  process.stderr.write(`daybook: ${told(error)}\n`)
   process.exitCode = 1
 }

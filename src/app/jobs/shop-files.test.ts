@@ -50,6 +50,13 @@ describe('the program with files', () => {
   const json = async (answer: Promise<Response>) =>
     (await (await answer).json()) as Record<string, never>
 
+  test('names a file that is not there, or is none', async () => {
+    const missing = await run(['import', 'products', 'nosuch.csv']).ended
+    deepEqual([missing.code, missing.err], [1, 'daybook: there is no file nosuch.csv\n'])
+    const aFolder = await run(['import', 'products', '.', '--format', 'csv']).ended
+    deepEqual([aFolder.code, /is a folder; a file is wanted/.test(aFolder.err)], [1, true])
+  })
+
   test('brings them in and takes them out from the command line', async () => {
     const file = put('goods.csv', 'code;name;sell_price\nA;Cup;1.50\nB;Mug;1,50\n')
     const first = await run(['import', 'products', file]).ended
