@@ -3,6 +3,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { begun, type Job, type JobBook, type JobError } from '#storage/job-book.ts'
 import { makeFolderOf } from './durable.ts'
+import { wholeIn } from './whole.ts'
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS jobs (
@@ -31,17 +32,7 @@ export async function openJobBook({ path }: { readonly path: string }): Promise<
   db.exec('PRAGMA secure_delete = ON')
   db.exec(TABLES)
   const statements = statementsOf(db)
-  const whole = <T>(work: () => T): T => {
-    db.exec('BEGIN IMMEDIATE')
-    try {
-      const result = work()
-      db.exec('COMMIT')
-      return result
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw error
-    }
-  }
+  const whole = wholeIn(db)
   const put = (job: Job) => {
     const { what, progress, ...rest } = job
     const values = { ...rest, what: JSON.stringify(what), progress: JSON.stringify(progress) }

@@ -19,6 +19,7 @@ import { Unavailable } from '#storage/unavailable.ts'
 import { addChecksum, checksumOfKey, damaged, isWholeKey, type KeyRow } from './checksums.ts'
 import { openingFile, troubleOf } from './disk-errors.ts'
 import { makeFolderOf, openDurable } from './durable.ts'
+import { wholeIn } from './whole.ts'
 
 export type SqliteKeyRingOptions = {
   readonly path: string
@@ -174,16 +175,7 @@ function keyWriter(db: DatabaseSync, path: string): Writer {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
   let waiting: Waiter[] = []
 
-  const inCommit = (work: () => void) => {
-    db.exec('BEGIN IMMEDIATE')
-    try {
-      work()
-      db.exec('COMMIT')
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw error
-    }
-  }
+  const inCommit = wholeIn(db)
   const store = (subjects: ReadonlySet<string>) =>
     inCommit(() => {
       for (const subject of subjects) put(subject, randomBytes(KEY_BYTES))

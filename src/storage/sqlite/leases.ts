@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Leases } from '#storage/leases.ts'
+import { wholeIn } from './whole.ts'
 
 type Row = { holder: string | null; token: number; until: number; for_ms: number }
 
@@ -41,19 +42,10 @@ export async function openLeases({ path }: { readonly path: string }): Promise<L
     return { name, holder, token }
   }
 
+  const whole = wholeIn(db)
   return {
-    async acquire(name, holder, forMs) {
-      // Reading and writing under one lock: two processes must not both see it free.
-      db.exec('BEGIN IMMEDIATE')
-      try {
-        const lease = take(name, holder, forMs)
-        db.exec('COMMIT')
-        return lease
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw error
-      }
-    },
+    // Reading and writing under one lock: two processes must not both see it free.
+    acquire: async (name, holder, forMs) => whole(() => take(name, holder, forMs)),
     async release(name, holder) {
       free.run(name, holder)
     },

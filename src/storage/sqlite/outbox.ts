@@ -3,6 +3,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { Attempt, Delivery, Mark, Move, Outbox } from '#storage/outbox.ts'
 import { makeFolderOf } from './durable.ts'
+import { wholeIn } from './whole.ts'
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS meeting (one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -35,17 +36,7 @@ export async function openOutbox({ path }: { readonly path: string }): Promise<O
   db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
   db.exec(TABLES)
   const statements = statementsOf(db)
-  const whole = <T>(work: () => T): T => {
-    db.exec('BEGIN IMMEDIATE')
-    try {
-      const result = work()
-      db.exec('COMMIT')
-      return result
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw error
-    }
-  }
+  const whole = wholeIn(db)
   return {
     async firstMet(position) {
       statements.meet.run(position)
