@@ -17,7 +17,7 @@ import { type SagaState, saga } from '#kernel/saga.ts'
 import { check } from '#kernel/schema.ts'
 import { openCarrier } from '#providers/carrier-simulator.ts'
 import { openPaymentProvider } from '#providers/payment-simulator.ts'
-import { seeded, seedOfRun } from '#testing/random.ts'
+import { type Random, seeded, seedOfRun } from '#testing/random.ts'
 import { contextsOf } from './contexts.ts'
 
 const contexts = contextsOf({ provider: openPaymentProvider(), carrier: openCarrier() })
@@ -194,6 +194,7 @@ function live(seed: number) {
       const asked = { order_id, return_id, lines: some(order_id), reason: 'too small' }
       if (send('RequestReturn', asked)) returns.push(return_id)
     },
+    (order_id) => payAfterAll(book, order_id, int),
     () => {
       if (returns.length === 0) return
       const return_id = pick(returns)
@@ -228,7 +229,11 @@ function live(seed: number) {
   }
   for (const return_id of returns) send('CloseReturn', { return_id, reason: 'late' })
   for (const order_id of placed) if (chance(0.7)) sendAllBack(book, order_id, newId())
-  for (let round = 0; round < 30; round++) answers(round < 10 ? 0.9 : 1)
+  for (let round = 0; round < 30; round++) {
+    if (round === 15)
+      for (const order_id of placed) if (chance(0.5)) payAfterAll(book, order_id, int)
+    answers(round < 10 ? 0.9 : 1)
+  }
   everywhere(book, placed, here)
   for (const id of placed) atPeace(book, id)
   return book.events
@@ -245,6 +250,15 @@ function sendAllBack(book: Book, order_id: string, return_id: string): void {
   for (const { line, left } of lines)
     for (let one = 0; one < left; one++)
       assert.ok(book.send('ReceiveReturn', { return_id, lines: [{ line, quantity: '1' }] }))
+}
+
+/** Something that came back without a refund is paid back later, if nothing forbids it. */
+function payAfterAll(book: Book, order_id: string, int: Random['int']): void {
+  const { payment_id, lines } = orderOf(book, order_id)
+  const kept = (lines as Any[]).find(({ withheld_quantity }) => withheld_quantity > 0)
+  if (payment_id === null || kept === undefined) return
+  const quantity = String(int(1, kept.withheld_quantity))
+  book.send('RefundPayment', { payment_id, lines: [{ line: kept.line, quantity }] })
 }
 
 /** What was cancelled of each line, or came back, had cost this much. */
