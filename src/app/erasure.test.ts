@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { erasures, keyDestruction } from '#contexts/privacy/erasures.ts'
+import type { Row } from '#kernel/projection.ts'
 import type { WaitingTools } from '#kernel/waiting.ts'
+import { MASKED } from '#runtime/compare-tables.ts'
 import { personalData } from '#runtime/personal.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
 import { verifyReadModels } from '#runtime/verify-read-models.ts'
@@ -125,19 +127,71 @@ const filesOf = ({ parts: { folder } }: ModelShop, names: RegExp): readonly stri
     .filter((name) => names.test(name))
     .map((name) => readFileSync(join(folder, name)).toString('latin1'))
 
-async function differences({ parts }: ModelShop): Promise<readonly string[]> {
+/** Those of `verify` that found something. */
+async function checks({ parts }: ModelShop) {
   const scratch = await openScratch()
   const open = personalData(parts.types, parts.keys, 0).open
-  const checks = await verifyReadModels({ ...parts, scratch, open })
+  const all = await verifyReadModels({ ...parts, scratch, open })
   await scratch.close()
-  return checks.flatMap(({ name, differences }) =>
+  return all.filter(({ differing }) => differing > 0)
+}
+const differences = async (shop: ModelShop): Promise<readonly string[]> =>
+  (await checks(shop)).flatMap(({ name, differences }) =>
     differences.map((one) => `${name} ${JSON.stringify(one)}`),
   )
-}
 
 /** Without the moment's end: the key is still there. */
 const tables = (rows: readonly string[], pattern: RegExp) =>
   [...new Set(rows.filter((row) => pattern.test(row)).map((row) => row.split(' ')[0]))].sort()
+
+/** Whoever tampers with a table, by whatever hand: no report of it shows who is in it. */
+async function tamperingTellsNobody(shop: ModelShop): Promise<void> {
+  const { reads, projections } = shop.parts
+  await shop.parts.runner.catchUp()
+  const shown: string[] = []
+  for (const { name, table } of projections) {
+    const { items } = await reads.find(table, { limit: 1_000 })
+    for (const row of items)
+      for (const [column, value] of Object.entries(row))
+        if (SECRETS.test(JSON.stringify(value))) shown.push(`${name}.${column}`)
+  }
+  const marked = projections.flatMap(({ name, table }) =>
+    Object.entries(table.columns).flatMap(([column, of]) =>
+      typeof of === 'object' && of.personal === true ? [`${name}.${column}`] : [],
+    ),
+  )
+  // Each that has shown something is marked, whatever table it stands in.
+  deepEqual([...new Set(shown)].filter((column) => !marked.includes(column)).sort(), [])
+  ok(new Set(shown).size >= 10)
+  const mends: (() => Promise<void>)[] = []
+  const expected: Record<string, number> = {}
+  for (const { name, table } of projections.filter(({ name }) => PERSONAL.includes(name))) {
+    const { items } = await reads.find(table, { limit: 1_000 })
+    const at = (await reads.checkpoints()).get(name)!
+    const texts = Object.entries(table.columns).filter(
+      ([column, of]) => marked.includes(`${name}.${column}`) && JSON.stringify(of).includes('text'),
+    )
+    const quill = Object.fromEntries(texts.map(([column]) => [column, 'Quillfeather, by hand']))
+    const commit = { projection: name, table, from: at, to: at, park: [], unpark: [] }
+    const store = async (rows: readonly Row[], deletes: readonly string[]) =>
+      ok(await reads.commit([{ ...commit, upserts: rows, deletes }]))
+    const [first, second] = items
+    const moved = second === undefined ? [] : [{ ...second, ...quill, [table.key]: 'by-hand' }]
+    await store([{ ...first!, ...quill }, ...moved], second ? [String(second[table.key])] : [])
+    mends.push(() => store(items, ['by-hand']))
+    expected[`read model ${name}`] = 1 + 2 * moved.length
+  }
+  const found = await checks(shop)
+  deepEqual(
+    Object.fromEntries(found.map(({ name, differences: { length } }) => [name, length])),
+    expected,
+  )
+  for (const { differences } of found)
+    for (const told of differences.map((one) => JSON.stringify(one)))
+      ok(!SECRETS.test(told) && told.includes(MASKED), told)
+  for (const mend of mends) await mend()
+  deepEqual(await checks(shop), [])
+}
 
 /** Everybody of a filled shop but the one who was plainly seen is forgotten. */
 async function leavesNothing(engine: EngineName, url = ''): Promise<void> {
@@ -148,6 +202,7 @@ async function leavesNothing(engine: EngineName, url = ''): Promise<void> {
     tables(shown, SECRETS).filter((name) => PERSONAL.includes(name!)),
     PERSONAL,
   )
+  if (engine === 'memory') await tamperingTellsNobody(shop)
   // In the log it never was in clear.
   for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
 

@@ -7,7 +7,12 @@ import type { Recorded } from '#kernel/message.ts'
  * decimals.
  */
 export type ColumnKind = 'text' | 'int' | 'bool' | 'instant' | 'day' | 'json' | 'money' | 'quantity'
-export type Column = { readonly kind: ColumnKind; readonly nullable?: boolean }
+export type Column = {
+  readonly kind: ColumnKind
+  readonly nullable?: boolean
+  /** Tells of a person: reports of what differs name the column, never its value. */
+  readonly personal?: true
+}
 export type Value = string | number | boolean | null | object
 export type Row = { readonly [column: string]: Value }
 

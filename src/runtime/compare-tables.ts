@@ -1,6 +1,7 @@
-// Compares two tables of the same columns row by row, in pages sorted by key.
+// Compares two tables of the same columns row by row, in pages sorted by key. What it tells goes to
+// terminals, logs and answers: the columns that differ, and of persons no more than that.
 import { isDeepStrictEqual } from 'node:util'
-import type { Row, Table } from '#kernel/projection.ts'
+import type { Row, Table, Value } from '#kernel/projection.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Difference } from './operations.ts'
 
@@ -33,12 +34,34 @@ export async function compareTables(live: Side, rebuilt: Side): Promise<Comparis
       // The order says that at least one of the two is a row.
       const key = (mine ?? other)![live.table.key] as string
       if (differences.length < DIFFERENCES_MAX)
-        differences.push({ key, live: mine, rebuilt: other })
+        differences.push({ key, ...told(live.table, mine, other) })
     }
     if (order <= 0) left = await nextOf(lefts)
     if (order >= 0) right = await nextOf(rights)
   }
   return { compared, differing, differences }
+}
+
+/** Stands for a value that tells of a person. */
+export const MASKED = '(personal, not shown)'
+
+/** Where the two differ; all columns of a row that stands alone. */
+function told(
+  { columns }: Table,
+  live: Row | null,
+  rebuilt: Row | null,
+): Pick<Difference, 'live' | 'rebuilt'> {
+  const names = Object.keys(live ?? rebuilt ?? {}).filter(
+    (name) => live === null || rebuilt === null || !isDeepStrictEqual(live[name], rebuilt[name]),
+  )
+  const shown = (name: string, value: Value): Value => {
+    const column = columns[name]
+    const isPersonal = typeof column === 'object' && column.personal === true
+    return isPersonal && value !== null ? MASKED : value
+  }
+  const part = (row: Row | null) =>
+    row && Object.fromEntries(names.map((name) => [name, shown(name, row[name]!)]))
+  return { live: part(live), rebuilt: part(rebuilt) }
 }
 
 async function* rowsOf({ reads, table }: Side): AsyncGenerator<Row> {

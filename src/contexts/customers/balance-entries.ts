@@ -58,7 +58,7 @@ export const customerBalanceEntries = projection<BalanceEntryRow>({
       currency: 'text',
       cause: 'text',
       reference: { kind: 'text', nullable: true },
-      reason: { kind: 'text', nullable: true },
+      reason: { kind: 'text', nullable: true, personal: true },
       user_id: { kind: 'text', nullable: true },
       source: { kind: 'text', nullable: true },
       occurred_at: 'instant',

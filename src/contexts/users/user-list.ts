@@ -28,9 +28,9 @@ export const users = projection<UserRow>({
     key: 'user_id',
     columns: {
       user_id: 'text',
-      name: { kind: 'text', nullable: true },
-      email: { kind: 'text', nullable: true },
-      age: { kind: 'int', nullable: true },
+      name: { kind: 'text', nullable: true, personal: true },
+      email: { kind: 'text', nullable: true, personal: true },
+      age: { kind: 'int', nullable: true, personal: true },
       is_active: 'bool',
       is_erased: 'bool',
       created_at: 'instant',
