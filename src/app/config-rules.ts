@@ -1,6 +1,6 @@
 // Rules between settings, and those that keep an open door from being left open by mistake.
 import { isIP } from 'node:net'
-import { TAXES_MAX } from '#contexts/pricing/public.ts'
+import { coinIn, TAXES_MAX } from '#contexts/pricing/public.ts'
 import { type PortKey, portsOf, rolesOf } from './roles.ts'
 import type { Config, SettingKey } from './settings.ts'
 
@@ -22,6 +22,7 @@ export function mistakesBetween(
         ]),
     ...methodMistakes(config, from),
     ...taxMistakes(config, from),
+    ...coinMistakes(config, from),
     ...mailMistakes(config, from),
     ...(config['retry.base'] <= config['retry.max']
       ? []
@@ -42,6 +43,20 @@ function taxMistakes(config: Config, from: From): readonly string[] {
           `money.taxes has ${length} taxes for ${goods} (${from('money.taxes')}), allowed are at ` +
             `most ${TAXES_MAX}`,
         ],
+  )
+}
+
+/** A coin of a currency that no sale may have is a slip of the pen. */
+function coinMistakes(config: Config, from: From): readonly string[] {
+  const coins = config['pos.cash_rounding']
+  if (typeof coins === 'number') return []
+  const key = 'pos.cash_rounding'
+  const allowed = config['money.currencies']
+  const strange = coins.filter((entry) => !allowed.includes(coinIn(entry)?.currency ?? ''))
+  return strange.map(
+    (entry) =>
+      `${key} has ${entry} (${from(key)}), allowed are currencies of money.currencies: ` +
+      allowed.join(', '),
   )
 }
 

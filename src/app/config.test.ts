@@ -261,6 +261,14 @@ describe('mistakes', () => {
     equal(configOf({ argv: argv(10) })['money.taxes'].length, 11)
   })
 
+  it('are coins of a currency that the shop does not take', () => {
+    const argv = (coins: string) => ['--set', `pos.cash_rounding=${coins}`]
+    const [problem, ...more] = problemsOf({ argv: argv('EUR:0.05,CHF:0.05') })
+    match(problem!, /^pos\.cash_rounding has CHF:0\.05 \(from .*\), .*USD, EUR, GBP, INR$/)
+    deepEqual(more, [])
+    deepEqual(problemsOf({ argv: argv('EUR:0.05') }), [])
+  })
+
   it('are currencies, methods and pauses that contradict each other', () => {
     const argv = ['money.default=CHF', 'payments.default_method=cash', 'retry.base=2m'].flatMap(
       (value) => ['--set', value],

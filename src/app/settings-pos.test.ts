@@ -29,6 +29,20 @@ describe('the settings of the till', () => {
     ])
       equal(format(wrong), undefined, wrong)
   })
+  it('take one coin for all, or one for each currency', () => {
+    const coins = (raw: unknown) => pos['pos.cash_rounding'].kind.read(raw)
+    equal(coins('5'), 5)
+    equal(coins(0), 0)
+    deepEqual(coins('CHF:0.05, SEK:1,KWD:0.005,JPY:5'), [
+      ...['CHF:0.05', 'SEK:1', 'KWD:0.005', 'JPY:5'],
+    ])
+    deepEqual(coins(['CHF:0.05']), ['CHF:0.05'])
+    for (const wrong of [
+      ...['', [], '-5', '5.5', 'chf:0.05', 'CHF', 'CHF:', 'CHF:-0.05', 'CHF:0.001', 'JPY:0.5'],
+      ...['CHF:0.05,5', 'CHF:0.05,CHF:0.10', 'CHF:10000.01', [{ CHF: 0.05 }], { CHF: 0.05 }],
+    ])
+      equal(coins(wrong), undefined, JSON.stringify(wrong))
+  })
   it('all reach the rules that read them', () => {
     const read = readConfig({ argv: ['--set', 'pos.cash_rounding=5'], env: {}, file: null })
     if (!read.ok) throw new Error(read.problems.join())

@@ -1,6 +1,7 @@
 // The settings of the till.
+import { coinIn } from '#contexts/pricing/public.ts'
 import { setting } from './setting.ts'
-import { duration, flag, integer, listOf, matching, oneOf } from './setting-kinds.ts'
+import { duration, flag, integer, type Kind, listOf, matching, oneOf } from './setting-kinds.ts'
 
 const TENDER = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
 // Store and register must be in it, or two tills would give the same number; a day without its
@@ -16,6 +17,26 @@ const TILL_NUMBER = matching(
   'letters, digits and ._/#- with {store}, {register} and {seq} or {seq:4}, and {yyyy}, {mm}, ' +
     '{dd} if wanted',
 )
+
+const STEP = integer(0, 1_000_000)
+const COINS = listOf(
+  {
+    allowed: 'an entry such as CHF:0.05',
+    read: (raw) => {
+      const coin = typeof raw === 'string' ? coinIn(raw) : null
+      return STEP.read(coin?.step_minor) === undefined ? undefined : String(raw)
+    },
+  },
+  1,
+)
+const CASH_ROUNDING: Kind<number | readonly string[]> = {
+  allowed: `${STEP.allowed}; or ${COINS.allowed}, of one currency each`,
+  read: (raw) => {
+    const coins = COINS.read(raw)
+    const currencies = new Set(coins?.map((entry) => coinIn(entry)?.currency))
+    return STEP.read(raw) ?? (currencies.size === coins?.length ? coins : undefined)
+  },
+}
 
 export const pos = {
   'pos.tenders': setting(
@@ -50,9 +71,11 @@ export const pos = {
       'whatever prices, limits and stock say. Told sooner, it is judged like any other.',
   ),
   'pos.cash_rounding': setting(
-    integer(0, 1_000_000),
+    CASH_ROUNDING,
     0,
-    'The smallest coin in minor units: what is paid in cash is rounded to it. 0: no rounding.',
+    'The smallest coin: what is paid in cash is rounded to it. A number is in minor units and for ' +
+      'every currency, 0: no rounding. Entries such as `CHF:0.05` are for one currency each; ' +
+      'the others are not rounded.',
   ),
   'pos.number_format': setting(
     TILL_NUMBER,

@@ -137,6 +137,14 @@ describe('a refund', () => {
       35,
     )
   })
+  it('in cash is rounded to the coin of its currency alone', () => {
+    const given = (entries: readonly string[]) => {
+      const settings = { 'pos.cash_rounding': entries }
+      const then = whenAt(history, { settings }, ...back(some(2, '1')))
+      return Number(dataOf(then, 'SaleRefunded').total_amount_minor)
+    }
+    deepEqual([given(['CHF:0.05', 'USD:0.10']), given(['CHF:0.05', 'SEK:1'])], [300, 299])
+  })
   it('has numbers without gaps, of their own', () => {
     const once = after(history, [back(some(1, '1'))])
     const again = whenAt(once, {}, ...back({ ...some(1, '1'), refund_id: SALE }))

@@ -245,6 +245,25 @@ describe('paying', () => {
       total_amount_minor: 301,
     })
   })
+  it('rounds to the coin of the currency that is paid in', () => {
+    const coins = { 'pos.cash_rounding': ['CHF:0.05', 'SEK:1.00'] }
+    const cash = (currency: string, price: string, more: object = {}) => {
+      const items = [{ product_id: 'pen', quantity: '1', price }]
+      const priced = [productCreated('pen', { currency }), stockOpened('pen', 10)]
+      const settings = { ...coins, 'pos.price_override': 'allow', ...more }
+      return dataOf(
+        sell(paid({ payment_type: 'cash' }, ...items), settings, priced),
+        'SaleCompleted',
+      )
+    }
+    const figures = ({ total_amount_minor, rounding_minor }: Record<string, number>) => [
+      ...[total_amount_minor, rounding_minor],
+    ]
+    deepEqual(figures(cash('CHF', '2.98')), [300, 2])
+    deepEqual(figures(cash('SEK', '2.49')), [200, -49])
+    deepEqual(figures(cash('USD', '2.98')), [298, 0])
+    deepEqual(figures(cash('USD', '2.98', { 'pos.cash_rounding': 5 })), [300, 2])
+  })
   it('takes nothing for what is free', () => {
     const gift = pens(1, { discounts: [{ name: 'Gift', percent: '100' }] })
     sell(cashSale(gift)).answers({ total_amount_minor: 0, tenders: [], payment_type: 'cash' })

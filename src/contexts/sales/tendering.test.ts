@@ -19,8 +19,12 @@ const tenders = fc.array(
 const bills = fc.record({
   amount_minor: cents(1_500),
   currency: fc.constant('USD'),
-  settings: fc.record({ 'pos.cash_rounding': fc.constantFrom(0, 1, 5, 10) }),
+  settings: fc.record({
+    'pos.cash_rounding': fc.constantFrom(0, 1, 5, 10, ['CHF:0.05', 'USD:0.10'], ['CHF:0.05']),
+  }),
 })
+const stepOf = (setting: number | readonly string[]) =>
+  typeof setting === 'number' ? setting : setting.includes('USD:0.10') ? 10 : 0
 const inCash = (parts: readonly { type: string; amount_minor: number }[]) =>
   parts.reduce((sum, part) => (part.type === 'cash' ? sum + part.amount_minor : sum), 0)
 
@@ -36,7 +40,7 @@ describe('tenders', () => {
         equal(taken, total_amount_minor)
         equal(total_amount_minor, bill.amount_minor + rounding_minor)
         for (const { amount_minor } of paid.tenders) ok(amount_minor > 0)
-        const coin = bill.settings['pos.cash_rounding']
+        const coin = stepOf(bill.settings['pos.cash_rounding'])
         ok(Math.abs(rounding_minor) * 2 <= coin)
         const cash = tenders.find(({ type }) => type === 'cash')
         if (cash === undefined) equal(rounding_minor, 0)

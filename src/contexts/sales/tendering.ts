@@ -1,7 +1,7 @@
 // How a sale is paid and a refund is given: which tenders, how much of each, the change, and the
 // rounding of what is paid in cash. All in minor units of one currency.
 import { amountReader, hasErrors } from '#contexts/catalog/public.ts'
-import { cashRounded } from '#contexts/pricing/public.ts'
+import { cashRounded, cashStep } from '#contexts/pricing/public.ts'
 import { invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import { decimal, type Infer, list, object, optional, text } from '#kernel/schema.ts'
@@ -77,7 +77,7 @@ export function paidBy(payment: Payment, bill: Bill): Settled | Rejected {
       ? settled(asked.tenders, { [CASH]: 0, rest: 0, rounding: 0, change: 0 })
       : mismatch(fixed, bill)
   if (rest < 0 || (rest === 0 && fixed > 0)) return mismatch(fixed, bill)
-  const { payable_minor, rounding_minor } = cashRounded(rest, coinOf(bill.settings))
+  const { payable_minor, rounding_minor } = cashRounded(rest, coinOf(bill))
   const given = cash.amount ?? payable_minor
   if (given < payable_minor) return mismatch(fixed + given, bill)
   return settled(asked.tenders, {
@@ -112,7 +112,7 @@ export function givenBackBy(
   if (rest < 0 || (rest > 0 && !isOpen)) return mismatch(fixed, bill)
   const cash = asked.tenders.find(({ type }) => type === CASH)
   const wanted = cash === undefined ? 0 : (cash.amount ?? rest)
-  const rounded = (minor: number) => cashRounded(minor, coinOf(bill.settings)).payable_minor
+  const rounded = (minor: number) => cashRounded(minor, coinOf(bill)).payable_minor
   const payable = rounded(before + wanted) - rounded(before)
   return settled(asked.tenders, {
     [CASH]: payable,
@@ -208,10 +208,7 @@ function settled(asked: readonly Asked[], { cash, rest, rounding, change }: Part
 const sum = (parts: readonly { readonly amount: number | null }[]) =>
   parts.reduce((all, { amount }) => all + (amount ?? 0), 0)
 
-const coinOf = (settings: Moment['settings']): number => {
-  const coin = settings['pos.cash_rounding']
-  return typeof coin === 'number' ? coin : 0
-}
+const coinOf = ({ settings, currency }: Bill): number => cashStep(settings, currency)
 
 function mismatch(told: number, { amount_minor, currency }: Bill): Rejected {
   const exponent = exponentOf(currency)
