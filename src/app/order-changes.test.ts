@@ -280,6 +280,18 @@ describe('an order in several shipments', () => {
 
 describe('the items of an order', () => {
   const UNPAID = { 'reservation.ttl_ms': 900_000, 'payments.methods': ['upi'] }
+  it('count where the order goes now, and nowhere else', async () => {
+    await using(UNPAID, async (shop) => {
+      const items = [{ product_id: shop.cup, quantity: '1' }]
+      const order_id = await shop.order({ country: 'France' })
+      await shop.done('UpdateOrder', { order_id, items, shipping_address: { country: 'Italy' } })
+      const sales = await shop.get('GetSalesAnalytics', { group_by: 'country' })
+      deepEqual(
+        (sales?.items as { key: string; orders: number }[]).map((each) => [each.key, each.orders]),
+        [['Italy', 1]],
+      )
+    })
+  })
   it('change while nobody has begun to pay, with their stock', async () => {
     await using(UNPAID, async (shop) => {
       const order_id = await shop.order()

@@ -25,6 +25,8 @@ export type Side = {
   /** What each group of lines counts as orders or returns: 1, -1 for one taken back, 0. */
   readonly count: 1 | 0 | -1
   readonly lines: readonly BookedLine[]
+  /** Absent: the booking's. An order may go to another country before it is paid. */
+  readonly country?: string | null
   /** Lines that are taken off an order while these goods stay on it: those count on. */
   readonly left?: readonly Goods[]
 }
@@ -58,6 +60,7 @@ type ToldLine = {
 export type Told = {
   readonly customer_id: string | null
   readonly country?: string | null
+  readonly previous_country?: string | null
   readonly currency: string
   readonly store_id?: string | null
   readonly business_day?: string
@@ -72,8 +75,16 @@ type Reading = (event: Recorded<Told>) => Booking | null
 const READINGS = {
   OrderCreated: booked('online', ({ lines }) => [sold(1, lines)]),
   // Only a change of its items changes what was sold.
-  OrderUpdated: booked('online', ({ lines, previous_lines }) =>
-    lines === undefined ? null : [sold(-1, previous_lines), sold(1, lines)],
+  OrderUpdated: booked('online', ({ lines, previous_lines, previous_country }) =>
+    lines === undefined
+      ? null
+      : [
+          {
+            ...sold(-1, previous_lines),
+            ...(previous_country === undefined ? {} : { country: previous_country }),
+          },
+          sold(1, lines),
+        ],
   ),
   // The day is the order's: what is cancelled leaves nothing behind, on the day it was placed.
   OrderCancelled: booked('online', ({ lines }) => [sold(-1, lines)]),

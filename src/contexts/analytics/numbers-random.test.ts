@@ -36,7 +36,7 @@ type Deal = {
   readonly kind: 'order' | 'sale' | 'return'
   readonly day: string
   readonly store_id: string
-  readonly country: string | null
+  country: string | null
   readonly customer_id: string | null
   readonly currency: string
   readonly channel: 'online' | 'pos'
@@ -45,6 +45,7 @@ type Deal = {
 }
 
 const STORES = ['s1', 's2']
+const COUNTRIES = ['France', 'EIRE', null]
 const DAYS = ['2010-12-05', '2010-12-06', '2010-12-31', '2011-01-01', '2011-01-31']
 
 const partOf = ({ quantity, net, tax, discount, scale, ...goods }: Line) => ({
@@ -85,7 +86,7 @@ function randomTrade(random: Random) {
       ...{ kind, channel, isCancelled: false },
       day: random.pick(DAYS),
       store_id: random.pick(STORES),
-      country: random.pick(['France', 'EIRE', null]),
+      country: random.pick(COUNTRIES),
       customer_id: random.pick(['c1', 'c2', null]),
       currency: random.pick(['GBP', 'GBP', 'EUR']),
       lines: lines(1),
@@ -113,7 +114,10 @@ function randomTrade(random: Random) {
       if (random.chance(0.3)) return tell('OrderUpdated', deal, { order_id: deal.id, notes: 'x' })
       const previous_lines = deal.lines.map(partOf)
       deal.lines = lines(1)
-      tell('OrderUpdated', deal, { order_id: deal.id, ...sums(deal), previous_lines })
+      const before = deal.country
+      if (random.chance(0.3)) deal.country = random.pick(COUNTRIES)
+      const from = deal.country === before ? {} : { previous_country: before }
+      tell('OrderUpdated', deal, { order_id: deal.id, ...sums(deal), previous_lines, ...from })
     },
     OrderLinesCancelled() {
       const deal = openOrder()

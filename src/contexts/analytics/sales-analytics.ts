@@ -105,7 +105,7 @@ function deltasOf(booking: Booking | null): ReadonlyMap<string, Delta> {
   }
   for (const side of booking.sides) {
     add('all', 'all', side)
-    add('country', country ?? UNKNOWN_COUNTRY, side)
+    add('country', (side.country === undefined ? country : side.country) ?? UNKNOWN_COUNTRY, side)
     add('customer', customer_id ?? GUEST, side)
     for (const [department_id, part] of groupsOf(side, departmentOf))
       add('department', department_id, part)

@@ -128,6 +128,7 @@ function otherItems(
     ...where,
     ...priced,
     country,
+    ...(country === before ? {} : { previous_country: before }),
     previous_lines: remaining(state.lines),
     previous_total_amount_minor: state.total_amount_minor,
   }

@@ -111,6 +111,8 @@ export const orderEvents = eventTypes({
       tax_minor: optional(money()),
       discount_minor: optional(money()),
       country: optional(country),
+      /** Where the previous lines were counted; absent: in the same one. */
+      previous_country: optional(country),
       currency: optional(currency),
       store_id: optional(id()),
       placed_at: optional(instant()),
