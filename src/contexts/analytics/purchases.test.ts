@@ -68,3 +68,12 @@ test('what is cancelled in part costs less, and what is cancelled whole says so'
     ['order-o1', 'order', 'ORD-1', 500, 0, 2, true, '2026-03-02'],
   ])
 })
+
+test('how it was paid is known with the order, or when somebody begins to pay', () => {
+  const paid = told('OrderUpdated', { order_id: 'o1', payment_method: 'upi' })
+  const notes = told('OrderUpdated', { order_id: 'o1', notes: 'ring twice' })
+  const types = (events: Parameters<typeof folded>[1]) =>
+    [...folded(purchases, events).values()].map(({ payment_type }) => payment_type)
+  deepEqual(types([order, notes]), [null])
+  deepEqual(types([order, paid, notes]), ['upi'])
+})

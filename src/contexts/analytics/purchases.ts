@@ -32,7 +32,7 @@ type Event = Recorded<any>
 
 export const purchases = projection<PurchaseRow>({
   name: 'customer_purchase_history',
-  version: 1,
+  version: 2,
   table: {
     name: 'customer_purchase_history',
     key: 'purchase_id',
@@ -67,11 +67,14 @@ export const purchases = projection<PurchaseRow>({
       payment_type: data.payment_method,
       bought_at: data.placed_at,
     })),
-    OrderUpdated: changed('order', (row, { data }) =>
-      data.lines === undefined
-        ? row
-        : { ...row, total_amount_minor: data.total_amount_minor, lines: data.lines.length },
-    ),
+    OrderUpdated: changed('order', (row, { data }) => ({
+      ...row,
+      ...(data.lines === undefined
+        ? {}
+        : { total_amount_minor: data.total_amount_minor, lines: data.lines.length }),
+      // Known with the order, or when somebody begins to pay.
+      payment_type: data.payment_method ?? row.payment_type,
+    })),
     OrderLinesCancelled: changed('order', (row, { data }) => ({
       ...row,
       total_amount_minor: row.total_amount_minor - data.amount_minor,
