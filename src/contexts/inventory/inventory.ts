@@ -6,10 +6,12 @@ import { backorders } from './backorders.ts'
 import { completeStockCount, startStockCount } from './count-commands.ts'
 import { discrepancies } from './discrepancies.ts'
 import { discrepancy } from './discrepancy.ts'
+import { discrepancyQueries } from './discrepancy-queries.ts'
 import { inventoryViews } from './inventory-views.ts'
 import { lowStock } from './low-stock.ts'
 import { listLowStock } from './low-stock-query.ts'
 import { getStockMovements } from './movement-query.ts'
+import { promises } from './promises.ts'
 import { cancelTransfer, receiveTransfer } from './receive-transfer.ts'
 import { recordCount } from './record-count.ts'
 import { reservation } from './reservation.ts'
@@ -55,6 +57,7 @@ export const inventory: Context = {
     stockMovements,
     reservationsOpen,
     lowStock,
+    promises,
     backorders,
     discrepancies,
     transfers,
@@ -68,6 +71,7 @@ export const inventory: Context = {
     checkAvailability,
     ...reservationQueries,
     ...stockWorkQueries,
+    ...discrepancyQueries,
   ],
   waiting: [reservationExpiry],
   // Read by decisions only: it says where to look before a product is archived.

@@ -1,4 +1,4 @@
-// Questions about work with stock: transfers, counts, discrepancies and backorders.
+// Questions about work with stock: transfers, counts and backorders.
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { listOf } from '#kernel/list-of.ts'
 import { asOfFields, nowOrThen, pageAnswer, paged, rowAnswer } from '#kernel/listing.ts'
@@ -7,10 +7,7 @@ import { type Query, query } from '#kernel/query.ts'
 import { flag, id, integer, list, object, oneOf, optional, quantity, text } from '#kernel/schema.ts'
 import { backorders } from './backorders.ts'
 import { COUNTS, COUNTS_TAG } from './count-commands.ts'
-import { discrepancies } from './discrepancies.ts'
-import { DISCREPANCY_KINDS, DISCREPANCY_STATUSES } from './discrepancy.ts'
 import { withProducts } from './product-rows.ts'
-import { DISCREPANCIES } from './resolve-discrepancy.ts'
 import { COUNT_STATUSES } from './stock-count.ts'
 import { stockCountLines, stockCounts } from './stock-counts.ts'
 import { TRANSFER_STATUSES, type TransferLine } from './transfer.ts'
@@ -136,47 +133,6 @@ const listCountLines = query({
   },
 })
 
-// ── discrepancies ─────────────────────────────────────────────────────────────────────────────
-
-const discrepancyList = listOf(discrepancies, {
-  filters: ['detected_at'],
-  sort: ['detected_at'],
-  standard: ['-detected_at'],
-})
-
-const getDiscrepancy = query({
-  type: 'GetDiscrepancy',
-  input: object({ discrepancy_id: id(), ...asOfFields }),
-  run: (input, reader) => nowOrThen(reader, discrepancies, input.discrepancy_id, input),
-  answer: rowAnswer(discrepancies.table),
-  route: {
-    method: 'GET',
-    path: `${DISCREPANCIES}/:discrepancy_id`,
-    tag: 'discrepancies',
-    summary: 'A discrepancy, and what was done about it',
-  },
-})
-
-const listDiscrepancies = query({
-  type: 'ListDiscrepancies',
-  input: object({
-    ...discrepancyList.fields,
-    status: optional(oneOf(DISCREPANCY_STATUSES)),
-    kind: optional(oneOf(DISCREPANCY_KINDS)),
-    product_id: optional(id()),
-    store_id: storeField,
-  }),
-  run: ({ status, kind, product_id, store_id, ...input }, reader) =>
-    discrepancyList.page(reader, input, where({ status, kind, product_id, store_id })),
-  answer: pageAnswer(rowAnswer(discrepancies.table)),
-  route: {
-    method: 'GET',
-    path: DISCREPANCIES,
-    tag: 'discrepancies',
-    summary: 'Where book and shelf disagree, the newest first',
-  },
-})
-
 // ── backorders ────────────────────────────────────────────────────────────────────────────────
 
 const backorderList = listOf(backorders, {
@@ -237,7 +193,5 @@ export const stockWorkQueries: readonly Query[] = [
   getStockCount,
   listStockCounts,
   listCountLines,
-  getDiscrepancy,
-  listDiscrepancies,
   listBackorders,
 ]

@@ -18,7 +18,7 @@ import { seeded, seedOfRun } from '#testing/random.ts'
 import { inventory } from './inventory.ts'
 import { stockRefs } from './reserving.ts'
 import { sellStock } from './selling.ts'
-import { freeIn, type Stock, stockItem } from './stock.ts'
+import { freeIn, type Stock, stockItem, stockKey } from './stock.ts'
 
 const SEED = seedOfRun()
 const COMMANDS = 900
@@ -198,6 +198,21 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
   equal(onTheWay, total(2))
   const work = await ask('ListDiscrepancies', { status: 'OPEN', limit: 1000 })
   equal(work.total, events.filter((e) => e.event_type === 'StockDiscrepancyDetected').length)
+  for (const { discrepancy_id, product_id, store_id, is_covered } of work.items) {
+    const state = items.get(stockKey(product_id, store_id)) ?? null
+    const waiting = state?.backorders.reduce((sum, { quantity }) => sum + quantity, 0) ?? 0
+    const promised = (state?.reserved ?? 0) - waiting
+    const lacking = Math.max(0, promised - (state?.quantity ?? 0))
+    const shown = await ask('GetDiscrepancy', { discrepancy_id })
+    deepEqual([shown.lacking_quantity, is_covered], [lacking, lacking === 0])
+    const short = shown.unserved.reduce(
+      (sum: number, row: Row) => sum + Number(row.lacking_quantity),
+      0,
+    )
+    equal(short, Math.min(lacking, promised), 'somebody lacks each piece that was promised')
+    const past = await ask('GetDiscrepancy', { discrepancy_id, as_of_position: minPosition })
+    deepEqual(past, shown, 'folded from the log')
+  }
   deepEqual(errors, [])
 })
 

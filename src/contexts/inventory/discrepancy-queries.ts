@@ -1,0 +1,125 @@
+// Questions about discrepancies: where book and shelf disagree, and who cannot be served for it.
+import { storeIdOf } from '#contexts/stores/public.ts'
+import { listOf } from '#kernel/list-of.ts'
+import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import { streamOf } from '#kernel/message.ts'
+import type { Row } from '#kernel/projection.ts'
+import { type Query, query, type Reader } from '#kernel/query.ts'
+import {
+  flag,
+  type Infer,
+  id,
+  instant,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  quantity,
+} from '#kernel/schema.ts'
+import { discrepancies } from './discrepancies.ts'
+import { DISCREPANCY_KINDS, DISCREPANCY_STATUSES } from './discrepancy.ts'
+import { DISCREPANCIES } from './resolve-discrepancy.ts'
+import { stockKey } from './stock.ts'
+import type { Place } from './stock-changes.ts'
+import { coverages, type Then, UNSERVED_MAX, unservedIn } from './unserved.ts'
+
+const inDetail = {
+  /** What is promised in its place and not there now, backorders not counted. */
+  lacking_quantity: quantity(),
+  is_covered: flag(),
+}
+const row = rowAnswer(discrepancies.table)
+const unserved = object({
+  reservation_id: id(),
+  order_id: nullable(id()),
+  held_quantity: quantity(),
+  backordered_quantity: quantity(),
+  lacking_quantity: quantity(),
+  quantity_scale: integer(),
+  since: instant(),
+})
+const offered = listOf(discrepancies, {
+  filters: ['detected_at'],
+  sort: ['detected_at'],
+  standard: ['-detected_at'],
+})
+
+const getInput = object({ discrepancy_id: id(), ...asOfFields })
+const getDiscrepancy = query({
+  type: 'GetDiscrepancy',
+  input: getInput,
+  run: async (input, reader) => {
+    const found = await nowOrThen(reader, discrepancies, input.discrepancy_id, input)
+    if (found === null) return null
+    const { unserved, ...covered } = await unservedIn(
+      reader,
+      placeOf(found),
+      await then(input, reader),
+    )
+    const { quantity_scale } = found
+    return { ...found, ...covered, unserved: unserved.map((one) => ({ ...one, quantity_scale })) }
+  },
+  answer: object({
+    ...row.properties,
+    ...inDetail,
+    unserved: list(unserved, {
+      max: UNSERVED_MAX,
+      description: 'Open reservations that go short of it, the newest promise first.',
+    }),
+  }),
+  route: {
+    method: 'GET',
+    path: `${DISCREPANCIES}/:discrepancy_id`,
+    tag: 'discrepancies',
+    summary: 'A discrepancy, who cannot be served for it, and what was done about it',
+  },
+})
+
+/** The moment that was asked for; a version of the discrepancy is the position of its event. */
+async function then(input: Infer<typeof getInput>, reader: Reader): Promise<Then | null> {
+  const { discrepancy_id, as_of, as_of_position, as_of_version } = input
+  if (as_of_position !== undefined) return { position: as_of_position }
+  if (as_of_version !== undefined) {
+    const stream = streamOf('discrepancy', discrepancy_id)
+    const events = await reader.events([stream], as_of_version)
+    return { position: events.at(-1)?.position ?? 0 }
+  }
+  return as_of === undefined ? null : { time: new Date(as_of).toISOString() }
+}
+
+const listDiscrepancies = query({
+  type: 'ListDiscrepancies',
+  input: object({
+    ...offered.fields,
+    status: optional(oneOf(DISCREPANCY_STATUSES)),
+    kind: optional(oneOf(DISCREPANCY_KINDS)),
+    product_id: optional(id()),
+    store_id: optional(id({ description: 'main is the main store.' })),
+  }),
+  run: async ({ status, kind, product_id, store_id, ...input }, reader) => {
+    const named = { status, kind, product_id, store_id: store_id && storeIdOf(store_id) }
+    const page = await offered.page(reader, input, named)
+    const covered = await coverages(reader, page.items.map(placeOf))
+    const items = page.items.map((one) => {
+      const { product_id, store_id } = placeOf(one)
+      return { ...one, ...covered.get(stockKey(product_id, store_id))! }
+    })
+    return { ...page, items }
+  },
+  answer: pageAnswer(object({ ...row.properties, ...inDetail })),
+  route: {
+    method: 'GET',
+    path: DISCREPANCIES,
+    tag: 'discrepancies',
+    summary: 'Where book and shelf disagree, the newest first',
+  },
+})
+
+const placeOf = ({ product_id, store_id }: Row): Place => ({
+  product_id: String(product_id),
+  store_id: String(store_id),
+})
+
+export const discrepancyQueries: readonly Query[] = [getDiscrepancy, listDiscrepancies]
