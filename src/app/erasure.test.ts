@@ -39,11 +39,15 @@ const refusal = async (shop: ModelShop, type: string, input: object) => {
   return outcome.ok ? 'accepted' : outcome.rejection.code
 }
 
+const BOUGHT = { command_id: 'bought' }
+const ordered = (who: object, street: string) => ({
+  ...who,
+  items: [{ product_id: CUP, quantity: '2' }],
+  shipping_address: address(street),
+  notes: 'mind the limping dog',
+})
 async function order(shop: ModelShop, who: object, street: string, meta: object = {}) {
-  const items = [{ product_id: CUP, quantity: '2' }]
-  const shipping_address = address(street)
-  const input = { ...who, items, shipping_address, notes: 'mind the limping dog' }
-  return String((await done(shop, 'CreateOrder', input, meta)).order_id)
+  return String((await done(shop, 'CreateOrder', ordered(who, street), meta)).order_id)
 }
 
 /** Zoe is a customer, Uwe logs in, a guest and somebody whom nobody registered have ordered. */
@@ -77,7 +81,7 @@ async function filled(shop: ModelShop) {
     zoe: await order(shop, { customer_id: ZOE, user_id: UWE }, '7 Brambledown'),
     uwe: await order(shop, { user_id: UWE }, '6 Brambledown'),
     guest: await order(shop, {}, '5 Fernhollow', { source: 'import' }),
-    parcel: await order(shop, { customer_id: ZOE }, '3 Brambledown'),
+    parcel: await order(shop, { customer_id: ZOE }, '3 Brambledown', BOUGHT),
     stranger: await order(shop, { customer_id: STRANGER }, '4 Fernhollow'),
   }
   await shop.settle(before)
@@ -193,6 +197,18 @@ async function tamperingTellsNobody(shop: ModelShop): Promise<void> {
   deepEqual(await checks(shop), [])
 }
 
+/** What was done is known by its id, to whoever asks the same again, and to nobody who guesses. */
+async function repeatsAreKnown(shop: ModelShop, order_id: string): Promise<void> {
+  for (const { fingerprint } of await shop.log.commandRecords('', 10_000))
+    match(fingerprint, /^blind:/)
+  const { send } = shop.parts.restarted()
+  const again = await send('CreateOrder', ordered({ customer_id: ZOE }, '3 Brambledown'), BOUGHT)
+  ok(again.ok && again.replayed)
+  equal(again.response.order_id, order_id)
+  const other = await send('CreateOrder', ordered({ customer_id: ZOE }, '33 Brambledown'), BOUGHT)
+  equal(other.ok || other.rejection.code, 'idempotency_key_reused')
+}
+
 /** Everybody of a filled shop but the one who was plainly seen is forgotten. */
 async function leavesNothing(engine: EngineName, url = ''): Promise<void> {
   const { shop, orders } = await openFilled(engine, url)
@@ -232,6 +248,7 @@ async function leavesNothing(engine: EngineName, url = ''): Promise<void> {
   deepEqual((await rowsOf(shop)).sort(), after.toSorted())
   for (const text of await storedOf(shop)) ok(!SECRETS.test(text))
 
+  await repeatsAreKnown(shop, orders.parcel)
   ok(after.some((row) => OTHERS.test(row)))
   deepEqual(shop.trouble, [])
   await asksInVain(shop, orders)

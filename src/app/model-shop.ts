@@ -81,16 +81,8 @@ async function openParts(
   const projections = contexts.flatMap((context) => context.projections)
   const numbers = numbersFrom(log)
   const commands = contexts.flatMap((context) => context.commands)
-  const { send } = commandGateway({
-    log,
-    commands,
-    types,
-    personal,
-    numbers,
-    now,
-    settings,
-    reads,
-  })
+  const deciding = { log, commands, types, numbers, now, settings, reads }
+  const { send } = commandGateway({ ...deciding, personal })
   const trouble: string[] = []
   const folding = { log, reads, projections, types, open: personal.open }
   const onError = (error: unknown, where: unknown) => trouble.push(`${where}: ${String(error)}`)
@@ -115,6 +107,8 @@ async function openParts(
     personal,
     provider,
     send,
+    /** The same commands as after a start: nothing is remembered. */
+    restarted: () => commandGateway({ ...deciding, personal: personalData(types, keys) }),
     ask,
     runner,
     waitings,

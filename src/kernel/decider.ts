@@ -209,7 +209,7 @@ export type Command<S extends ObjectSchema = ObjectSchema> = {
    * is asked of the streams that they name.
    */
   readonly looks?: (input: Infer<S>) => readonly Look[]
-  /** Whether `moment.blind` is needed; what is kept to know a repeat by is blinded then, too. */
+  /** Whether `moment.blind` is needed. */
   readonly blinds?: boolean
   readonly decide: (input: Infer<S>, given: Given, moment: Moment) => Decision
   /** Shape of the response; money and quantities in it are turned into decimals at the edge. */

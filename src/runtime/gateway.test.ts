@@ -1,10 +1,13 @@
 // What the gateway promises to every command: one effect, one answer, no lost update, no deadlock.
 import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
+import canonicalize from 'canonicalize'
 import { accept, aggregate, ask, command, reject } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { integer, object, optional, text } from '#kernel/schema.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
+import type { KeyRing } from '#storage/key-ring.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openKeyRing } from '#storage/memory/key-ring.ts'
 import { type CommandGateway, commandGateway } from './gateway.ts'
@@ -111,6 +114,7 @@ describe('command gateway', () => {
   let log: EventLog
   let gateway: CommandGateway
   let personal: PersonalData
+  let keys: KeyRing
   const types = { ...events, ...numberEvents }
 
   const gatewayOver = (over: EventLog) =>
@@ -132,7 +136,8 @@ describe('command gateway', () => {
 
   beforeEach(async () => {
     log = await openEventLog()
-    personal = personalData(types, await openKeyRing())
+    keys = await openKeyRing()
+    personal = personalData(types, keys)
     gateway = gatewayOver(log)
     await send('Open', { account: 'a', holder: 'Ada' })
     await send('Open', { account: 'b', holder: 'Bob' })
@@ -232,6 +237,38 @@ describe('command gateway', () => {
     ok(!other.ok)
     equal(other.rejection.code, 'idempotency_key_reused')
     equal(await balanceOf('a'), 7)
+  })
+
+  test('no guess fits what a repeat is known by, and another process knows the repeat', async () => {
+    const input = { account: 'c', holder: 'Cy', email: 'cy@example.com' }
+    const first = await send('Open', input, { command_id: 'k8' })
+    ok(first.ok)
+    const { fingerprint } = (await log.commandRecord('k8'))!
+    for (const encoding of ['hex', 'base64', 'base64url'] as const)
+      ok(!fingerprint.includes(hash('sha256', canonicalize({ type: 'Open', input })!, encoding)))
+    personal = personalData(types, keys)
+    const again = await gatewayOver(log).send('Open', input, { command_id: 'k8' })
+    ok(again.ok && again.replayed)
+    deepEqual(again.response, first.response)
+    const other = await gatewayOver(log).send(
+      'Open',
+      { ...input, holder: 'C' },
+      { command_id: 'k8' },
+    )
+    equal(other.ok || other.rejection.code, 'idempotency_key_reused')
+  })
+
+  test('a command that was recorded before that, with a plain hash, is repeatable too', async () => {
+    const input = { account: 'a', amount: 7 }
+    const fingerprint = hash('sha256', canonicalize({ type: 'Move', input })!, 'base64url')
+    const command = { id: 'k9', fingerprint, response: { balance: 7 } }
+    await log.append({ writes: [{ stream: 'account-a', expected: 1, events: [] }], command })
+    const again = await send('Move', input, { command_id: 'k9' })
+    ok(again.ok && again.replayed)
+    deepEqual(again.response, { balance: 7 })
+    const other = await send('Move', { ...input, amount: 8 }, { command_id: 'k9' })
+    equal(other.ok || other.rejection.code, 'idempotency_key_reused')
+    equal(await balanceOf('a'), 0)
   })
 
   test('a repeat that would be refused today still gets the answer of then', async () => {

@@ -20,7 +20,7 @@ import type { Outcome, Send, SendMeta } from '#kernel/waiting.ts'
 import type { Append, CommandRecord, EventLog, NewEvent, Verdict } from '#storage/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { claimOwners } from './claim-owners.ts'
-import { fingerprintOf, momentOf } from './moment.ts'
+import { type Fingerprint, fingerprintOf, momentOf } from './moment.ts'
 import type { Numbers } from './number-series.ts'
 import { isBlind, type PersonalData } from './personal.ts'
 import { type StreamQueues, streamQueues } from './stream-queues.ts'
@@ -96,7 +96,7 @@ type Task = {
   readonly command: Command
   readonly input: Fields
   readonly id: string
-  readonly fingerprint: string
+  readonly fingerprint: Fingerprint
   readonly meta: SendMeta
   readonly moment: Moment
 }
@@ -312,7 +312,7 @@ function requestOf(
     })),
     ...(claims === undefined ? {} : { claims }),
     ...(releases === undefined ? {} : { releases }),
-    command: { id, fingerprint, response },
+    command: { id, fingerprint: fingerprint.stored, response },
   }
 }
 
@@ -348,7 +348,7 @@ function taken({ scope, value }: Pick<Claim, 'scope' | 'value'>): Rejection {
 }
 
 function replayed(record: CommandRecord, task: Task): Outcome {
-  if (record.fingerprint !== task.fingerprint)
+  if (!task.fingerprint.fits(record.fingerprint))
     return no('idempotency_key_reused', 'This key was used for another request; take a new one.')
   return {
     ok: true,

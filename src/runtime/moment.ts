@@ -8,7 +8,7 @@ import type { SendMeta } from '#kernel/waiting.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { Unavailable } from '#storage/unavailable.ts'
 import type { Numbers } from './number-series.ts'
-import type { PersonalData } from './personal.ts'
+import { isBlind, type PersonalData } from './personal.ts'
 
 type Asking = {
   readonly command: Command
@@ -46,16 +46,23 @@ export async function momentOf({ command, input, id, meta }: Asking, tools: Tool
   return moment
 }
 
-/** What a repeat is known by. A plain hash of a name would tell it to whoever guesses it. */
+/** What a repeat is known by. A plain hash of an address would tell it to whoever guesses it. */
+export type Fingerprint = {
+  readonly stored: string
+  /** Whether a record's fingerprint is of the same command and input. */
+  readonly fits: (recorded: string) => boolean
+}
 export async function fingerprintOf(
-  { type, blinds }: Command,
+  { type }: Command,
   input: Asking['input'],
-  personal: Tools['personal'],
-): Promise<string> {
+  { blinder }: Tools['personal'],
+): Promise<Fingerprint> {
   const asked = canonicalize({ type, input })!
-  return blinds === true
-    ? (await personal.blinder())('command', asked)
-    : hash('sha256', asked, 'base64url')
+  const stored = (await blinder())('command', asked)
+  // Before every command was blinded, most were hashed as they are: such records stay repeatable.
+  const fits = (recorded: string) =>
+    recorded === stored || (!isBlind(recorded) && recorded === hash('sha256', asked, 'base64url'))
+  return { stored, fits }
 }
 
 const noBlinder =

@@ -43,6 +43,7 @@ export function personalData(
   keys: KeyRing,
   knownMax = KEYS_KNOWN_MAX,
 ): PersonalData {
+  let blinding: Buffer | undefined
   const known =
     knownMax === 0 ? null : new LRUCache<string, Buffer>({ max: knownMax, ttl: KEY_KNOWN_FOR_MS })
 
@@ -106,7 +107,9 @@ export function personalData(
       })
     },
     async blinder() {
-      const key = (await keysFor(new Set([BLINDING_SUBJECT]), 'make')).get(BLINDING_SUBJECT)
+      // Every command asks for it, and it is nobody's: it is remembered for good.
+      blinding ??= (await keysFor(new Set([BLINDING_SUBJECT]), 'make')).get(BLINDING_SUBJECT)
+      const key = blinding
       if (key === undefined) throw new Error('the key that blinds was destroyed; restore the keys')
       return (scope, text) =>
         BLIND + createHmac('sha256', key).update(`${scope}\n${text}`).digest('base64url')
