@@ -27,9 +27,11 @@ export const stockOf = (
 }
 
 async function stockNow(reader: Reader): Promise<Stock> {
-  const worth = await reader.group(inventoryValue, { by: ['currency'], sums: ['value_minor'] })
   const where = { is_low_stock: true }
-  const low = await reader.find(inventoryValue, { where, limit: 0, total: true })
+  const [worth, low] = await Promise.all([
+    reader.group(inventoryValue, { by: ['currency'], sums: ['value_minor'] }),
+    reader.find(inventoryValue, { where, limit: 0, total: true }),
+  ])
   return { low: low.total ?? 0, values: valuesOf(worth) }
 }
 
@@ -39,9 +41,11 @@ const valuesOf = (worth: readonly Row[]) =>
 async function stockIn(storeId: string, reader: Reader): Promise<Stock> {
   const where = { store_id: storeId }
   const sums = ['value_minor']
-  const worth = await reader.group(storeInventoryValue, { where, by: ['currency'], sums })
-  // As the store's own list has it: by what is free there, and by the store's own thresholds.
-  const low = await reader.find(lowStock, { where, limit: 0, total: true })
+  const [worth, low] = await Promise.all([
+    reader.group(storeInventoryValue, { where, by: ['currency'], sums }),
+    // As the store's own list has it: by what is free there, and by the store's own thresholds.
+    reader.find(lowStock, { where, limit: 0, total: true }),
+  ])
   return { low: low.total ?? 0, values: valuesOf(worth) }
 }
 

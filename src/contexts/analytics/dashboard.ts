@@ -120,8 +120,12 @@ async function dashboard(
   const date = wanted ?? businessDay(now, place === null ? UTC : String(place.timezone))
   const week_starts_on = weekBegin(date, weekStarts)
   const asked = { store_id, knownAt, from: week_starts_on, to: date }
-  const sold = await salesOf(asked, reader)
-  const stock = await stockOf(asked, reader)
+  // At once: where the rows are on a server, each question is a journey there and back.
+  const [sold, stock, recent_sales] = await Promise.all([
+    salesOf(asked, reader),
+    stockOf(asked, reader),
+    recentSales(asked, reader),
+  ])
   const by_currency = currenciesOf(sold, stock).map((one) => figuresOf(one, date, sold, stock))
   const top = onTop ?? topOf(by_currency, currency)
   return {
@@ -130,7 +134,7 @@ async function dashboard(
     store_id,
     ...(by_currency.find((each) => each.currency === top) ?? figuresOf(top, date, sold, stock)),
     low_stock_product_count: stock?.low ?? null,
-    recent_sales: await recentSales(asked, reader),
+    recent_sales,
     by_currency,
   }
 }

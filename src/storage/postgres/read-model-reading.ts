@@ -194,7 +194,7 @@ async function page(
   const rows = rowsFrom(shape, counting || ranked ? given.map(withoutOurs) : given)
   return {
     rows,
-    total: counting ? await totalOf(run, count, given) : null,
+    total: counting ? await totalOf(run, count, given, query) : null,
     cursorBehind(row) {
       const rank = ranked ? given[row]![RANK.name] : hits?.ranks
       return cursorAt(signature, order, { ...rows[row]!, [RANK.name]: rank as number })
@@ -204,13 +204,15 @@ async function page(
 
 const withoutOurs = ({ [TOTAL]: _, [RANK.name]: __, ...row }: Row): Row => row
 
-/** A page without rows cannot say how many there are before it. */
+/** A page without rows cannot say how many there are before it; before the first there are none. */
 async function totalOf(
   run: Run,
   { text, values }: ReturnType<typeof findSql>['count'],
   [first]: readonly Row[],
+  { cursor, offset = 0 }: Find,
 ): Promise<number> {
   if (first !== undefined) return Number(first[TOTAL])
+  if (cursor === undefined && offset === 0) return 0
   const [row] = await run<{ count: number }>(statement(text), values as never)
   return row!.count
 }
