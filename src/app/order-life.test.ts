@@ -205,6 +205,10 @@ function live(seed: number) {
     },
     (order_id) => {
       const { payment_id } = orderOf(book, order_id)
+      const taken = paymentOf(book, order_id)?.is_external
+      if (taken === true) return giveBackElsewhere(book, payment_id, { int, chance })
+      if (payment_id === null && chance(0.3))
+        return send('ConfirmPayment', { order_id, payment_id: `bank-${++ids}` })
       const method = { payment_id: newId(), order_id, method: 'card' }
       if (payment_id === null) return send('ProcessPayment', { ...method, capture: chance(0.7) })
       const amount = chance(0.5) ? { amount: `${int(0, 30)}.${int(10, 99)}` } : {}
@@ -259,6 +263,17 @@ function payAfterAll(book: Book, order_id: string, int: Random['int']): void {
   if (payment_id === null || kept === undefined) return
   const quantity = String(int(1, kept.withheld_quantity))
   book.send('RefundPayment', { payment_id, lines: [{ line: kept.line, quantity }] })
+}
+
+/** A person says so, now and then of too much, or twice. */
+function giveBackElsewhere(
+  { send }: Book,
+  payment_id: string,
+  { int, chance }: Pick<Random, 'int' | 'chance'>,
+): void {
+  const reference = `out-${int(1, 9)}`
+  const amount = chance(0.5) ? { amount: `${int(0, 9)}.${int(10, 99)}` } : {}
+  send('RefundPayment', { payment_id, reference, ...amount })
 }
 
 /** What was cancelled of each line, or came back, had cost this much. */
@@ -325,6 +340,13 @@ function atPeace(book: Book, id: string) {
   if (paid === null) return
   assert.equal(paid.pending, null)
   const { captured_minor, refunded_minor, owed_refunded_minor } = paid
+  const { owed_back_minor, is_external } = paid
+  if (is_external && status !== 'PENDING') {
+    // Nobody keeps what is not theirs without being told.
+    const kept = captured_minor - refunded_minor - owed_back_minor
+    return assert.equal(kept, status === 'CANCELLED' ? 0 : owed)
+  }
+  assert.equal(owed_back_minor, 0)
   if (status === 'CANCELLED') return assert.equal(captured_minor, refunded_minor)
   // What somebody gave back by hand cannot be given back again.
   if (captured_minor > refunded_minor) assert.ok(captured_minor - owed_refunded_minor <= owed)
@@ -344,6 +366,7 @@ describe('the life of an order', () => {
     for (const type of [
       ...['OrderLinesCancelled', 'OrderPartiallyShipped', 'OrderReturnChanged', 'PaymentRefunded'],
       ...['OrderRefundGranted', 'PaymentAuthorizationLapsed', 'BackordersFilled', 'OrderUpdated'],
+      ...['PaymentRefundOwed', 'SagaResolved'],
     ])
       assert.ok(seen.has(type), `there was no ${type}`)
   })

@@ -23,6 +23,8 @@ type Account = {
   captured: number
   refunded: number
   owedBack: number
+  /** Of money taken elsewhere: what a person was told to give back. */
+  toldElsewhere: number
   readonly owed: Set<string>
   lines: Map<number, Line>
 }
@@ -45,7 +47,7 @@ export function checkOwed(events: readonly Recorded[]): readonly string[] {
 function opened({ total_amount_minor = 0, lines = [] }: Data): Account {
   return {
     total: total_amount_minor,
-    ...{ returned: 0, captured: 0, refunded: 0, owedBack: 0 },
+    ...{ returned: 0, captured: 0, refunded: 0, owedBack: 0, toldElsewhere: 0 },
     ...{ isCancelled: false, isExternal: false, owed: new Set() },
     lines: new Map(lines.map(({ line, quantity }) => [line, newLine(quantity)])),
   }
@@ -86,6 +88,9 @@ function booked(account: Account, type: string, data: Data): void {
     case 'PaymentRefundRequested':
       if (data.is_owed === true) account.owed.add(operation_id)
       break
+    case 'PaymentRefundOwed':
+      account.toldElsewhere += amount_minor
+      break
     case 'PaymentRefunded':
       account.refunded += amount_minor
       if (account.owed.has(operation_id)) account.owedBack += amount_minor
@@ -94,8 +99,12 @@ function booked(account: Account, type: string, data: Data): void {
 
 function owedProblems(id: string, account: Account): readonly string[] {
   const { total, returned, isCancelled, isExternal, captured, refunded, owedBack } = account
-  if (isCancelled || isExternal) return []
-  const owed = total - returned
+  const owed = isCancelled ? 0 : total - returned
+  if (isExternal)
+    return captured - account.toldElsewhere > owed
+      ? [`order ${id} comes to ${owed} of ${captured} paid elsewhere, and nobody was told`]
+      : []
+  if (isCancelled) return []
   const kept = captured - owedBack
   // What somebody gave back by hand cannot be given back again.
   const isEmpty = refunded === captured

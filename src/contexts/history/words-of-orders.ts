@@ -67,6 +67,8 @@ const paymentWords: Words = wordsFor(payment, {
   PaymentRefundRequested: ({ amount_minor, reason }, { money }) =>
     `Asked to refund ${money(amount_minor)}${because(reason)}`,
   PaymentRefunded: ({ amount_minor }, { money }) => `${money(amount_minor)} refunded`,
+  PaymentRefundOwed: ({ amount_minor, reason }, { money }) =>
+    `${money(amount_minor)} to be given back where it was taken${because(reason)}`,
   PaymentAuthorizationLapsed: ({ amount_minor, reason }, { money }) =>
     `${money(amount_minor)} of the authorization left to lapse${because(reason)}`,
   PaymentFailed: ({ operation, amount_minor, reason }, { money }) =>

@@ -13,7 +13,7 @@ import { countedIn } from './order.ts'
 import { type OrderBook, orderOf, paymentOf, sagaOf } from './order-book.ts'
 import type { CancelCause } from './order-events.ts'
 import { remaining } from './order-line.ts'
-import { lapse } from './order-money.ts'
+import { lapse, noteOwedElsewhere } from './order-money.ts'
 import { giveUpParcel, parcelDraft, parcelRefs } from './parcels.ts'
 
 export type Cancelling = {
@@ -151,7 +151,10 @@ function undoPayment(book: OrderBook): Undone {
   if (pending?.driver === 'saga') return 'under way'
   if (pending?.driver === 'payment') return waitForPayment(book)
   const amount = refundable(state)
-  if (amount > 0 && state.is_external) return 'by hand'
+  if (amount > 0 && state.is_external) {
+    noteOwedElsewhere(book)
+    return 'by hand'
+  }
   const kind = amount > 0 ? 'refund' : 'void'
   const amount_minor = amount > 0 ? amount : capturable(state)
   // Refunded in full: what was never captured cannot be voided any more, and lapses.

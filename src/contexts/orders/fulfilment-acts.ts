@@ -31,12 +31,12 @@ export const fulfilmentAct =
     const { provider, timeoutMs } = outside
     const { payment_id } = step
     const order_id = row.subject_id
-    const answer = await callProvider(provider, await callOf(step, tools), {
-      operation_id,
-      order_id,
-      isRepeated: row.attempts > 0,
-      timeoutMs,
-    })
+    const context = { operation_id, order_id, isRepeated: row.attempts > 0, timeoutMs }
+    const call = await callOf(step, tools)
+    const answer =
+      call === null
+        ? await settledOrDeclined(provider, context)
+        : await callProvider(provider, call, context)
     await recordOutcome(tools, { payment_id, order_id, operation_id }, row.attempts, answer)
   }
 
@@ -49,14 +49,28 @@ async function goOn(row: SagaRow, { send, derivedId }: WaitingTools): Promise<vo
 
 type PaymentStep = Exclude<StepInput, LabelStep>
 
-/** The recorded input is the call, but for the payer's token: that is opened only now. */
-async function callOf(step: PaymentStep, { events }: WaitingTools): Promise<Call> {
+/**
+ * The recorded input is the call, but for the payer's token: that is opened only now. null: it was
+ * forgotten with the payer, and without it the provider would be asked for something else.
+ */
+async function callOf(step: PaymentStep, { events }: WaitingTools): Promise<Call | null> {
   if (step.kind !== 'authorize') return step
   const { has_token, ...call } = step
   if (!has_token) return { ...call, token: null }
   const [requested] = await events([streamOf('payment', step.payment_id)], 1)
   if (requested === undefined) throw new Error(`payment ${step.payment_id} has no events`)
-  return { ...call, token: (requested.data as { token: string | null }).token }
+  const { token } = requested.data as { readonly token: string | null }
+  return token === null ? null : { ...call, token }
+}
+
+type CallContext = Parameters<typeof callProvider>[2]
+
+async function settledOrDeclined(provider: PaymentProvider, context: CallContext) {
+  const known = context.isRepeated
+    ? await callProvider(provider, { kind: 'settle' }, context)
+    : { status: 'absent' as const }
+  if (known.status !== 'absent') return known
+  return { status: 'declined' as const, reason: 'the payer was forgotten' }
 }
 
 type LabelStep = Extract<StepInput, { kind: 'label' | 'settle_label' | 'cancel_label' }>

@@ -12,6 +12,7 @@ import { labelOperationId } from '#contexts/shipping/public.ts'
 import type { Moment } from '#kernel/decider.ts'
 import { later, numberIn, stepStatus } from '#kernel/saga.ts'
 import { type OrderBook, orderOf, type PaymentDraft, sagaOf } from './order-book.ts'
+import { payerOf } from './order-events.ts'
 import { settleMoney } from './order-money.ts'
 
 export const SAGA_TYPE = 'CreateOrder'
@@ -84,17 +85,14 @@ export function requestAuthorization(
   { payment_method, token, provider, capture_on }: Paying,
 ): void {
   const payment_id = payment.id
-  const { total_amount_minor: amount_minor, currency } = orderOf({
-    saga,
-    order_id,
-    moment,
-    ...book,
-  })
+  const paid = orderOf({ saga, order_id, moment, ...book })
+  const { total_amount_minor: amount_minor, currency } = paid
   const operation_id = operationId(payment_id, 'authorize', 1)
   const what = { payment_id, amount_minor, currency, payment_method }
   payment.emit('PaymentAuthorizationRequested', {
     ...what,
     token,
+    payer_id: payerOf({ ...paid, order_id }),
     order_id,
     operation_id,
     provider,

@@ -47,8 +47,9 @@ type Whose = {
   readonly user_id: string | null
 }
 /** Whose key seals what tells of a person; a guest's order stands for itself. */
-const subject = ({ customer_id, user_id, order_id }: Whose) => customer_id ?? user_id ?? order_id
-const personal = { fields: ['shipping_address', 'notes'], subject }
+export const payerOf = ({ customer_id, user_id, order_id }: Whose): string =>
+  customer_id ?? user_id ?? order_id
+const personal = { fields: ['shipping_address', 'notes'], subject: payerOf }
 
 const currency = text({ min: 3, max: 3 })
 const country = nullable(text({ max: 100 }))

@@ -39,8 +39,27 @@ export function owedBackMinor(order: OrderState, payment: PaymentState): number 
   return Math.max(0, Math.min(over, taken, refundable(payment)))
 }
 
+/** What was taken elsewhere and is to be given back there, by all that is known now. */
+function owedElsewhereMinor(order: OrderState, payment: PaymentState): number {
+  // Until it is confirmed it may be taken back as a whole.
+  if (order.status === 'PENDING') return 0
+  return order.status === 'CANCELLED' ? refundable(payment) : owedBackMinor(order, payment)
+}
+
+/** Says how much more has to be given back where it was taken; only a person can. */
+export function noteOwedElsewhere(book: OrderBook): void {
+  const state = paymentOf(book)
+  if (book.payment === null || state === null || !state.is_external) return
+  const amount_minor = owedElsewhereMinor(orderOf(book), state) - state.owed_back_minor
+  if (amount_minor <= 0) return
+  const { order_id, currency } = state
+  const about = { payment_id: book.payment.id, order_id, amount_minor, currency }
+  book.payment.emit('PaymentRefundOwed', { ...about, reason: OWED })
+}
+
 /** Asks for what the order owes its payer, or for what is due from them if this may `capture`. */
 export function settleMoney(book: OrderBook, capture = true): void {
+  noteOwedElsewhere(book)
   const open = openPayment(book)
   if (open === null || settleExcess(book)) return
   const { draft, state, order } = open

@@ -47,7 +47,8 @@ function rowAfter(...facts: readonly Fact[]): OrderPaymentRow | undefined {
 describe('the payments of an order', () => {
   const one = rowAfter(authorized('p-1', 1_000), moved('PaymentCaptured', 'p-1', 600))!
   it('are shown with what became of their money', () => {
-    const amounts = { authorized_minor: 1_000, captured_minor: 600, refunded_minor: 0 }
+    const taken = { authorized_minor: 1_000, captured_minor: 600, refunded_minor: 0 }
+    const amounts = { ...taken, owed_back_minor: 0 }
     deepEqual(one, {
       order_id: 'o-1',
       currency: 'USD',

@@ -9,6 +9,7 @@ export type OrderPaymentRow = {
   readonly authorized_minor: number
   readonly captured_minor: number
   readonly refunded_minor: number
+  readonly owed_back_minor: number
   readonly payments: readonly PaymentOfOrder[]
   readonly updated_at: string
 }
@@ -20,6 +21,7 @@ type PaymentOfOrder = {
   readonly authorized_minor: number
   readonly captured_minor: number
   readonly refunded_minor: number
+  readonly owed_back_minor: number
   readonly state: Payment
 }
 
@@ -30,7 +32,7 @@ const folding: Handler<OrderPaymentRow, { readonly order_id: string }> = {
 
 export const orderPayments = projection<OrderPaymentRow>({
   name: 'order_payments',
-  version: 2,
+  version: 3,
   table: {
     name: 'order_payments',
     key: 'order_id',
@@ -40,6 +42,7 @@ export const orderPayments = projection<OrderPaymentRow>({
       authorized_minor: 'money',
       captured_minor: 'money',
       refunded_minor: 'money',
+      owed_back_minor: 'money',
       payments: 'json',
       updated_at: 'instant',
     },
@@ -57,8 +60,9 @@ function folded(
   const evolve = payment.evolve[event.event_type as keyof typeof payment.events]
   const state = evolve(before?.state ?? null, event.data as never, event)
   if (state === null) return row ?? null
-  const { currency, payment_method, authorized_minor, captured_minor, refunded_minor } = state
-  const amounts = { authorized_minor, captured_minor, refunded_minor }
+  const { currency, payment_method } = state
+  const { authorized_minor, captured_minor, refunded_minor, owed_back_minor } = state
+  const amounts = { authorized_minor, captured_minor, refunded_minor, owed_back_minor }
   const now = {
     payment_id,
     status: paymentStatus(state),
@@ -76,6 +80,7 @@ function folded(
     authorized_minor: sum('authorized_minor'),
     captured_minor: sum('captured_minor'),
     refunded_minor: sum('refunded_minor'),
+    owed_back_minor: sum('owed_back_minor'),
     payments,
     updated_at: event.timestamp,
   }

@@ -5,6 +5,7 @@ import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts
 import type { Condition, Filter } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import {
+  flag,
   type Infer,
   id,
   instant,
@@ -70,6 +71,9 @@ const listInput = object({
   country: optional(text({ max: 100 })),
   payment_status: optional(text({ max: 50 })),
   fulfillment_status: optional(text({ max: 50 })),
+  is_owed_back: optional(
+    flag({ description: 'Whether a person has to give money back where it was taken.' }),
+  ),
   order_number: optional(text({ max: 100 })),
   ...listed,
 })
@@ -77,8 +81,11 @@ const listInput = object({
 function orders(input: Infer<typeof listInput>, reader: Reader) {
   const { status, customer_id, user_id, store_id, country } = input
   const { payment_status, fulfillment_status, order_number, currency, from, to } = input
+  const { is_owed_back } = input
+  const owed_back_minor = is_owed_back === undefined ? undefined : is_owed_back ? { gt: 0 } : 0
   const whose = { customer_id, user_id, store_id, country, order_number, currency }
-  const where: Filter = { status, payment_status, fulfillment_status, ...whose }
+  const stands = { status, payment_status, fulfillment_status, owed_back_minor }
+  const where: Filter = { ...stands, ...whose }
   return offered.page(reader, input, { ...where, ...between(from, to) })
 }
 
@@ -145,7 +152,12 @@ export const getOrdersByStatus = query({
   },
 })
 
-const amounts = { authorized_minor: money(), captured_minor: money(), refunded_minor: money() }
+const amounts = {
+  authorized_minor: money(),
+  captured_minor: money(),
+  refunded_minor: money(),
+  owed_back_minor: money(),
+}
 
 export const getOrderPayments = query({
   type: 'GetOrderPayments',
@@ -155,8 +167,8 @@ export const getOrderPayments = query({
     if (row !== null) return row
     const order = await reader.get(orderViews, order_id)
     if (order === null) return null
-    const none = { authorized_minor: 0, captured_minor: 0, refunded_minor: 0, payments: [] }
-    return { order_id, currency: order.currency, ...none }
+    const none = { authorized_minor: 0, captured_minor: 0, refunded_minor: 0, owed_back_minor: 0 }
+    return { order_id, currency: order.currency, ...none, payments: [] }
   },
   answer: nullable(
     object({

@@ -39,6 +39,8 @@ export type OrderRow = {
   readonly net_minor: number
   readonly tax_minor: number
   readonly discount_minor: number
+  /** Paid elsewhere: what a person has to give back there. */
+  readonly owed_back_minor: number
   readonly currency: string
   readonly items: readonly OrderLine[]
   readonly country: string | null
@@ -67,7 +69,7 @@ type PaymentInfo = { readonly payment_method: string | null; readonly payment: P
 
 export const orderViews = projection<OrderRow>({
   name: 'order_views',
-  version: 2,
+  version: 3,
   table: {
     name: 'order_views',
     key: 'order_id',
@@ -85,6 +87,7 @@ export const orderViews = projection<OrderRow>({
       net_minor: 'money',
       tax_minor: 'money',
       discount_minor: 'money',
+      owed_back_minor: 'money',
       currency: 'text',
       items: 'json',
       country: { kind: 'text', nullable: true },
@@ -112,6 +115,7 @@ export const orderViews = projection<OrderRow>({
       ['user_id', 'placed_at'],
       ['status', 'placed_at'],
       ['placed_at'],
+      ['owed_back_minor'],
     ],
     unique: [['order_number']],
   },
@@ -206,6 +210,7 @@ function created({ data, timestamp, version }: Recorded<Data['OrderCreated']>): 
     payment_status: 'none',
     fulfillment_status: 'reserved',
     return_status: 'none',
+    owed_back_minor: 0,
     items: ordered(lines),
     payment_info: { payment_method, payment: null },
     shipment_id: null,
@@ -301,6 +306,7 @@ function paymentChange() {
       if (state === null) return {}
       return {
         payment_id,
+        owed_back_minor: state.owed_back_minor,
         payment_info: { ...payment_info, payment: state },
         // What is only under way does not change how it stands.
         payment_status: STATUSES[paymentStatus(state)] ?? payment_status,

@@ -22,6 +22,7 @@ import { closeBook, openBook, orderOf, paymentOf } from './order-book.ts'
 import { REASON_MAX } from './order-events.ts'
 import { withheldPart } from './order-line.ts'
 import { capturableFor, settleMoney } from './order-money.ts'
+import { type Grant, paymentFirst, refundElsewhere } from './refund-elsewhere.ts'
 import { toldLines, unitsTold } from './told-lines.ts'
 
 export const capturePayment = command({
@@ -56,11 +57,15 @@ function capture(given: Given, paymentId: string, amount: string | undefined): D
   return requestByHand(given, paymentId, { ...by, most: capturableFor(paid, state) })
 }
 
+const REFERENCE_MAX = 200
+
 const refundInput = object({
   payment_id: id(),
   amount: optional(decimal({ description: 'Absent, and no lines: all that is left.' })),
   /** Of goods that came back and were not paid back then; instead of an amount. */
   lines: optional(toldLines),
+  /** Of money taken elsewhere only: a person says that it was given back there. */
+  reference: optional(text({ max: REFERENCE_MAX })),
   reason: optional(text({ max: REASON_MAX })),
 })
 
@@ -68,46 +73,38 @@ export const refundPayment = command({
   type: 'RefundPayment',
   input: refundInput,
   reads: ({ payment_id }) => [payment.at(payment_id)],
-  decide: ({ lines, ...input }, given, moment) => {
-    const { payment_id, amount, reason } = input
-    if (lines === undefined)
-      return requestByHand(given, payment_id, { kind: 'refund', amount, reason })
-    if (amount !== undefined) return invalid({ amount: 'is told by the lines' })
-    return refundLines({ ...input, lines }, given, moment)
-  },
+  decide: refund,
   answer: requestAnswer,
   route: {
     method: 'POST',
     path: '/api/v1/payments/:payment_id/refund',
-    status: 202,
+    // What was given back elsewhere is done.
+    statusOf: ({ status }) => (status === 'REFUNDING' ? 202 : 200),
     tag: 'payments',
     summary: 'Gives back what was captured, a part of it, or what returned lines had cost',
   },
 })
 
-function refundLines(
-  { payment_id, lines, reason }: Infer<typeof refundInput> & { lines: Infer<typeof toldLines> },
-  given: Given,
-  moment: Moment,
-): Decision {
+function refund(told: Infer<typeof refundInput>, given: Given, moment: Moment): Decision {
+  const { payment_id, amount, lines, reason, reference } = told
+  if (lines !== undefined && amount !== undefined)
+    return invalid({ amount: 'is told by the lines' })
   const state = given.state(payment.at(payment_id))
   if (state === null) return reject('not_found', `There is no payment ${payment_id}.`)
+  if (state.is_external) {
+    const granted = lines === undefined ? undefined : granting(told, lines)
+    return refundElsewhere(told, given, moment, granted)
+  }
+  if (reference !== undefined)
+    return invalid({ reference: 'is the provider’s to give; the payment was not taken elsewhere' })
+  if (lines === undefined)
+    return requestByHand(given, payment_id, { kind: 'refund', amount, reason })
   const book = openBook(given, state.order_id, moment)
   if (!('order' in book)) return book
-  const before = orderOf(book)
-  const may = before.lines.map(({ line, withheld_quantity: quantity }) => ({ line, quantity }))
-  const units = unitsTold(before, lines, may)
-  if ('rejected' in units) return units
-  const parts = units.map(({ line, quantity }) => withheldPart(lineOf(before, line)!, quantity))
-  const amount_minor = parts.reduce((sum, part) => sum + part.amount_minor, 0)
-  const no = objection(state, 'refund', amount_minor)
+  const granted = granting(told, lines)(book)
+  if (typeof granted === 'object') return granted
+  const no = objection(state, 'refund', granted)
   if (no !== null) return no
-  const { order_id } = book
-  const { customer_id, currency } = before
-  book.order.emit('OrderRefundGranted', {
-    ...{ order_id, customer_id, currency, payment_id, lines: parts, amount_minor },
-    ...(reason === undefined ? {} : { reason }),
-  })
   settleMoney(book, false)
   const pending = paymentOf(book)?.pending ?? null
   // So little was captured that all of it is due still.
@@ -115,12 +112,30 @@ function refundLines(
     return reject('invalid_state', 'No more was captured than what is kept comes to.', {
       details: { status: paymentStatus(state) },
     })
-  const { operation_id, amount_minor: asked } = pending
+  const { operation_id, amount_minor } = pending
+  const { order_id, currency } = state
   const answer = { payment_id, order_id, operation_id, status: 'REFUNDING', currency }
-  const { writes, ...closed } = closeBook(book, { ...answer, amount_minor: asked })
-  const own = payment.at(payment_id).stream
-  return { ...closed, writes: [...writes].sort((a, b) => rank(a, own) - rank(b, own)) }
+  return paymentFirst(closeBook(book, { ...answer, amount_minor }), payment_id)
 }
 
-/** The payment's own stream first: its version is answered. */
-const rank = ({ stream }: { readonly stream: string }, own: string) => (stream === own ? 0 : 1)
+/** What these lines had cost is owed after all. */
+const granting =
+  (
+    { payment_id, reason }: Pick<Infer<typeof refundInput>, 'payment_id' | 'reason'>,
+    lines: Infer<typeof toldLines>,
+  ): Grant =>
+  (book) => {
+    const { order_id } = book
+    const before = orderOf(book)
+    const may = before.lines.map(({ line, withheld_quantity: quantity }) => ({ line, quantity }))
+    const units = unitsTold(before, lines, may)
+    if ('rejected' in units) return units
+    const parts = units.map(({ line, quantity }) => withheldPart(lineOf(before, line)!, quantity))
+    const amount_minor = parts.reduce((sum, part) => sum + part.amount_minor, 0)
+    const { customer_id, currency } = before
+    book.order.emit('OrderRefundGranted', {
+      ...{ order_id, customer_id, currency, payment_id, lines: parts, amount_minor },
+      ...(reason === undefined ? {} : { reason }),
+    })
+    return amount_minor
+  }

@@ -1,6 +1,6 @@
 // What operators may do to an order's saga, and the wake-up of one that waits for something inside.
 
-import { failed } from '#contexts/payments/public.ts'
+import { failed, GIVEN_UP, operationId } from '#contexts/payments/public.ts'
 import {
   accept,
   command,
@@ -141,7 +141,12 @@ function resolve(
 function giveUp({ payment, shipment, order_id }: OrderBook): void {
   const paid = payment?.state() ?? null
   if (payment !== null && paid !== null && paid.pending !== null)
-    payment.add(failed(payment.id, paid, paid.pending, 'resolved_manually'))
+    payment.add(failed(payment.id, paid, paid.pending, GIVEN_UP))
+  else if (payment !== null && paid !== null && paid.owed_back_minor > 0) {
+    const operation_id = operationId(payment.id, 'refund', paid.operations + 1)
+    const amount_minor = paid.owed_back_minor
+    payment.add(failed(payment.id, paid, { kind: 'refund', operation_id, amount_minor }, GIVEN_UP))
+  }
   const parcel = shipment.state()
   if (parcel === null || parcel.pending === null) return
   const { kind, operation_id } = parcel.pending

@@ -70,6 +70,8 @@ const fresh: PaymentState = {
   captured_minor: 0,
   refunded_minor: 0,
   owed_refunded_minor: 0,
+  owed_back_minor: 0,
+  given_back: [],
   lapsed_minor: 0,
   is_voided: false,
   has_failed: false,
@@ -135,6 +137,10 @@ describe('what an event of a payment may hold', () => {
     PaymentVoided: outcomes,
     PaymentRefundRequested: requests,
     PaymentRefunded: outcomes,
+    PaymentRefundOwed: [
+      { ...whose, amount_minor: 1_000, currency: 'USD', reason: 'less was kept' },
+      { currency: amounts.currency!, amount_minor: amounts.amount_minor!, reason: upTo(500) },
+    ],
     PaymentAuthorizationLapsed: [
       { ...whose, amount_minor: 1_000, currency: 'USD', reason: 'no more is needed' },
       { currency: amounts.currency!, amount_minor: amounts.amount_minor!, reason: [['x'], ['']] },
@@ -172,9 +178,10 @@ describe('what an event of a payment may hold', () => {
   for (const [type, [sample, limits]] of Object.entries(samples))
     it(type, () => assertLimits(payment.events[type as keyof typeof samples].data, sample, limits))
 
-  it('keeps what a payer’s device was given under the payment’s own key', () => {
+  it('keeps what a payer’s device was given under the payer’s key, before under its own', () => {
     const { personal } = payment.events.PaymentAuthorizationRequested
     deepEqual([personal.fields, personal.subject(whose)], [['token'], `payment-${ID}`])
+    equal(personal.subject({ ...whose, payer_id: 'c-1' }), 'c-1')
   })
   it('lies in a stream of its own', () => equal(payment.at(ID).stream, `payment-${ID}`))
 })
@@ -218,6 +225,27 @@ describe('the state of a payment', () => {
     deepEqual([back?.refunded_minor, back?.owed_refunded_minor], [200, 200])
     const given = [request('Refund', 50), done('PaymentRefunded', 50)].reduce(step, back)
     deepEqual([given?.refunded_minor, given?.owed_refunded_minor], [250, 200])
+  })
+  it('remembers what is owed where it was taken, and what was given back there', () => {
+    const external = payment.event('PaymentAuthorized', { ...authorization, is_external: true })
+    const owed = (amount_minor: number) =>
+      payment.event('PaymentRefundOwed', { ...whose, amount_minor, currency: 'USD', reason: 'r' })
+    const taken = [external, done('PaymentCaptured', 1_000), owed(300), owed(100)] as const
+    const back = payment.event('PaymentRefunded', {
+      ...{ ...about, amount_minor: 250, reference: 'bank-7' },
+    })
+    const half = after(...taken, back)
+    deepEqual(half, {
+      ...{ ...fresh, reference: 'r-1', is_external: true },
+      ...{ authorized_minor: 1_000, captured_minor: 1_000, refunded_minor: 250 },
+      ...{ owed_refunded_minor: 250, owed_back_minor: 150, operations: 1 },
+      given_back: [{ reference: 'bank-7', operation_id: about.operation_id, amount_minor: 250 }],
+    })
+    equal(paymentStatus(half), 'PARTIALLY_REFUNDED')
+    const no = payment.event('PaymentFailed', { ...about, operation: 'refund', reason: 'no' })
+    const waived = after(...taken, no)
+    deepEqual([waived.owed_back_minor, waived.operations], [0, 1])
+    equal(paymentStatus(waived), 'CAPTURED')
   })
   it('remembers what was let go of, which can be captured no more', () => {
     const lapsed = payment.event('PaymentAuthorizationLapsed', {
@@ -418,13 +446,20 @@ describe('asking by hand', () => {
     deepEqual(wireNames([capturePayment, voidPayment, refundPayment]), {
       CapturePayment: [`${path}/capture`, '202 payments'],
       VoidPayment: [`${path}/void`, '202 payments'],
-      RefundPayment: [`${path}/refund`, '202 payments'],
+      // 202 where a provider is asked.
+      RefundPayment: [`${path}/refund`, '200 payments'],
     })
   })
   it('has fields with limits', () => {
     const amount: Limits = { amount: [['1.50'], ['-1', 1]] }
     assertLimits(capturePayment.input, { payment_id: ID }, amount)
-    assertLimits(refundPayment.input, { payment_id: ID }, { ...amount, reason: upTo(500) })
+    assertLimits(
+      refundPayment.input,
+      { payment_id: ID },
+      {
+        ...{ ...amount, reference: upTo(200), reason: upTo(500) },
+      },
+    )
     assertLimits(voidPayment.input, { payment_id: ID }, { reason: upTo(500) })
   })
   it('writes the intent, with its reason where there is one, and answers it', () => {

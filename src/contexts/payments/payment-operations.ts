@@ -150,11 +150,14 @@ export function succeeded(
     : payment.event(OUTCOMES[kind], about)
 }
 
+/** Why an operation will not happen where a person says so. */
+export const GIVEN_UP = 'resolved_manually'
+
 /** The pending operation will not happen. */
 export function failed(
   paymentId: string,
   { order_id, currency }: PaymentState,
-  { kind, operation_id, amount_minor }: Operation,
+  { kind, operation_id, amount_minor }: Pick<Operation, 'kind' | 'operation_id' | 'amount_minor'>,
   reason: string,
 ): Fact {
   return payment.event('PaymentFailed', {

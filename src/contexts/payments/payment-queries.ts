@@ -22,8 +22,8 @@ export const getPayment = query({
 })
 
 const offered = listOf(payments, {
-  filters: ['status', 'amount_minor', 'created_at', 'updated_at'],
-  sort: ['created_at', 'updated_at', 'amount_minor', 'status'],
+  filters: ['status', 'amount_minor', 'owed_back_minor', 'created_at', 'updated_at'],
+  sort: ['created_at', 'updated_at', 'amount_minor', 'owed_back_minor', 'status'],
   standard: ['-created_at'],
 })
 
@@ -33,11 +33,17 @@ export const listPayments = query({
     order_id: optional(id()),
     status: optional(oneOf(PAYMENT_STATUSES)),
     needs_attention: optional(flag()),
+    is_owed_back: optional(
+      flag({ description: 'Whether a person has to give some of it back where it was taken.' }),
+    ),
     currency: optional(text({ max: 3 })),
     ...offered.fields,
   }),
-  run: ({ order_id, status, needs_attention, currency, ...input }, reader) =>
-    offered.page(reader, input, { order_id, status, needs_attention, currency }),
+  run: ({ order_id, status, needs_attention, is_owed_back, currency, ...input }, reader) => {
+    const owed = is_owed_back === undefined ? undefined : is_owed_back ? { gt: 0 } : 0
+    const where = { order_id, status, needs_attention, currency, owed_back_minor: owed }
+    return offered.page(reader, input, where)
+  },
   answer: pageAnswer(paymentAnswer),
   route: { method: 'GET', path: '/api/v1/payments', tag: 'payments', summary: 'Payments' },
 })

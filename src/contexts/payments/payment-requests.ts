@@ -18,7 +18,8 @@ export const requestAnswer = object({
   payment_id: id(),
   order_id: id(),
   operation_id: id(),
-  status: oneOf(['CAPTURING', 'VOIDING', 'REFUNDING']),
+  // The last two: of money taken elsewhere, which was given back already.
+  status: oneOf(['CAPTURING', 'VOIDING', 'REFUNDING', 'PARTIALLY_REFUNDED', 'REFUNDED']),
   amount_minor: money(),
   currency: text(),
 })

@@ -4,7 +4,7 @@ import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { type Payment, payment } from './payment.ts'
-import { paymentStatus } from './payment-operations.ts'
+import { GIVEN_UP, paymentStatus } from './payment-operations.ts'
 
 export type PaymentRow = {
   readonly payment_id: string
@@ -19,6 +19,8 @@ export type PaymentRow = {
   readonly authorized_minor: number
   readonly captured_minor: number
   readonly refunded_minor: number
+  /** Taken elsewhere: what a person has to give back there. */
+  readonly owed_back_minor: number
   readonly pending_operation: string | null
   readonly operation_id: string | null
   readonly pending_minor: number | null
@@ -37,7 +39,7 @@ type Data = DataOf<typeof payment.events>
 
 export const payments = projection<PaymentRow>({
   name: 'payments',
-  version: 2,
+  version: 3,
   table: {
     name: 'payments',
     key: 'payment_id',
@@ -54,6 +56,7 @@ export const payments = projection<PaymentRow>({
       authorized_minor: 'money',
       captured_minor: 'money',
       refunded_minor: 'money',
+      owed_back_minor: 'money',
       pending_operation: { kind: 'text', nullable: true },
       operation_id: { kind: 'text', nullable: true },
       pending_minor: { kind: 'money', nullable: true },
@@ -66,7 +69,13 @@ export const payments = projection<PaymentRow>({
       updated_at: 'instant',
       version: 'int',
     },
-    indexes: [['next_attempt_at'], ['order_id'], ['status', 'created_at'], ['created_at']],
+    indexes: [
+      ['next_attempt_at'],
+      ['order_id'],
+      ['status', 'created_at'],
+      ['created_at'],
+      ['owed_back_minor'],
+    ],
   },
   sources: (key) => [`payment-${key}`],
   on: {
@@ -89,9 +98,9 @@ export const payments = projection<PaymentRow>({
     PaymentRefunded: folding(),
     PaymentFailed: folding<Data['PaymentFailed']>(({ data: { operation, reason } }) => ({
       last_error: reason,
-      // A declined authorization ends in a cancelled order; any other refusal is somebody's to look
-      // at.
-      needs_attention: operation !== 'authorize',
+      // A declined authorization ends in a cancelled order, and what a person gave up is dealt
+      // with; any other refusal is somebody's to look at.
+      needs_attention: operation !== 'authorize' && reason !== GIVEN_UP,
     })),
     PaymentOutcomeUnknown: folding<Data['PaymentOutcomeUnknown']>(
       ({ data: { error, needs_attention, next_attempt_at } }) => ({
@@ -101,6 +110,7 @@ export const payments = projection<PaymentRow>({
       }),
     ),
     PaymentNoticeReceived: folding(),
+    PaymentRefundOwed: folding(),
     PaymentAuthorizationLapsed: folding(),
   },
 })
@@ -146,13 +156,14 @@ function rowOf(
     authorized_minor: state.authorized_minor,
     captured_minor: state.captured_minor,
     refunded_minor: state.refunded_minor,
+    owed_back_minor: state.owed_back_minor,
     pending_operation: pending?.kind ?? null,
     operation_id: pending?.operation_id ?? null,
     pending_minor: pending?.amount_minor ?? null,
     attempts: pending?.attempts ?? 0,
     // What a saga drives is due by the saga's row.
     next_attempt_at: pending?.driver === 'payment' ? timestamp : null,
-    needs_attention: false,
+    needs_attention: state.owed_back_minor > 0,
     last_error: null,
     state,
     created_at: row?.created_at ?? timestamp,

@@ -34,6 +34,11 @@ export type Operation = {
   /** A refund that the order owes its payer; absent: somebody’s own decision. */
   readonly is_owed?: true
 }
+export type GivenBack = {
+  readonly reference: string
+  readonly operation_id: string
+  readonly amount_minor: number
+}
 export type PaymentState = {
   readonly order_id: string
   readonly currency: string
@@ -48,6 +53,10 @@ export type PaymentState = {
   readonly refunded_minor: number
   /** How much of it the order owed: what was cancelled after it was paid, or came back. */
   readonly owed_refunded_minor: number
+  /** Taken elsewhere, and to be given back there by a person. */
+  readonly owed_back_minor: number
+  /** What a person said was given back elsewhere, by its reference there. */
+  readonly given_back: readonly GivenBack[]
   /** Set aside, and let go of: it will never be captured. */
   readonly lapsed_minor: number
   readonly is_voided: boolean
@@ -87,12 +96,16 @@ const paymentEvents = eventTypes({
       provider: text({ max: METHOD_MAX }),
       payment_method: text({ max: METHOD_MAX }),
       token: nullable(text()),
+      /** The customer, the user, or the order of a guest. */
+      payer_id: optional(id()),
       capture_on: oneOf(CAPTURE_MOMENTS),
     }),
-    // What a payer's device was given is nobody's to read in a log that lasts for ever.
+    // What a payer's device was given is nobody's to read in a log that lasts for ever, and goes
+    // with the payer. Where no payer was written down, it lies under a key of its own.
     personal: {
       fields: ['token'],
-      subject: ({ payment_id }: { payment_id: string }) => `payment-${payment_id}`,
+      subject: ({ payer_id, payment_id }: { payer_id?: string; payment_id: string }) =>
+        payer_id ?? `payment-${payment_id}`,
     },
   },
   PaymentAuthorized: {
@@ -109,6 +122,8 @@ const paymentEvents = eventTypes({
   PaymentVoided: done,
   PaymentRefundRequested: requested,
   PaymentRefunded: done,
+  /** So much more of what was taken elsewhere has to be given back there; a person's work. */
+  PaymentRefundOwed: { data: object({ ...whose, ...amount, reason: text({ max: REASON_MAX }) }) },
   /** The order needs no more of what was set aside; no provider has to be told. */
   PaymentAuthorizationLapsed: { data: object({ ...whose, ...amount, reason: text() }) },
   /** Declined, or given up by a person: this operation will not happen. */
@@ -137,7 +152,7 @@ const paymentEvents = eventTypes({
 
 export const payment = aggregate({
   type: 'payment',
-  state_version: 2,
+  state_version: 3,
   events: paymentEvents,
   initial: null as Payment,
   evolve: {
@@ -162,8 +177,10 @@ export const payment = aggregate({
     PaymentVoidRequested: (state, data) => request(state, data, 'void'),
     PaymentVoided: (state) => ({ ...existing(state), is_voided: true, ...SETTLED }),
     PaymentRefundRequested: (state, data) => request(state, data, 'refund'),
-    PaymentRefunded: (state, { amount_minor }) => {
+    PaymentRefunded: (state, { amount_minor, operation_id, reference }) => {
       const known = existing(state)
+      if (known.is_external)
+        return givenBack(known, { amount_minor, operation_id, reference: reference ?? '' })
       const owed = known.pending?.is_owed === true ? amount_minor : 0
       return {
         ...known,
@@ -172,11 +189,20 @@ export const payment = aggregate({
         ...SETTLED,
       }
     },
+    PaymentRefundOwed: (state, { amount_minor }) => {
+      const known = existing(state)
+      return { ...known, owed_back_minor: known.owed_back_minor + amount_minor }
+    },
     PaymentAuthorizationLapsed: (state, { amount_minor }) => {
       const known = existing(state)
       return { ...known, lapsed_minor: known.lapsed_minor + amount_minor }
     },
-    PaymentFailed: (state) => ({ ...existing(state), pending: null, has_failed: true }),
+    PaymentFailed: (state) => {
+      const known = existing(state)
+      // What was owed elsewhere was given up, without an operation that was under way.
+      const operations = known.operations + (known.is_external ? 1 : 0)
+      return { ...known, operations, pending: null, has_failed: true, owed_back_minor: 0 }
+    },
     PaymentOutcomeUnknown: (state, { attempt }) => {
       const known = existing(state)
       if (known.pending === null) return known
@@ -219,11 +245,27 @@ function fresh(data: {
     captured_minor: 0,
     refunded_minor: 0,
     owed_refunded_minor: 0,
+    owed_back_minor: 0,
+    given_back: [],
     lapsed_minor: 0,
     is_voided: false,
     has_failed: false,
     pending: null,
     operations: 0,
+  }
+}
+
+/** Elsewhere nothing is given back but what was owed. */
+function givenBack(known: PaymentState, refund: GivenBack): Payment {
+  const { amount_minor } = refund
+  return {
+    ...known,
+    refunded_minor: known.refunded_minor + amount_minor,
+    owed_refunded_minor: known.owed_refunded_minor + amount_minor,
+    owed_back_minor: known.owed_back_minor - amount_minor,
+    given_back: [...known.given_back, refund],
+    has_failed: false,
+    operations: known.operations + 1,
   }
 }
 

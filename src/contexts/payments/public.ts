@@ -4,6 +4,7 @@ export { payment } from './payment.ts'
 export {
   capturable,
   failed,
+  GIVEN_UP,
   objection,
   operationId,
   paymentIdOf,

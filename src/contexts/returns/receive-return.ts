@@ -209,6 +209,6 @@ function noted(
     ...(refunds ? {} : { withheld: arrived.map(refundOf) }),
     return_status: returnStatus({ lines: counted(before.lines, 'returned_quantity', lines) }, true),
   })
-  if (payment === null || payment.is_external) return 0
+  if (payment === null) return 0
   return owedBackMinor(orderOf(book), payment) - owedBackMinor(before, payment)
 }
