@@ -34,7 +34,7 @@ export type StartJob = {
   readonly kind: JobKind
   readonly format: JobFormat
   readonly user_id: string | null
-  /** The same key once more: the same job. null: a new one each time. */
+  /** The same key once more: the same job, if it is the same file. null: a new one each time. */
   readonly key: string | null
 }
 export type StartImport = StartJob & { readonly mode: JobMode; readonly dry_run: boolean }
@@ -43,7 +43,7 @@ export type StartImport = StartJob & { readonly mode: JobMode; readonly dry_run:
 export type JobMove = { readonly job: JobView; readonly done: boolean }
 
 export type JobOperations = {
-  /** Takes the whole text, then queues it. Throws TextTooLarge, TextRefused, UploadTaken. */
+  /** Takes the whole text, then queues it. Throws the four errors below. */
   startImport(wanted: StartImport, text: AsyncIterable<Uint8Array>): Promise<JobView>
   startExport(wanted: StartJob): Promise<JobView>
   /** null: there is none, or it is of the other direction. */
@@ -65,6 +65,10 @@ export type JobOperations = {
 /** The text is no such file; the message tells why. */
 export class TextRefused extends Error {
   override readonly name = 'TextRefused'
+}
+/** The key of an earlier import that was told something else. */
+export class KeyReused extends Error {
+  override readonly name = 'KeyReused'
 }
 /** Two uploads with one key at a time: the later one counts. */
 export class UploadTaken extends Error {

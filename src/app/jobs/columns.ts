@@ -141,9 +141,10 @@ export function checkedRow(
 // ── formulas ──────────────────────────────────────────────────────────────────────────────────
 
 // What a spreadsheet would take for a formula gets an apostrophe on its way out, and loses it on
-// its way in; so does what looks like an escaped one, so that nothing is ever lost or gained.
-const FORMULA = /^'*[=+\-@\t\r]/
-const ESCAPED = /^'+[=+\-@\t\r]/
+// its way in; so does what looks like an escaped one, so that nothing is ever lost or gained. The
+// wide forms of the signs are formulas to spreadsheets of East Asia.
+const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/
+const ESCAPED = /^'+[=+\-@\t\r\n＝＋－＠]/
 
 export const escaped = (text: string): string => (FORMULA.test(text) ? `'${text}` : text)
 const unescaped = (text: string): string => (ESCAPED.test(text) ? text.slice(1) : text)

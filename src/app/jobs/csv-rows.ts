@@ -36,9 +36,12 @@ export async function* csvRows(
   source.pipe(parser)
   try {
     let header: readonly Column[] | undefined
-    for await (const { line, cells } of records(parser))
+    for await (const { line, cells } of records(parser)) {
+      // Spreadsheets write rows that once had something in them as `;;;`.
+      if (cells.every((cell) => cell.trim() === '')) continue
       if (header === undefined) header = columnsNamed(cells, known)
       else yield rowOf(header, line, cells)
+    }
     if (header === undefined) throw new FileBroken('The file is empty.')
   } catch (error) {
     if (error instanceof CsvError) throw new FileBroken(reasonOf(error), { cause: error })

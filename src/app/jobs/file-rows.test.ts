@@ -56,6 +56,13 @@ describe('a CSV file', () => {
       { line: 6, fields: { code: 'c' } },
     ])
   })
+  test('may have rows with nothing in them, as spreadsheets leave them behind', async () => {
+    const text = 'code;name;price\na;x;\n;;\n \n;" ";\nb;;\n;;\n;;'
+    deepEqual(await csv(text), [
+      { line: 2, fields: { code: 'a', name: 'x' } },
+      { line: 6, fields: { code: 'b' } },
+    ])
+  })
   test('names its columns as one likes: any order, any case, by other names', async () => {
     deepEqual(await fields('csv', ' Name ;SKU\nx;a\n'), [{ code: 'a', name: 'x' }])
   })
@@ -137,7 +144,8 @@ describe('a cell that a spreadsheet would run', () => {
   test('has an apostrophe before it, negative numbers have not', () => {
     const row = { code: '=1+1', name: '@x', price: '-1.5' }
     equal(textOf('csv', columns, [row]), "'=1+1,'@x,-1.5,,,\n")
-    for (const text of ['=', '+', '-', '@', '\t', '\r']) equal(escaped(`${text}x`), `'${text}x`)
+    for (const text of [...'=+-@＝＋－＠', '\t', '\r', '\n'])
+      equal(escaped(`${text}x`), `'${text}x`)
     for (const text of ['a=', "'a", ' =']) equal(escaped(text), text)
   })
 })
@@ -147,7 +155,7 @@ test(`what was written is what is read, whatever it is (SEED=${seed})`, async ()
   const text = fc
     .oneof(
       fc.string({ unit: 'grapheme' }),
-      fc.string({ unit: fc.constantFrom(...'\'=+-@,;\t"\r\n a') }),
+      fc.string({ unit: fc.constantFrom(...'\'=+-@＝＠,;\t"\r\n a') }),
     )
     .filter((one) => one.trim() !== '' && one.isWellFormed() && !one.includes('\0'))
   const row = fc.record(

@@ -1,9 +1,11 @@
 // What operators may do with imports and exports, over the book of jobs.
-import { randomUUIDv7 } from 'node:crypto'
+import { createHash, randomUUIDv7 } from 'node:crypto'
 import {
   type JobMove,
   type JobOperations,
   type JobView,
+  KeyReused,
+  type StartImport,
   type StartJob,
   TextRefused,
   TextTooLarge,
@@ -53,14 +55,17 @@ export function jobOperations({ book, bytesMax, now, wake }: OperationsParts): J
     async startImport(wanted, text) {
       const begun = await begin('import', 'receiving', wanted)
       // Somebody's second try: what came of the first is what counts, unless nothing did.
-      if (!begun.isNew && begun.job.status !== 'receiving') return viewOf(begun.job)
+      if (!begun.isNew && !cameToNothing(begun.job)) {
+        await assertSame(begun.job, wanted, text, bytesMax)
+        return viewOf(begun.job)
+      }
       const mine = begun.isNew ? begun.job : await takenOver(begun.job, book, now())
       if (mine === null) throw new UploadTaken(TAKEN)
-      const { job_id, revision } = mine
-      const trouble = await storedText(mine, text, book, bytesMax)
+      const { job_id, revision, progress } = mine
+      const { trouble, digest } = await storedText(mine, text, book, bytesMax)
       const change =
         trouble === null
-          ? ({ status: 'waiting', updated_at: now() } as const)
+          ? ({ status: 'waiting', updated_at: now(), progress: { ...progress, digest } } as const)
           : ({ ...ended(now()), status: 'failed', note: trouble.message } as const)
       const moved = await book.change(job_id, revision, change)
       if (moved === null) throw new UploadTaken(TAKEN)
@@ -109,39 +114,74 @@ export function jobOperations({ book, bytesMax, now, wake }: OperationsParts): J
 
 const TAKEN = 'Another upload with the same Idempotency-Key has taken its place.'
 
-/** An upload that broke off, or seems to: from now on this one counts, in pieces of its own. */
+/** An upload that broke off, or seems to; or one that was refused before a row was looked at. */
+function cameToNothing(job: Job): boolean {
+  const { begun, digest } = countsOf(job)
+  return job.status === 'receiving' || (job.status === 'failed' && !begun && digest === null)
+}
+
+/** Throws KeyReused: another file in silence would be none at all. */
+async function assertSame(
+  { what, ...job }: Job,
+  wanted: StartImport,
+  text: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+): Promise<void> {
+  const names = ['kind', 'format', 'mode', 'dry_run'] as const
+  const differing = names.find((name) => what[name] !== wanted[name])
+  if (differing !== undefined) throw new KeyReused(`${REUSED}: its ${differing} was another.`)
+  const { digest } = countsOf({ what, ...job })
+  const again = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of text) {
+    bytes += chunk.length
+    if (bytes > bytesMax) break
+    again.update(chunk)
+  }
+  if (digest !== again.digest('hex')) throw new KeyReused(`${REUSED}: its file was another.`)
+}
+const REUSED = 'The Idempotency-Key belongs to another import; take a new one'
+
+/** From now on this upload counts, in pieces of its own. */
 const takenOver = (job: Job, book: JobBook, now: string): Promise<Job | null> =>
   book.change(job.job_id, job.revision, {
-    updated_at: now,
+    ...{ status: 'receiving', note: null, ended_at: null, updated_at: now },
     progress: { ...job.progress, attempt: countsOf(job).attempt + 1 },
   })
 
-/** Keeps the text; what is wrong with it as a whole, as far as its first row tells. */
+type StoredText = {
+  readonly trouble: TextTooLarge | TextRefused | null
+  readonly digest: string
+}
+
+/** Keeps the text; `trouble`: with it as a whole, as far as its first row tells. */
 async function storedText(
   job: Job,
   text: AsyncIterable<Uint8Array>,
   book: JobBook,
   bytesMax: number,
-): Promise<TextTooLarge | TextRefused | null> {
-  if ((await received(book, job, text, bytesMax)) > bytesMax)
-    return new TextTooLarge(`The file is larger than ${bytesMax} bytes.`)
+): Promise<StoredText> {
+  const { bytes, digest } = await received(book, job, text, bytesMax)
+  if (bytes > bytesMax)
+    return { digest, trouble: new TextTooLarge(`The file is larger than ${bytesMax} bytes.`) }
   const { kind, format } = wantedOf(job)
   try {
     for await (const _ of rowsOf(kind, format, piecesOf(book, job))) break
-    return null
+    return { digest, trouble: null }
   } catch (error) {
-    if (error instanceof FileBroken) return new TextRefused(error.message)
+    if (error instanceof FileBroken) return { digest, trouble: new TextRefused(error.message) }
     throw error
   }
 }
 
-/** How many bytes came; of what is too much no more is kept. */
+/** How many bytes came, and what they were; of what is too much no more is kept. */
 async function received(
   book: JobBook,
   job: Job,
   text: AsyncIterable<Uint8Array>,
   bytesMax: number,
-): Promise<number> {
+): Promise<{ readonly bytes: number; readonly digest: string }> {
+  const digest = createHash('sha256')
   let bytes = 0
   let piece = firstPiece(job)
   let held: Uint8Array[] = []
@@ -153,13 +193,14 @@ async function received(
   }
   for await (const chunk of text) {
     bytes += chunk.length
-    if (bytes > bytesMax) return bytes
+    if (bytes > bytesMax) break
+    digest.update(chunk)
     held.push(chunk)
     size += chunk.length
     if (size >= PIECE_BYTES) await put()
   }
-  await put()
-  return bytes
+  if (bytes <= bytesMax) await put()
+  return { bytes, digest: digest.digest('hex') }
 }
 
 function viewOf(job: Job): JobView {

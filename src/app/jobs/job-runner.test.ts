@@ -111,7 +111,7 @@ describe('an import', () => {
     }
     ok(runs > 1, 'it was never interrupted')
     equal(job?.status, 'done')
-    const { begun: _, attempt, kept, ...counts } = job?.progress ?? {}
+    const { begun: _, digest: __, attempt, kept, ...counts } = job?.progress ?? {}
     equal(attempt, 0)
     deepEqual(counts, counted)
     equal(shop.added(), GOOD)

@@ -54,9 +54,11 @@ type ImportProgress = Counts & {
   readonly kept: number
   /** Which upload's text counts: one that broke off leaves pieces behind. */
   readonly attempt: number
+  /** Of the upload; null: it has not come to its end. */
+  readonly digest: string | null
 }
 export const countsOf = ({ progress }: Job): ImportProgress => ({
-  ...{ ...NONE, begun: false, kept: 0, attempt: 0 },
+  ...{ ...NONE, begun: false, kept: 0, attempt: 0, digest: null },
   ...progress,
 })
 
@@ -67,15 +69,15 @@ type Stepped = Job | null
 export async function importJob(job: Job, parts: JobParts, signal: AbortSignal): Promise<void> {
   const { book, now } = parts
   const wanted = wantedOf(job)
-  const { begun, attempt, ...from } = countsOf(job)
+  const { begun, attempt, digest, ...from } = countsOf(job)
   let kept = from.kept
-  let at: Stepped = await step(parts, job, { progress: { ...from, begun: true, attempt } })
+  const known = { begun: true, attempt, digest }
+  let at: Stepped = await step(parts, job, { progress: { ...from, ...known } })
   if (at === null) return
   const onBatch = async (counts: Counts, errors: readonly JobError[]): Promise<boolean> => {
     const keep = errors.slice(0, Math.max(0, ERRORS_KEPT_MAX - kept))
     kept += keep.length
-    if (at !== null)
-      at = await step(parts, at, { progress: { ...counts, begun: true, kept, attempt } }, keep)
+    if (at !== null) at = await step(parts, at, { progress: { ...counts, ...known, kept } }, keep)
     return at !== null
   }
   const door = wanted.dry_run ? parts.rehearsal() : parts

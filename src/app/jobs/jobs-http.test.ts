@@ -149,6 +149,8 @@ describe('a file over the admin port', () => {
     await ended(`imports/${first.body.job_id}`)
     const second = await send('kind=products', GOODS, headers)
     deepEqual([second.body.job_id, second.body.status], [first.body.job_id, 'done'])
+    const other = await send('kind=products', `${GOODS}D,Pot,1\n`, headers)
+    deepEqual([other.status, other.body.code], [422, 'idempotency_key_reused'])
   })
 })
 

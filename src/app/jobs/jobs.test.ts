@@ -311,6 +311,28 @@ describe('a job', () => {
     equal((await shop.jobs.list('import', { limit: 10 })).length, 1)
   })
 
+  test('is not another one under the same key: another file is told so, not passed over', async () => {
+    const shop = await openShop()
+    const wanted = { ...plain, kind: 'products', key: 'monday' } as const
+    await ended(shop, await shop.jobs.startImport(wanted, bytes(many(1))))
+    const { position } = await shop.log.head()
+    const reused = { name: 'KeyReused' }
+    await rejects(shop.jobs.startImport(wanted, bytes(many(2))), reused)
+    await rejects(shop.jobs.startImport({ ...wanted, dry_run: true }, bytes(many(1))), reused)
+    await rejects(shop.jobs.startImport({ ...wanted, kind: 'stock' }, bytes(many(1))), reused)
+    equal((await shop.log.head()).position, position)
+  })
+
+  test('whose file was refused leaves its key to the file that is right', async () => {
+    const shop = await openShop()
+    const wanted = { ...plain, kind: 'products', key: 'monday' } as const
+    for (let i = 0; i < 2; i++)
+      await rejects(shop.jobs.startImport(wanted, bytes('kode\n1\n')), { name: 'TextRefused' })
+    const job = await ended(shop, await shop.jobs.startImport(wanted, bytes(many(1))))
+    deepEqual([job.status, job.note, job.created], ['done', null, 1])
+    equal((await shop.jobs.list('import', { limit: 10 })).length, 1)
+  })
+
   test('with a file that is none, or too large, fails at once and keeps nothing of it', async () => {
     const shop = await openShop(['jobs.upload_max_bytes=1000'])
     const wanted = { ...plain, kind: 'products' } as const

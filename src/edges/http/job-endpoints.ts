@@ -111,7 +111,10 @@ function upload(jobs: JobOperations): Endpoint {
     answer: job,
     unbounded: true,
     takes: Object.values(MEDIA_TYPES),
-    problems: ['unsupported_media_type', 'payload_too_large', 'invalid_state'],
+    problems: [
+      ...(['unsupported_media_type', 'payload_too_large', 'invalid_state'] as const),
+      'idempotency_key_reused',
+    ],
     async handle(call) {
       const fields = read({ path: {}, query: queryOf(call.url), body: {} })
       if (!fields.ok) throw badFields(fields.errors)
@@ -163,6 +166,7 @@ function refused(error: unknown, { stream }: Call): never {
   const { name, message } = error instanceof Error ? error : { name: '', message: '' }
   if (name === 'TextTooLarge') throw new Refused({ code: 'payload_too_large', message })
   if (name === 'UploadTaken') throw new Refused({ code: 'invalid_state', message })
+  if (name === 'KeyReused') throw new Refused({ code: 'idempotency_key_reused', message })
   if (name === 'TextRefused') throw badFields({ '(body)': message })
   throw error
 }
