@@ -110,7 +110,8 @@ async function changed(known: Known, fields: Fields, tools: RowTools): Promise<B
 
 async function exported(reads: Pick<ReadModels, 'find'>, cursor: string | null): Promise<Page> {
   const { items, next_cursor } = await reads.find(customerTable.table, {
-    where: { is_erased: false },
+    // Who is not registered has no name to be registered by.
+    where: { is_erased: false, is_incomplete: false },
     limit: PAGE_ROWS,
     ...(cursor === null ? {} : { cursor }),
   })

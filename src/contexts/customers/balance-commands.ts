@@ -11,7 +11,7 @@ import {
 import { exponentOf, scaled } from '#kernel/money.ts'
 import { decimal, id, money, nullable, object, optional, text } from '#kernel/schema.ts'
 import { type BalanceMove, erasedCustomer, moveBalance, noCustomer } from './balance.ts'
-import { customer, REASON_MAX } from './customer.ts'
+import { customer, hasAccount, REASON_MAX } from './customer.ts'
 import {
   activeCustomer,
   availableCredit,
@@ -133,7 +133,7 @@ function moved(
   moment: Moment,
 ): Decision {
   const state = given.state(customer.at(customer_id))
-  if (state === null) return noCustomer(customer_id)
+  if (!hasAccount(state)) return noCustomer(customer_id)
   const { currency = state.currency } = asked
   const read = scaled(amount, exponentOf(currency))
   if (!read.ok) return invalid({ amount: read.reason })

@@ -34,7 +34,7 @@ export function customerTrouble(
   if (customer_id === null)
     return mustBeKnown ? invalid({ customer_id: 'is required: only customers may order' }) : null
   const known = given.state(customer.seen(customer_id))
-  if (known === null)
+  if (known === null || !(known.is_registered || known.is_erased))
     return mustBeKnown ? invalid({ customer_id: 'is not a registered customer' }) : null
   if (known.is_erased) return erasedCustomer(customer_id)
   return known.is_active || source === 'import'

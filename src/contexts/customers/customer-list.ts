@@ -35,7 +35,9 @@ export type CustomerRow = {
   readonly credit_limit_minor: number | null
   readonly is_active: boolean
   readonly is_erased: boolean
-  readonly registered_at: string
+  /** Somebody who bought on account and is not registered: somebody's to ask who it is. */
+  readonly is_incomplete: boolean
+  readonly registered_at: string | null
   readonly erased_at: string | null
   readonly created_at: string
   readonly updated_at: string
@@ -55,7 +57,7 @@ const own = <D extends { readonly customer_id: string }>(
 
 export const customers = projection<CustomerRow>({
   name: 'customers',
-  version: 1,
+  version: 2,
   table: {
     name: 'customers',
     key: 'customer_id',
@@ -71,26 +73,37 @@ export const customers = projection<CustomerRow>({
       credit_limit_minor: { kind: 'money', nullable: true },
       is_active: 'bool',
       is_erased: 'bool',
-      registered_at: 'instant',
+      is_incomplete: 'bool',
+      registered_at: { kind: 'instant', nullable: true },
       erased_at: { kind: 'instant', nullable: true },
       created_at: 'instant',
       updated_at: 'instant',
       version: 'int',
     },
-    indexes: [['name'], ['email'], ['created_at'], ['balance_minor']],
+    indexes: [['name'], ['email'], ['created_at'], ['balance_minor'], ['is_incomplete', 'name']],
   },
   on: {
     CustomerRegistered: {
       keys: ({ data }) => [data.customer_id],
-      apply: (_, { data: { email_claim, ...data }, timestamp, version }) => ({
+      apply: (row, { data: { email_claim, ...data }, timestamp, version }) => ({
         ...data,
-        balance_minor: 0,
+        balance_minor: row?.balance_minor ?? 0,
         is_active: true,
         is_erased: false,
+        is_incomplete: false,
         erased_at: null,
-        created_at: timestamp,
+        created_at: row?.created_at ?? timestamp,
         updated_at: timestamp,
         version,
+      }),
+    },
+    CustomerAccountOpened: {
+      keys: ({ data }) => [data.customer_id],
+      apply: (_, { data: { customer_id, currency, is_erased }, timestamp, version }) => ({
+        ...{ customer_id, ...NOTHING, currency, balance_minor: 0, credit_limit_minor: 0 },
+        ...{ is_active: !is_erased, is_erased, is_incomplete: !is_erased },
+        ...{ registered_at: null, erased_at: null },
+        ...{ created_at: timestamp, updated_at: timestamp, version },
       }),
     },
     CustomerUpdated: own<Data['CustomerUpdated']>(
@@ -108,6 +121,7 @@ export const customers = projection<CustomerRow>({
       ...NOTHING,
       is_active: false,
       is_erased: true,
+      is_incomplete: false,
       erased_at,
     })),
   },
@@ -151,15 +165,19 @@ const findCustomers = query({
   type: 'FindCustomers',
   input: object({
     search_term: optional(text({ max: 200, aliases: ['q', 'term', 'search'] })),
+    incomplete_only: optional(
+      flag({ description: 'Those who owe something and are not registered.' }),
+    ),
     owing_only: optional(flag({ description: 'Those whose balance is above 0.' })),
     currency: optional(text({ min: 3, max: 3 })),
     include_inactive: optional(flag()),
     ...offered.fields,
   }),
   run: async (input, reader) => {
-    const { search_term: term, owing_only, currency, include_inactive } = input
+    const { search_term: term, owing_only, incomplete_only, currency, include_inactive } = input
     const where = and(
       include_inactive === true ? {} : { is_active: true },
+      incomplete_only === true ? { is_incomplete: true } : {},
       owing_only === true ? { balance_minor: { gt: 0 } } : {},
       currency === undefined ? {} : { currency },
       term === undefined ? {} : containing(term, ['name', 'email', 'phone']),

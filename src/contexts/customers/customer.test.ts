@@ -1,5 +1,5 @@
 // What may become of a customer, and of what is owed.
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Command, Write } from '#kernel/decider.ts'
@@ -108,6 +108,56 @@ describe('a customer', () => {
   })
 })
 
+describe('an account that was opened by a fact', () => {
+  const opened = (is_erased = false) =>
+    event('CustomerAccountOpened', {
+      ...{ customer_id: ANN, currency: 'EUR', is_erased, opened_at: NOW },
+    })
+  const ask = (type: string, input: object = {}, ...history: readonly Write[]) =>
+    given(opened(), owes(700), ...history).when(command(type), { customer_id: ANN, ...input })
+  test('is completed by registering, and what is owed stays', () => {
+    ask('RegisterCustomer', { name: 'Ann', credit_limit: '10' }).answers({
+      ...{ currency: 'EUR', balance_minor: 700, available_credit_minor: 300, is_active: true },
+    })
+    ask('RegisterCustomer', { name: 'Ann', currency: 'USD' }).rejects('validation_failed', {
+      errors: { currency: 'must be EUR, which the account was opened in' },
+    })
+    ask('RegisterCustomer', { name: 'Ann' }, registered()).rejects('already_exists')
+    const state = statesAfter(opened(), owes(700), registered(500)).state(customer.at(ANN))
+    deepEqual(
+      [state?.balance_minor, state?.credit_limit_minor, state?.is_registered],
+      [700, 500, true],
+    )
+  })
+  test('is paid and put right, and lends nothing more until then', () => {
+    ask('ReceiveCustomerPayment', { amount: '7' }).answers({ balance_minor: 0 })
+    ask('AdjustCustomerBalance', { amount: '-7', reason: 'x' }).answers({ balance_minor: 0 })
+    ask('UpdateCustomer', { name: 'Ann' }).rejects('not_found')
+    ask('SetCreditLimit', { credit_limit: '1' }).rejects('not_found')
+    ask('ArchiveCustomer').rejects('invalid_state')
+    const sale = { customer_id: ANN, amount_minor: 1, currency: 'EUR', cause: 'sale' as const }
+    const move = { ...sale, reference: null, reason: null }
+    const asked = moveBalance(statesAfter(opened()), move, { now: NOW })
+    equal('rejected' in asked && asked.rejected.code, 'not_found')
+    const required = { settings: { 'orders.require_customer': true }, source: 'api' }
+    const buyer = customerTrouble(statesAfter(opened()), { customer_id: ANN }, required)
+    equal(buyer?.rejected.code, 'validation_failed')
+  })
+  test('of one who was erased unregistered opens too; before, there is none to pay into', () => {
+    const pay = { customer_id: ANN, amount: '1' }
+    given(erased).when(command('ReceiveCustomerPayment'), pay).rejects('not_found')
+    const move = { ...pay, amount_minor: 1, currency: 'EUR', reference: null, reason: null }
+    const fact = { ...move, cause: 'sale' as const, is_fact: true }
+    const moved = moveBalance(statesAfter(erased), fact, { now: NOW })
+    ok('writes' in moved)
+    deepEqual(moved.warnings, ['customer_erased'])
+    deepEqual(moved.writes[0]?.events[0], opened(true).events[0])
+    given(erased, ...moved.writes)
+      .when(command('RegisterCustomer'), { customer_id: ANN, name: 'Ann' })
+      .rejects('invalid_state')
+  })
+})
+
 describe('a balance', () => {
   const sale = (amount_minor: number, more: Partial<BalanceMove> = {}) => ({
     customer_id: ANN,
@@ -152,7 +202,9 @@ describe('a balance', () => {
   })
   test('that moves by nothing writes nothing', () => {
     const moved = moveBalance(statesAfter(registered()), sale(0), { now: NOW })
-    deepEqual(moved, { writes: [], balance_minor: 0 })
+    deepEqual(moved, { writes: [], balance_minor: 0, warnings: [] })
+    const nobody = moveBalance(statesAfter(), sale(0, { is_fact: true }), { now: NOW })
+    deepEqual('writes' in nobody && nobody.writes, [])
   })
   test('is the sum of its entries, whatever is sold, paid and put right', () => {
     const move = fc.record({

@@ -1,9 +1,11 @@
 // Who buys: profile, credit limit, balance. Stream: customer-<customer_id>. Active ⇄ archived;
-// either → erased, for ever. The balance is what the customer owes; it moves only with a cause, and
-// the limit is judged here, so that two sales cannot both spend what is left.
+// either → erased, for ever. What was bought on account before somebody was registered here opens
+// the account alone; registering completes it. The balance is what the customer owes; it moves only
+// with a cause, and the limit is judged here, so that two sales cannot both spend what is left.
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import {
+  flag,
   id,
   instant,
   list,
@@ -52,6 +54,8 @@ const reason = nullable(text({ max: REASON_MAX }))
 const email_claim = nullable(text({ max: CLAIM_MAX }))
 
 export type CustomerState = {
+  /** false: all there is of it is an account, or that it was erased. */
+  readonly is_registered: boolean
   readonly is_active: boolean
   readonly is_erased: boolean
   readonly currency: string
@@ -63,13 +67,25 @@ export type CustomerState = {
 /** null: no such customer. */
 export type Customer = CustomerState | null
 
-const NOBODY = { currency: 'ZZZ', credit_limit_minor: null, balance_minor: 0 } as const
+const NO_ACCOUNT = 'ZZZ'
+const NOBODY: CustomerState = {
+  ...{ is_registered: false, is_active: true, is_erased: false, email_claim: null },
+  ...{ currency: NO_ACCOUNT, credit_limit_minor: 0, balance_minor: 0 },
+}
+
+export const withAccount = (state: Customer, currency: string): CustomerState => ({
+  ...(state ?? NOBODY),
+  currency,
+})
+/** One who was erased without ever being registered has none. */
+export const hasAccount = (state: Customer): state is CustomerState =>
+  state !== null && state.currency !== NO_ACCOUNT
 
 const subject = ({ customer_id }: { readonly customer_id: string }) => customer_id
 
 export const customer = aggregate({
   type: 'customer',
-  state_version: 1,
+  state_version: 2,
   events: eventTypes({
     CustomerRegistered: {
       data: object({
@@ -81,6 +97,16 @@ export const customer = aggregate({
         registered_at: instant(),
       }),
       personal: { fields: Object.keys(profileFields), subject },
+    },
+    /** Somebody who is not registered owes something, or is owed: a fact that a till told late. */
+    CustomerAccountOpened: {
+      data: object({
+        customer_id: id(),
+        currency,
+        /** Forgotten before: nobody is to be asked who it is. */
+        is_erased: flag(),
+        opened_at: instant(),
+      }),
     },
     CustomerUpdated: {
       data: object({
@@ -129,14 +155,16 @@ export const customer = aggregate({
   }),
   initial: null as Customer,
   evolve: {
-    CustomerRegistered: (_, { currency, credit_limit_minor, email_claim }): Customer => ({
+    CustomerRegistered: (state, { currency, credit_limit_minor, email_claim }): Customer => ({
+      is_registered: true,
       is_active: true,
       is_erased: false,
       currency,
       credit_limit_minor,
-      balance_minor: 0,
+      balance_minor: state?.balance_minor ?? 0,
       email_claim,
     }),
+    CustomerAccountOpened: (state, { currency }): Customer => withAccount(state, currency),
     CustomerUpdated: (state, { email_claim }): Customer =>
       email_claim === undefined ? state : { ...known(state), email_claim },
     CreditLimitChanged: (state, { credit_limit_minor }): Customer => ({

@@ -1,6 +1,6 @@
 // The customers' door: who buys, and moving what they owe.
-export type { BalanceMove, BalanceMoved } from './balance.ts'
-export { erasedCustomer, moveBalance, noCustomer } from './balance.ts'
+export type { AccountWarning, BalanceMove, BalanceMoved } from './balance.ts'
+export { ACCOUNT_WARNINGS, erasedCustomer, moveBalance, noCustomer } from './balance.ts'
 export { customerBalanceEntries } from './balance-entries.ts'
 export { buyerRefs, customerTrouble } from './buyer.ts'
 export type { BalanceCause, Customer, CustomerState } from './customer.ts'

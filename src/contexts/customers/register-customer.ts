@@ -24,7 +24,7 @@ import {
   text,
 } from '#kernel/schema.ts'
 import { isEmail } from '#kernel/validation-rules.ts'
-import { erasedCustomer, noCustomer } from './balance.ts'
+import { erasedCustomer, noCustomer, unregistered } from './balance.ts'
 import { type CustomerState, customer, profileFields } from './customer.ts'
 
 export const CUSTOMER_EMAIL = 'customer_email'
@@ -43,7 +43,10 @@ export const standingAnswer = object({
   available_credit_minor: nullable(money()),
 })
 /** No personal data: the answer is kept with the command's record. */
-export const standing = (customer_id: string, state: CustomerState) => ({
+export const standing = (
+  customer_id: string,
+  state: Pick<CustomerState, 'is_active' | 'currency' | 'balance_minor' | 'credit_limit_minor'>,
+) => ({
   customer_id,
   is_active: state.is_active,
   currency: state.currency,
@@ -83,13 +86,17 @@ const registerCustomer = command({
     const customer_id = input.customer_id!
     const known = given.state(customer.at(customer_id))
     if (known?.is_erased) return erasedCustomer(customer_id)
-    if (known !== null)
+    if (known?.is_registered)
       return reject('already_exists', `There is a customer ${customer_id} already.`)
-    const { currency = standardCurrency(moment) } = input
+    const { currency = known?.currency ?? standardCurrency(moment) } = input
     const limit = limitOf(input.credit_limit ?? null, currency)
     const errors = {
       ...profileErrors(input),
       ...currencyErrors(currency, moment),
+      // What is owed already cannot be told in another one.
+      ...(known === null || known.currency === currency
+        ? {}
+        : { currency: `must be ${known.currency}, which the account was opened in` }),
       ...(typeof limit === 'string' ? { credit_limit: limit } : {}),
     }
     if (typeof limit === 'string' || Object.keys(errors).length > 0) return invalid(errors)
@@ -115,10 +122,15 @@ const registerCustomer = command({
       moment.occurred_at,
     )
     const write = customer.write(customer_id, [registered])
-    const state = { is_active: true, currency, balance_minor: 0, credit_limit_minor: limit }
+    const balance_minor = known?.balance_minor ?? 0
     return accept(
       [write],
-      standing(customer_id, { ...state, is_erased: false, email_claim }),
+      standing(customer_id, {
+        is_active: true,
+        currency,
+        balance_minor,
+        credit_limit_minor: limit,
+      }),
       emailClaims(CUSTOMER_EMAIL, write.stream, null, email_claim),
     )
   },
@@ -209,6 +221,7 @@ export function activeCustomer(given: Given, customer_id: string): CustomerState
   const state = given.state(customer.at(customer_id))
   if (state === null) return noCustomer(customer_id)
   if (state.is_erased) return erasedCustomer(customer_id)
+  if (!state.is_registered) return unregistered(customer_id)
   return state.is_active
     ? state
     : reject('invalid_state', `Customer ${customer_id} has been archived.`)

@@ -17,6 +17,7 @@ const CAUSES = {
 const customerWords: Words = wordsFor(customer, {
   CustomerRegistered: ({ credit_limit_minor }, { money }) =>
     `Registered, with ${limit(credit_limit_minor, money)} on account`,
+  CustomerAccountOpened: () => 'Account opened for somebody who was not registered here',
   CustomerUpdated: (data) => `Changed: ${fieldsOf(data, ['customer_id', 'email_claim'])}`,
   CreditLimitChanged: ({ previous_limit_minor, credit_limit_minor }, { money }) =>
     `From ${limit(previous_limit_minor, money)} on account to ${limit(credit_limit_minor, money)}`,

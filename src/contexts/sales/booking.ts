@@ -1,7 +1,7 @@
 // What a sale and a refund have in common when they are booked: the place, the number, the entry at
 // the register, the goods and the customer's account.
 import { product } from '#contexts/catalog/public.ts'
-import { customer, moveBalance } from '#contexts/customers/public.ts'
+import { type AccountWarning, customer, moveBalance } from '#contexts/customers/public.ts'
 import { type StockWarning, sellStock, stockRefs } from '#contexts/inventory/public.ts'
 import { businessDay, openStore, store, storeState } from '#contexts/stores/public.ts'
 import {
@@ -53,6 +53,7 @@ export type Booked = {
   readonly writes: readonly Write[]
   readonly claims: readonly Claim[]
   readonly warnings: readonly StockWarning[]
+  readonly account_warnings: readonly AccountWarning[]
   /** Of the customer whose account moved; null: none did. */
   readonly balance_minor: number | null
 }
@@ -125,6 +126,7 @@ export function booked(
     writes: [register.write(key, [made]), ...moved.writes, ...opened.writes],
     claims: [{ scope: 'sale_number', value: number.document_number, owner: wanted.stream }],
     warnings: moved.warnings,
+    account_warnings: moved.account_warnings,
     balance_minor: moved.balance_minor,
   }
 }
@@ -135,7 +137,7 @@ function openedAt(given: Given, moment: Moment, when: When, store_id: string) {
   return openStore(given, moment, store_id)
 }
 
-type Moved = Pick<Booked, 'writes' | 'warnings' | 'balance_minor'>
+type Moved = Pick<Booked, 'writes' | 'warnings' | 'account_warnings' | 'balance_minor'>
 
 /** The goods and the account. */
 function movedBy(
@@ -160,7 +162,7 @@ function movedBy(
   )
   if (!('writes' in stock)) return stock
   const credit = onAccount(tenders)
-  if (credit === 0) return { ...stock, balance_minor: null }
+  if (credit === 0) return { ...stock, account_warnings: [], balance_minor: null }
   if (customer_id === null)
     return invalid({ customer_id: 'is required: somebody must owe what is on credit' })
   const moved = moveBalance(
@@ -177,6 +179,7 @@ function movedBy(
   return {
     writes: [...stock.writes, ...moved.writes],
     warnings: stock.warnings,
+    account_warnings: moved.warnings,
     balance_minor: moved.balance_minor,
   }
 }

@@ -1,6 +1,6 @@
 // Completes a sale: prices the cart, takes the payment, and books all of it in one append, however
 // its lines came together.
-import { customer } from '#contexts/customers/public.ts'
+import { ACCOUNT_WARNINGS, customer } from '#contexts/customers/public.ts'
 import {
   amountFields,
   type PricedCart,
@@ -28,6 +28,8 @@ import {
   money,
   nullable,
   object,
+  oneOf,
+  optional,
   quantity,
   text,
 } from '#kernel/schema.ts'
@@ -80,6 +82,8 @@ export const completedAnswer = object({
   completed_at: instant(),
   /** What was sold that the book does not have, or has promised. */
   warnings: list(warning),
+  /** Why it would not have been sold on account, had it not happened already. */
+  account_warnings: optional(list(oneOf(ACCOUNT_WARNINGS))),
 })
 
 export type ToRing = Place & {
@@ -123,7 +127,7 @@ export function ringUp(given: Given, moment: Moment, when: When, wanted: ToRing)
 export function customerTrouble(given: Given, { isFact }: When, customer_id: string | null) {
   if (customer_id === null || isFact) return null
   const state = given.state(customer.at(customer_id))
-  if (state !== null && !state.is_erased) return null
+  if (state?.is_registered && !state.is_erased) return null
   return reject('not_found', `There is no customer ${customer_id}.`, {
     errors: { customer_id: 'is not a customer' },
   })
@@ -159,10 +163,11 @@ function completed(
   wanted: ToRing,
   { lines, totals }: PricedCart,
   paid: Settled,
-  { document_number, business_day, writes, claims, warnings, balance_minor }: Booked,
+  booked: Booked,
   moment: Moment,
   { at, isFact }: When,
 ): Decision {
+  const { document_number, business_day, writes, claims, warnings, balance_minor } = booked
   const { sale_id, store_id, register_id, customer_id, device_id, country, currency } = wanted
   const where = { sale_id, sale_number: document_number, store_id, register_id, customer_id }
   const amounts = {
@@ -187,6 +192,7 @@ function completed(
   const response: Infer<typeof completedAnswer> = {
     ...{ ...where, status: 'COMPLETED', currency, ...amounts },
     ...{ balance_minor, business_day, completed_at: at, warnings: [...warnings] },
+    account_warnings: [...booked.account_warnings],
   }
   return accept([sale.write(sale_id, [...wanted.before, event]), ...writes], response, { claims })
 }

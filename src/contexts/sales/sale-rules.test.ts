@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
+import { customer } from '#contexts/customers/public.ts'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Write } from '#kernel/decider.ts'
@@ -13,6 +14,7 @@ import {
   command,
   dataOf,
   pens,
+  REFUND,
   registered,
   SALE,
   typesIn,
@@ -402,7 +404,37 @@ describe('a sale that happened already', () => {
   it('goes on account beyond the limit too', () => {
     const credit = { payment_type: 'credit', customer_id: CUSTOMER }
     const then = fact(credit, {}, [...shop, registered(100)])
-    then.answers({ balance_minor: 1000 })
+    then.answers({ balance_minor: 1000, account_warnings: ['credit_limit_exceeded'] })
+    fact(credit, {}, [...shop, registered(1000)]).answers({ account_warnings: [] })
+    const gone = (type: 'CustomerArchived' | 'CustomerErased', warning: string) => {
+      const data = { customer_id: CUSTOMER, erased_at: NOW }
+      const ended = customer.write(CUSTOMER, [customer.event(type, data)])
+      const told = fact(credit, {}, [...shop, registered(100), ended])
+      told.answers({ balance_minor: 1000, account_warnings: [warning, 'credit_limit_exceeded'] })
+    }
+    gone('CustomerArchived', 'customer_archived')
+    gone('CustomerErased', 'customer_erased')
+  })
+  it('opens the account of somebody unknown: the debt is there, whoever it turns out to be', () => {
+    const credit = { payment_type: 'credit', customer_id: CUSTOMER }
+    const then = fact(credit)
+    then.answers({
+      ...{ customer_id: CUSTOMER, balance_minor: 1000, sale_number: 'main-main-20260302-0001' },
+      account_warnings: ['customer_not_registered'],
+    })
+    const { customer_id, ...opened } = dataOf(then, 'CustomerAccountOpened')
+    deepEqual(opened, { currency: 'USD', is_erased: false, opened_at: past.occurred_at })
+    const history = [...shop, ...then.decision().writes]
+    const again = { sale_id: REFUND, payment_type: 'credit', customer_id: CUSTOMER }
+    // Another late one goes on the same account; nobody asks for one now.
+    const late = when(history, 'ProcessSale', { ...again, ...past, items: [pens(1)] })
+    late.answers({ balance_minor: 1500, account_warnings: ['customer_not_registered'] })
+    ok(!typesIn(late).includes('CustomerAccountOpened'))
+    for (const payment_type of ['credit', 'cash'])
+      when(history, 'ProcessSale', { ...again, payment_type, items: [pens(1)] }).rejects(
+        'not_found',
+      )
+    when(history, 'RefundSale', { sale_id: SALE, refund_id: REFUND }).answers({ balance_minor: 0 })
   })
   it('is over: what is told within a minute is asked, and may be refused', () => {
     const cheap = { items: [pens(2, { price: '3' })] }

@@ -134,6 +134,39 @@ for (const engine of ['memory', 'sqlite'] as const)
       equal((await ask('GetStock', { product_id })).quantity, 10)
     })
 
+    test('a late sale on account of somebody unknown is a debt until he is registered', async () => {
+      await stocked('10')
+      const customer_id = '01980000-0000-7000-8000-0000000000c1'
+      const late = { occurred_at: '2026-03-01T12:00:00.000Z', payment_type: 'credit', customer_id }
+      const { sale_number } = await done('ProcessSale', cash(late))
+      const opened = position
+      const found = async (input: object) =>
+        (await ask('FindCustomers', input)).items.map(
+          ({
+            id,
+            name,
+            balance_minor,
+            credit_limit_minor,
+            registered_at,
+          }: Record<string, unknown>) => [
+            ...[id, name, balance_minor, credit_limit_minor, registered_at],
+          ],
+        )
+      const owing = [customer_id, null, 200, 0, null]
+      deepEqual(await found({ incomplete_only: true }), [owing])
+      deepEqual(await found({ owing_only: true }), [owing])
+      const { items } = await ask('GetCustomerBalance', { customer_id })
+      deepEqual([items.length, items[0].reference], [1, sale_number])
+      const response = await done('RegisterCustomer', { customer_id, name: 'Ann' })
+      equal(response.balance_minor, 200)
+      deepEqual(await found({ incomplete_only: true }), [])
+      const ann = await ask('GetCustomer', { customer_id })
+      deepEqual([ann.name, ann.balance_minor, ann.is_incomplete], ['Ann', 200, false])
+      const then = await ask('GetCustomer', { customer_id, as_of_position: opened })
+      deepEqual([then.name, then.is_incomplete], [null, true])
+      await done('ProcessSale', cash({ ...late, occurred_at: undefined }))
+    })
+
     test('a sale shows who bought, until he is forgotten', async () => {
       await stocked('10')
       const customer_id = '01980000-0000-7000-8000-0000000000c1'
