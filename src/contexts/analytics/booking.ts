@@ -65,6 +65,9 @@ export type Told = {
   readonly store_id?: string | null
   readonly business_day?: string
   readonly placed_at?: string
+  readonly completed_at?: string
+  readonly received_at?: string
+  readonly refunded_at?: string
   readonly lines?: readonly ToldLine[]
   readonly previous_lines?: readonly ToldLine[]
   readonly left?: readonly Goods[]
@@ -120,8 +123,10 @@ function booked(channel: Channel, sidesOf: (data: Told) => readonly Side[] | nul
     const { data, occurred_at } = event
     const sides = sidesOf(data)
     if (sides === null) return null
-    const { business_day, placed_at, store_id, country, currency, customer_id } = data
-    const at = placed_at ?? occurred_at
+    const { business_day, store_id, country, currency, customer_id } = data
+    // Whoever decided told when; the log's own clock is a little later.
+    const { placed_at, completed_at, received_at, refunded_at } = data
+    const at = placed_at ?? completed_at ?? received_at ?? refunded_at ?? occurred_at
     return {
       day: business_day ?? at.slice(0, 10),
       at,

@@ -2,12 +2,16 @@
 // over orders, sales and returns as they ended says. The count knows nothing of events.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { lowStock } from '#contexts/inventory/public.ts'
+import { storeRows } from '#contexts/stores/public.ts'
 import type { Recorded } from '#kernel/message.ts'
 import type { Query, Reader } from '#kernel/query.ts'
 import { check } from '#kernel/schema.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import { type Random, seeded, seedOfRun } from '#testing/random.ts'
+import { dashboardQuery } from './dashboard.ts'
+import { inventoryValue } from './inventory-value.ts'
 import { answerOf, commitOf, eventOf, readerOver } from './numbers-fixture.ts'
 import { productSalesStats } from './product-sales-stats.ts'
 import { purchases } from './purchases.ts'
@@ -16,6 +20,7 @@ import { salesAnalytics } from './sales-analytics.ts'
 import { salesJournal } from './sales-journal.ts'
 import { salesQueries } from './sales-queries.ts'
 import { type SalesInput, salesTrouble } from './sales-question.ts'
+import { storeInventoryValue } from './store-inventory-value.ts'
 import { weekOf } from './weeks.ts'
 
 const SEED = seedOfRun()
@@ -40,11 +45,14 @@ type Deal = {
   readonly customer_id: string | null
   readonly currency: string
   readonly channel: 'online' | 'pos'
+  /** In cash, to a coin. */
+  readonly rounding: number
   lines: Line[]
   isCancelled: boolean
 }
 
 const STORES = ['s1', 's2']
+const DAY = '2010-12-01T00:00:00.000Z'
 const COUNTRIES = ['France', 'EIRE', null]
 const DAYS = ['2010-12-05', '2010-12-06', '2010-12-31', '2011-01-01', '2011-01-31']
 
@@ -67,10 +75,12 @@ function randomTrade(random: Random) {
     const moment = new Date(Date.UTC(2011, 1, 1) + events.length * 1_000).toISOString()
     const { country, customer_id, currency, store_id, day: business_day } = deal
     const place = { country, customer_id, currency, store_id, business_day }
+    const when = `${business_day}T12:00:00.${String(deals.indexOf(deal)).padStart(3, '0')}Z`
     const at = {
-      placed_at: `${business_day}T12:00:00.000Z`,
-      ...{ completed_at: moment, received_at: moment, refunded_at: moment },
-    }
+      placed_at: { placed_at: when },
+      sold: { completed_at: when },
+      back: { received_at: when, refunded_at: when },
+    }[deal.kind === 'order' ? 'placed_at' : deal.kind === 'sale' ? 'sold' : 'back']
     events.push(eventOf(events.length + 1, type, { ...place, ...at, ...data }, moment, deal.id))
   }
   const lines = (least: number): Line[] =>
@@ -89,6 +99,7 @@ function randomTrade(random: Random) {
       country: random.pick(COUNTRIES),
       customer_id: random.pick(['c1', 'c2', null]),
       currency: random.pick(['GBP', 'GBP', 'EUR']),
+      rounding: kind === 'sale' ? random.int(-2, 2) : 0,
       lines: lines(1),
     }
     deals.push(deal)
@@ -96,8 +107,8 @@ function randomTrade(random: Random) {
   }
   const sums = (deal: Deal) => ({
     lines: deal.lines.map(partOf),
-    total_amount_minor: amountOf(deal.lines),
-    rounding_minor: 0,
+    total_amount_minor: amountOf(deal.lines) + deal.rounding,
+    rounding_minor: deal.rounding,
   })
   const openOrder = () => {
     const open = deals.filter(({ kind, isCancelled }) => kind === 'order' && !isCancelled)
@@ -159,7 +170,7 @@ function randomTrade(random: Random) {
     },
     SaleCompleted() {
       const deal = made('sale', 'pos')
-      const total = amountOf(deal.lines)
+      const total = amountOf(deal.lines) + deal.rounding
       const type = random.pick(['cash', 'credit', 'card'])
       tell('SaleCompleted', deal, {
         ...{ sale_id: deal.id, sale_number: deal.id, payment_type: type, ...sums(deal) },
@@ -350,7 +361,7 @@ test(`products, days of the till, purchases and the journal say the same (SEED=$
   const { deals } = trade
   const group = (projection: typeof purchases, by: readonly string[], sums: readonly string[]) =>
     reads.group(projection.table, { by, sums })
-  const whole = (deal: Deal) => amountOf(deal.lines)
+  const whole = (deal: Deal) => amountOf(deal.lines) + deal.rounding
   const live = deals.filter(({ isCancelled }) => !isCancelled)
   const total = (some: readonly Deal[]) => some.reduce((sum, deal) => sum + whole(deal), 0)
 
@@ -395,4 +406,43 @@ test(`products, days of the till, purchases and the journal say the same (SEED=$
     ...{ where: { dimension: 'all' }, by: [], sums: columns },
   })
   deepEqual({ ...journal, count: 0 }, { ...rows, count: 0 })
+})
+
+// ── the past ──────────────────────────────────────────────────────────────────────────────────
+
+const OPENED = STORES.map((store_id, at) => {
+  const data = { store_id, name: store_id, kind: 'shop', timezone: 'UTC' }
+  return { ...eventOf(at + 1, 'StoreCreated', data, DAY), version: 1 }
+})
+const PASTS = 8
+
+/** The tables of a dashboard as they stand when so many events have been folded. */
+async function dashboardAfter(events: readonly Recorded[]): Promise<ReadModels> {
+  const reads = await openReadModels()
+  const ofSales = [salesAnalytics, salesJournal, purchases]
+  await reads.define([...ofSales, storeRows, inventoryValue, storeInventoryValue, lowStock])
+  for (const projection of ofSales) ok(await reads.commit([commitOf(projection, events)]))
+  ok(await reads.commit([commitOf(storeRows, OPENED)]))
+  return reads
+}
+
+test(`a dashboard as of a moment is the one that was shown then (SEED=${SEED})`, async () => {
+  const random = seeded(SEED + 2)
+  const query = dashboardQuery({ weekStarts: 'monday', currency: 'GBP' })
+  const all = await dashboardAfter(trade.events)
+  for (let past = 0; past < PASTS; past++) {
+    const position = random.int(1, trade.events.length)
+    const then = await dashboardAfter(trade.events.slice(0, position))
+    const as_of = trade.events[position - 1]!.timestamp
+    for (const date of DAYS)
+      for (const store_id of [undefined, ...STORES]) {
+        const asked = { date, ...(store_id === undefined ? {} : { store_id }) }
+        const shown = await answerOf<object>(query, asked, readerOver(then))
+        const told = await answerOf<object>(query, { ...asked, as_of }, readerOver(all))
+        const nobodyKnows = store_id === undefined ? {} : { low_stock_product_count: null }
+        deepEqual(told, { ...shown, ...nobodyKnows }, `${position} ${JSON.stringify(asked)}`)
+      }
+    await then.close()
+  }
+  await all.close()
 })

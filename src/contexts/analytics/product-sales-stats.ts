@@ -18,7 +18,7 @@ export type ProductStatsRow = Row & {
 
 export const productSalesStats = projection<ProductStatsRow>({
   name: 'product_sales_stats',
-  version: 1,
+  version: 2,
   table: {
     name: 'product_sales_stats',
     key: 'stats_key',

@@ -28,7 +28,7 @@ export type JournalRow = Row & {
 
 export const salesJournal = projection<JournalRow>({
   name: 'sales_journal',
-  version: 1,
+  version: 2,
   table: {
     name: 'sales_journal',
     key: 'entry_id',
