@@ -64,14 +64,16 @@ function rehearsedLog({ log, now }: RehearsalParts): EventLog {
     return others.length === 0 ? mine : [...mine, ...(await log.claimsOf(others))]
   }
   const append = async ({ writes, claims: wanted = [] }: Append): Promise<Verdict> => {
-    const held = wanted.length === 0 ? [] : await claimsOf(wanted)
+    const held = wanted.length === 0 ? [] : await log.claimsOf(wanted)
+    const { position } = await log.head()
+    // From here on without waiting: rows are rehearsed side by side, and what is free stays free.
     for (const claim of wanted) {
-      const other = held.find((one) => keyOf(one) === keyOf(claim))
+      const key = keyOf(claim)
+      const other = claims.get(key) ?? held.find((one) => keyOf(one) === key)
       if (other !== undefined && other.owner !== claim.owner)
         return { ok: false, reason: 'claimed', claim, owner: other.owner }
     }
     for (const claim of wanted) if (claims.size < CLAIMS_MAX) claims.set(keyOf(claim), claim)
-    const { position } = await log.head()
     const timestamp = now()
     const versions = writes.map(({ stream, expected, events }) => {
       const before = typeof expected === 'number' ? expected : 0
