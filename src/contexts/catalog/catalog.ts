@@ -11,7 +11,7 @@ import { productReadView } from './product-read-view.ts'
 import { departments, referenceQueries, units } from './reference-lists.ts'
 import { priceTimes, scheduledPrices } from './scheduled-prices.ts'
 import { unit, unitCommands } from './unit.ts'
-import { productChanges } from './update-product.ts'
+import { restoreProduct } from './update-product.ts'
 
 export type CatalogOptions = {
   /** `catalog.enrich_with_inventory`: products are shown with their stock. */
@@ -25,7 +25,7 @@ export const catalogWith = (options: CatalogOptions): Context => ({
     ...departmentCommands,
     ...unitCommands,
     createProduct,
-    ...productChanges,
+    restoreProduct,
     ...priceChanges,
   ],
   projections: [productReadView, priceHistory, scheduledPrices, departments, units],

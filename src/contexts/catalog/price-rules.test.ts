@@ -15,8 +15,10 @@ import { department } from './department.ts'
 import { type PriceRow, priceHistory } from './price-history.ts'
 import { product } from './product.ts'
 import { unit } from './unit.ts'
+import { productUpdates } from './update-product.ts'
 
-const command = (type: string): Command => catalog.commands.find((one) => one.type === type)!
+const commands = [...catalog.commands, ...productUpdates]
+const command = (type: string): Command => commands.find((one) => one.type === type)!
 const createProduct = command('CreateProduct')
 const updateProduct = command('UpdateProduct')
 
@@ -282,7 +284,7 @@ describe('the fields of a product', () => {
   it('go by these names for ever', () => {
     const prices = 'sell_price=price=price_amount'
     const path = '/api/v1/products/:product_id'
-    const all = wireNames(catalog.commands)
+    const all = wireNames(commands)
     const { CreateProduct, UpdateProduct, UpdateProductDetails, UpdateProductPrice } = all
     deepEqual(CreateProduct, [
       'POST /api/v1/products',

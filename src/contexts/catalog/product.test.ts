@@ -6,8 +6,10 @@ import { catalog } from './catalog.ts'
 import { department } from './department.ts'
 import { product } from './product.ts'
 import { unit } from './unit.ts'
+import { productUpdates } from './update-product.ts'
 
-const command = (type: string): Command => catalog.commands.find((one) => one.type === type)!
+const commands = [...catalog.commands, ...productUpdates]
+const command = (type: string): Command => commands.find((one) => one.type === type)!
 const createProduct = command('CreateProduct')
 const updateProduct = command('UpdateProduct')
 const updateDetails = command('UpdateProductDetails')

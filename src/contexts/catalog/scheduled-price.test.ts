@@ -12,8 +12,10 @@ import { given, NOW, statesAfter } from '#testing/given.ts'
 import { catalog } from './catalog.ts'
 import { product } from './product.ts'
 import { priceAt } from './scheduled-price.ts'
+import { productUpdates } from './update-product.ts'
 
-const command = (type: string): Command => catalog.commands.find((one) => one.type === type)!
+const commands = [...catalog.commands, ...productUpdates]
+const command = (type: string): Command => commands.find((one) => one.type === type)!
 const updatePrice = command('UpdateProductPrice')
 const updateProduct = command('UpdateProduct')
 const cancel = command('CancelScheduledPrice')

@@ -66,7 +66,7 @@ const updateProductDetails = command({
   },
 })
 
-const restoreProduct = command({
+export const restoreProduct = command({
   type: 'RestoreProduct',
   input: object({ product_id: id({ aliases: ['id'] }) }),
   reads: ({ product_id }) => [product.at(product_id)],
@@ -87,11 +87,8 @@ const restoreProduct = command({
   },
 })
 
-export const productChanges: readonly Command[] = [
-  updateProduct,
-  updateProductDetails,
-  restoreProduct,
-]
+/** Offered by the inventory: a threshold that is raised is news of stock. */
+export const productUpdates: readonly Command[] = [updateProduct, updateProductDetails]
 
 export function change(input: Wanted, given: Given, moment: Moment): Decision {
   const { product_id } = input

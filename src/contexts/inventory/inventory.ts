@@ -33,6 +33,7 @@ import { stockedProduct } from './stocked-product.ts'
 import { transfer } from './transfer.ts'
 import { transfers } from './transfers.ts'
 import { updateInventory } from './update-inventory.ts'
+import { updatingProducts } from './update-product.ts'
 
 export const inventory: Context = {
   name: 'inventory',
@@ -40,6 +41,7 @@ export const inventory: Context = {
   commands: [
     ...stockCommands,
     updateInventory,
+    ...updatingProducts,
     deleteProduct,
     ...reserveCommands,
     ...reservationCommands,

@@ -38,13 +38,8 @@ export function stockChanged(given: Given, place: Place, facts: readonly Fact[])
   if (known !== null && !isCount) add(...alreadyCounted(place, known, facts))
   const filled = filledNow(after)
   if (filled.length > 0) add(stockItem.event('BackordersFilled', { ...place, lines: [...filled] }))
-  const threshold = after.min_stock ?? thresholdOf(given, place.product_id)
-  if (hasFallen(before, after, threshold)) {
-    const { quantity, quantity_scale, min_stock } = after
-    const now = { quantity, available_quantity: freeIn(after), quantity_scale }
-    const is_of_product = min_stock === null
-    add(stockItem.event('LowStockReached', { ...place, ...now, threshold, is_of_product }))
-  }
+  const threshold = thresholdOf(given, place.product_id)
+  if (hasFallen(before, after, threshold)) add(lowStock(place, after, threshold))
   return { place, before, after, write: { stream: stockItem.at(key).stream, events } }
 }
 
@@ -117,12 +112,36 @@ function thresholdOf(given: Given, productId: string): number {
   return given.lacking([ref]).length > 0 ? 0 : (given.state(ref)?.min_stock ?? 0)
 }
 
-function hasFallen(before: Stock, after: StockState, threshold: number): boolean {
-  if (threshold <= 0 || freeIn(after) > threshold) return false
-  if (before === null) return true
-  const isTold = after.low_at !== null && freeIn(before) <= threshold
-  const isOther = before.min_stock !== after.min_stock
-  return !isTold && (isOther || freeIn(after) < freeIn(before))
+/** `ofProduct`: counts where the store has no threshold of its own; of nothing is none. */
+function isLow(state: StockState, ofProduct: number): boolean {
+  const threshold = state.min_stock ?? ofProduct
+  return threshold > 0 && freeIn(state) <= threshold
+}
+
+function hasFallen(before: Stock, after: StockState, ofProduct: number): boolean {
+  if (!isLow(after, ofProduct)) return false
+  // By the product's threshold instead of the store's own it is another thing to know.
+  const isOther = before !== null && before.min_stock !== null && after.min_stock === null
+  return before === null || isOther || !isLow(before, ofProduct)
+}
+
+function lowStock(place: Place, state: StockState, ofProduct: number): Fact<'LowStockReached'> {
+  const { quantity, quantity_scale, min_stock } = state
+  const now = { quantity, available_quantity: freeIn(state), quantity_scale }
+  const which = { threshold: min_stock ?? ofProduct, is_of_product: min_stock === null }
+  return stockItem.event('LowStockReached', { ...place, ...now, ...which })
+}
+
+/** The product has another threshold: news where what is free was above it before. */
+export function lowBy(
+  given: Given,
+  place: Place,
+  ofProduct: { readonly before: number; readonly after: number },
+): readonly Write[] {
+  const key = stockKey(place.product_id, place.store_id)
+  const state = given.state(stockItem.at(key))
+  if (state === null || isLow(state, ofProduct.before) || !isLow(state, ofProduct.after)) return []
+  return [stockItem.write(key, [lowStock(place, state, ofProduct.after)])]
 }
 
 /** How much more of what is promised is not here than before: what a fact took from somebody. */

@@ -177,7 +177,6 @@ describe('the state of stock', () => {
     ...{
       quantity_scale: 0,
       backorders: [],
-      low_at: null,
       counted: null,
       recent: { since, moves: [] as number[] },
     },
@@ -294,7 +293,10 @@ describe('the fields of a request', () => {
     it(type, () => assertLimits(command(type).input, sample, limits))
 
   it('go by these names for ever', () => {
-    const { DeleteProduct, ...names } = wireNames(inventory.commands)
+    // Those of a product go by the names that the catalogue gives them.
+    const { DeleteProduct, UpdateProduct, UpdateProductDetails, ...names } = wireNames(
+      inventory.commands,
+    )
     const stock = 'inventory'
     const path = '/inventory/reservations'
     const both = (way: string, rest: string) => [`${way} /api/v1${rest}`, rest]

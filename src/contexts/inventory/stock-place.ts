@@ -85,7 +85,8 @@ export type Opening = {
 }
 
 /**
- * Opens a stock item; asks for the product's list of stores first, which nothing else has to hold.
+ * Opens a stock item; asks for the product's list of stores first, which nothing else has to hold,
+ * and for the product, by whose threshold it may be low.
  */
 export function opening(
   given: Given,
@@ -94,7 +95,7 @@ export function opening(
   quantity_scale: number,
 ): Opening | Asked {
   const { product_id, store_id } = place
-  const lacking = given.lacking([stockedProduct.at(product_id)])
+  const lacking = given.lacking([stockedProduct.at(product_id), product.seen(product_id)])
   if (lacking.length > 0) return ask(lacking)
   const listed = given.state(stockedProduct.at(product_id)).includes(store_id)
   const created = stockItem.event('InventoryCreated', { ...place, ...item, quantity_scale })

@@ -6,6 +6,7 @@ import type { EventTypes } from '#kernel/event-types.ts'
 import { assertLimits, atLeast, type Limits, upTo } from '#testing/field-limits.ts'
 import { wireNames } from '#testing/wire-names.ts'
 import { ACTIONS, discrepancy } from './discrepancy.ts'
+import { discrepancyQueries } from './discrepancy-queries.ts'
 import { inventory } from './inventory.ts'
 import { stockCount } from './stock-count.ts'
 import { stockWorkQueries } from './stock-work-queries.ts'
@@ -147,7 +148,8 @@ describe('the fields of a request', () => {
     it(type, () => assertLimits(command(type).input, sample, limits))
 
   it('of a question go by these names for ever', () => {
-    const paths = Object.entries(wireNames(stockWorkQueries)).map(([name, [path]]) => [name, path])
+    const names = wireNames([...stockWorkQueries, ...discrepancyQueries])
+    const paths = Object.entries(names).map(([name, [path]]) => [name, path])
     deepEqual(Object.fromEntries(paths), {
       GetTransfer: 'GET /api/v1/transfers/:transfer_id',
       ListTransfers: 'GET /api/v1/transfers',

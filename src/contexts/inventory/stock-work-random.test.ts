@@ -84,6 +84,7 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
     () => ['CreateInventory', { ...line(), backorder_limit: String(int(0, 9)) }],
     () => ['UpdateInventory', { ...place(), backorder_limit: String(int(0, 9)) }],
     () => ['UpdateInventory', { ...place(), min_stock: pick(['0', '2', '5', null]) }],
+    () => ['UpdateProduct', { product_id: pick(products), min_stock: pick(['0', '3', '6', '9']) }],
     () => ['AdjustInventory', { ...place(), adjustment: String(int(-5, 4)) }],
     () => ['SellForTest', { ...place(), quantity: int(-1, 3), policy: pick(['warn', 'block']) }],
     () => ['ReserveStock', line()],
@@ -187,7 +188,7 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
     for (const row of (await ask('ListLowStock', { store_id, limit: 1000 })).items)
       low.push(`${row.product_id}:${store_id} ${row.available_quantity} of ${row.min_stock}`)
   const isLow = here.flatMap(([key, state]) => {
-    const threshold = state!.min_stock ?? 4
+    const threshold = state!.min_stock ?? book.thresholds.get(key.split(':')[0]!)!
     const free = freeIn(state!)
     return threshold > 0 && free <= threshold ? [`${key} ${free} of ${threshold}`] : []
   })
@@ -240,9 +241,23 @@ function naiveBook(events: readonly Recorded[]) {
   const limits = new Map<string, number>()
   /** What no request may do, whatever facts have done before. */
   const breaches: string[] = []
+  const thresholds = new Map<string, number>()
+  const own = new Map<string, number | null>()
+  /** Items that were above their threshold since it was told, or are to be told of again. */
+  const risen = new Set<string>()
+  const isLow = (key: string) => {
+    const threshold = own.get(key) ?? thresholds.get(key.split(':')[0]!)!
+    const [here, promised] = items.get(key)!
+    return threshold > 0 && here! - promised! <= threshold
+  }
   for (const { position, aggregate_id, aggregate_type, event_type, data } of events as Data) {
     if (event_type === 'TransferReceived')
       for (const { damaged, missing } of data.lines) lostOnTheWay += damaged + missing
+    if (aggregate_type === 'product' && data.min_stock !== undefined) {
+      thresholds.set(aggregate_id, data.min_stock)
+      for (const key of items.keys())
+        if (key.startsWith(aggregate_id) && !isLow(key)) risen.add(key)
+    }
     if (aggregate_type !== 'stock') continue
     const row = items.get(aggregate_id) ?? [0, 0, 0]
     items.set(aggregate_id, row)
@@ -263,6 +278,11 @@ function naiveBook(events: readonly Recorded[]) {
     if (event_type === 'IncomingStockChanged') move(0, 0, data.change)
     if (event_type === 'StockCounted') move(0, 0)
     if (data.backorder_limit !== undefined) limits.set(aggregate_id, data.backorder_limit)
+    if (data.min_stock !== undefined) own.set(aggregate_id, data.min_stock)
+    if (data.min_stock === null || !isLow(aggregate_id)) risen.add(aggregate_id)
+    const isTold = event_type === 'LowStockReached'
+    if (isTold && !(isLow(aggregate_id) && risen.delete(aggregate_id)))
+      breaches.push(`${aggregate_id} was told to be low at ${position}, and was it before`)
     const [here, promised] = [row[0]!, row[1]!]
     const isBroken =
       (event_type === 'StockReserved' && promised > here + limits.get(aggregate_id)!) ||
@@ -273,7 +293,7 @@ function naiveBook(events: readonly Recorded[]) {
     if (event_type === 'InventoryAdjusted') cameFromOutside += adjustment
     if (event_type === 'ReservationCommitted') cameFromOutside -= quantity
   }
-  return { items, ledger, breaches, cameFromOutside, lostOnTheWay }
+  return { items, ledger, breaches, thresholds, cameFromOutside, lostOnTheWay }
 }
 
 function statesOf(events: readonly Recorded[]): Map<string, Stock> {

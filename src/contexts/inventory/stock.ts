@@ -35,8 +35,6 @@ export type StockState = {
   readonly min_stock: number | null
   /** What was promised while it was not here, the oldest first: never more than is lacking. */
   readonly backorders: readonly Backorder[]
-  /** The threshold that it fell to, as long as it has not risen above it; null: it is not low. */
-  readonly low_at: number | null
   /** The newest count: what happened before it is in its number, whenever it is recorded. */
   readonly counted: { readonly at: string; readonly count_id: string } | null
   readonly recent: RecentMoves
@@ -134,7 +132,7 @@ const stockEvents = eventTypes({
       quantity_scale: integer({ min: 0, max: 6 }),
     }),
   },
-  /** Once for each time that it falls to the threshold or below. */
+  /** Once for each time that it falls to the threshold, or the threshold is raised to it. */
   LowStockReached: {
     data: object({
       ...place,
@@ -151,7 +149,7 @@ const stockEvents = eventTypes({
 
 export const stockItem = aggregate({
   type: 'stock',
-  state_version: 2,
+  state_version: 3,
   events: stockEvents,
   initial: null as Stock,
   evolve: {
@@ -160,12 +158,13 @@ export const stockItem = aggregate({
       reserved: 0,
       incoming: 0,
       backorders: [],
-      low_at: null,
       counted: null,
       recent: noMoves(occurred_at),
     }),
-    InventoryUpdated: (state, { product_id, store_id, ...changed }) =>
-      risen({ ...open(state), ...changed }, changed.min_stock),
+    InventoryUpdated: (state, { product_id, store_id, ...changed }) => ({
+      ...open(state),
+      ...changed,
+    }),
     StockAdded: (state, { quantity }, event) => moved(state, quantity, event),
     InventoryAdjusted: (state, { adjustment }, event) => moved(state, adjustment, event),
     StockReserved: (state, { quantity, reservation_id, backordered = 0 }) => {
@@ -181,7 +180,7 @@ export const stockItem = aggregate({
         backordered === 0
           ? before
           : less(before, [{ reservation_id, quantity: backordered }], 'newest first')
-      return risen({ ...after, reserved: before.reserved - quantity })
+      return { ...after, reserved: before.reserved - quantity }
     },
     ReservationCommitted: (state, { quantity }, event) => {
       const after = moved(state, -quantity, event)
@@ -199,7 +198,8 @@ export const stockItem = aggregate({
     },
     StockCounted: (state, { count_id, counted_at, is_superseded }) =>
       is_superseded ? open(state) : { ...open(state), counted: { at: counted_at, count_id } },
-    LowStockReached: (state, { threshold }) => ({ ...open(state), low_at: threshold }),
+    // What is low follows from what is free: it is told, not remembered.
+    LowStockReached: open,
     InventoryClosed: () => null,
   },
 })
@@ -212,16 +212,7 @@ function open(state: Stock): StockState {
 function moved(state: Stock, change: number, { occurred_at }: EventFacts): StockState {
   const before = open(state)
   const recent = noted(before.recent, occurred_at, change)
-  const after = { ...before, quantity: before.quantity + change, recent }
-  return change > 0 ? risen(after) : after
-}
-
-/** No longer low, where more is free than the threshold; a threshold of nothing is none. */
-function risen(state: StockState, threshold = state.low_at): StockState {
-  if (state.low_at === null) return state
-  const isLow = threshold !== null && threshold > 0 && freeIn(state) <= threshold
-  const low_at = isLow ? threshold : null
-  return low_at === state.low_at ? state : { ...state, low_at }
+  return { ...before, quantity: before.quantity + change, recent }
 }
 
 /** A reservation that was added to stands in line more than once. */
