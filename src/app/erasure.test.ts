@@ -306,6 +306,66 @@ describe('erasing', () => {
     equal(await refusal(shop, 'EraseOrder', { order_id: orders.guest }), 'invalid_state')
   })
 
+  test('destroys what the payer’s device was given, and asks no provider without it', async () => {
+    const { shop } = await openFilled('memory')
+    await using _ = shop
+    const { personal, keys, types } = shop.parts
+    const token = 'tok_thistlewick'
+    const payment = { method: 'credit_card', token }
+    const items = [{ product_id: CUP, quantity: '1' }]
+    const bought = async (who: object, meta: object = {}) =>
+      String((await done(shop, 'CreateOrder', { ...who, items, payment }, meta)).order_id)
+    const ids = [
+      await bought({ customer_id: ZOE }),
+      await bought({ user_id: UWE }),
+      await bought({}, { source: 'import' }),
+    ]
+    const tokens = () =>
+      Promise.all(
+        ids.map(async (id) => {
+          const [asked] = await shop.log.readStream(`payment-${id}`, 0, 1)
+          const [opened] = await personalData(types, keys, 0).open([asked!])
+          return (opened!.data as { token: string | null }).token
+        }),
+      )
+    deepEqual(await tokens(), [token, token, token])
+    await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+    await done(shop, 'EraseUser', { user_id: UWE, force: true })
+    await done(shop, 'EraseOrder', { order_id: ids[2], force: true })
+    for (const subject of [ZOE, UWE, ids[2]!]) await personal.forget(subject)
+    deepEqual(await tokens(), [null, null, null])
+    await shop.settle(before)
+    for (const order_id of ids) {
+      const row = await shop.get('GetOrder', { order_id })
+      deepEqual([row?.status, row?.cancel_cause], ['CANCELLED', 'payment_declined'])
+      const payments = await shop.get('GetPayment', { payment_id: order_id })
+      equal(payments?.last_error, 'the payer was forgotten')
+    }
+    deepEqual(shop.trouble, [])
+  })
+
+  for (const what of ['lost_before', 'lost_after'] as const)
+    test(`while the provider is asked for the money (${what}): what it did is kept, nothing is asked anew`, async () => {
+      const { shop } = await openFilled('memory')
+      await using _ = shop
+      shop.provider.play([{ on: 'authorize', what, times: 1 }])
+      const payment = { method: 'credit_card', token: 'tok' }
+      const input = { ...ordered({ customer_id: ZOE }, '1 Thistlewick'), payment }
+      const order_id = String((await done(shop, 'CreateOrder', input)).order_id)
+      await shop.settle(async () => {
+        if ((await shop.parts.keys.destroyed([ZOE])).size > 0) return
+        await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+        await shop.parts.personal.forget(ZOE)
+      })
+      const row = await shop.get('GetOrder', { order_id })
+      const { authorized_minor } = await shop.provider.balance(`${order_id}:authorize:1`)
+      const came = [row?.status, row?.cancel_cause, authorized_minor]
+      const kept = ['CONFIRMED', null, row?.total_amount_minor]
+      deepEqual(came, what === 'lost_after' ? kept : ['CANCELLED', 'payment_declined', 0])
+      ok(!SECRETS.test(JSON.stringify(row)))
+      deepEqual(await differences(shop), [])
+    })
+
   test('of one who is customer and user under one id forgets both', async () => {
     await using shop = await openShop('memory', {})
     const both = { name: 'Zoe Quillfeather', email: 'zoe.q@example.com' }

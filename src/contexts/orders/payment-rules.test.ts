@@ -540,6 +540,7 @@ describe('paying an order that waits', () => {
       provider: 'simulator',
       payment_method: 'upi',
       token: 'tok',
+      payer_id: 'c-1',
       capture_on: 'confirm',
     })
     deepEqual(dataOf(then, 'OrderUpdated'), {
