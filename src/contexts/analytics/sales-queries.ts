@@ -1,8 +1,10 @@
 // Questions about sales and returns: sums over the rows of sales_analytics, by time or by who and
 // what, with filters that the rows can tell apart.
+import { productReadView } from '#contexts/catalog/public.ts'
 import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
 import { integer, list, money, nullable, object, optional, quantity, text } from '#kernel/schema.ts'
 import { averageOf, coarsest, MEASURES, type Scaled, sumOf } from './counts.ts'
+import { underOneCode } from './product-codes.ts'
 import { salesAnalytics } from './sales-analytics.ts'
 import {
   GROUPS_MAX,
@@ -39,7 +41,10 @@ const route = { method: 'GET', tag: 'analytics' } as const
 const keptOnDashboard = (type: string): Keeping<typeof salesInput> => ({
   key: (asked) => variantKey('dashboard', type, asked),
   ttl: 'dashboard',
-  of: [{ projection: salesAnalytics, names: () => ['dashboard'] }],
+  of: [salesAnalytics, productReadView].map((projection) => ({
+    projection,
+    names: () => ['dashboard'],
+  })),
 })
 
 export const salesQueries = (starts: WeekStarts) => [
@@ -111,14 +116,13 @@ async function groupsOf(
   })
   // The columns were asked for by these names, and the store adds up exact integers.
   const counts = rows as unknown as readonly (Scaled & Readonly<Record<string, string>>)[]
-  return merged(
-    counts.map((row) => ({
-      ...row,
-      key: keyOf(row[column] as string),
-      product_id: idOf(row.value),
-      currency: row.currency as string,
-    })),
-  )
+  const groups = counts.map((row) => ({
+    ...row,
+    key: keyOf(row[column] as string),
+    product_id: idOf(row.value),
+    currency: row.currency as string,
+  }))
+  return merged(asked.group_by === 'product' ? await underOneCode(groups, reader) : groups)
 }
 
 const idOf = (value: string | undefined): string | null =>
