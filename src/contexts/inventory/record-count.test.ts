@@ -16,6 +16,7 @@ import { stockCount } from './stock-count.ts'
 
 const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
 const [record, adjust] = [command('RecordCount'), command('AdjustInventory')]
+const [add, close] = [command('AddStock'), command('CloseInventory')]
 const P = 'tea'
 const C = 'c-1'
 const place = { product_id: P, store_id: MAIN_STORE_ID }
@@ -171,6 +172,49 @@ describe('a count', () => {
       ...['StockCountRecorded', 'InventoryCreated', 'StockCounted', 'InventoryAdjusted'],
       'ProductStocked',
     ])
+  })
+  test('of what was first stocked by something told late may be of any moment', () => {
+    const delivered = given(thing, started())
+      .at({ occurred_at: at('08:00') })
+      .when(add, { product_id: P, quantity: '5' })
+      .decision()
+    for (const [first, second] of [
+      ['07:30', '08:30'],
+      ['08:30', '07:30'],
+    ] as const) {
+      const history = [thing, started(), ...delivered.writes]
+      const told = given(...history).when(record, counted('7', first))
+      const { writes } = told.decision()
+      // Two lay there before the delivery, or two were found beside it.
+      deepEqual(lineOf(told.decision().response).quantity, 7 + (first === '07:30' ? 5 : 0))
+      given(...history, ...writes)
+        .when(record, counted('7', second))
+        .decision()
+    }
+    const { writes } = given(thing, started()).when(record, counted('4', '09:00')).decision()
+    const again = given(thing, started(), ...writes).when(record, counted('3', '09:30'))
+    deepEqual(lineOf(again.decision().response).expected_quantity, 4)
+  })
+  test('of a moment before it was opened with something, or again, is to be made anew', () => {
+    given(thing, opened(10), started()).when(record, counted('7', '06:59')).rejects('invalid_state')
+    const history: Write[] = [thing, started()]
+    for (const [one, input] of [
+      [add, { product_id: P, quantity: '5' }],
+      [adjust, { product_id: P, adjustment: '-5' }],
+      [close, { product_id: P }],
+      [add, { product_id: P, quantity: '1' }],
+    ] as const)
+      history.push(
+        ...given(...history)
+          .when(one, input)
+          .decision().writes,
+      )
+    given(...history)
+      .when(record, counted('7', '09:30'))
+      .rejects('invalid_state')
+    given(...history)
+      .when(record, counted('1'))
+      .answers({ count_id: C })
   })
   test('is taken in the steps of the product, and not below nothing', () => {
     const cheese = productCreated(P, { quantity_scale: 2 })

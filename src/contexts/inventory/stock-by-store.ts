@@ -56,7 +56,7 @@ export const stockByStore = projection<StockRow>({
   on: {
     InventoryCreated: {
       keys: itemOf,
-      apply: (_, { data, timestamp, version }, stock_id) => {
+      apply: (_, { data: { is_first, ...data }, timestamp, version }, stock_id) => {
         const nothing = { reserved_quantity: 0, incoming_quantity: 0, backordered_quantity: 0 }
         return derived({ ...data, ...nothing, stock_id, updated_at: timestamp, version })
       },

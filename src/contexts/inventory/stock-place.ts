@@ -98,7 +98,9 @@ export function opening(
   const lacking = given.lacking([stockedProduct.at(product_id), product.seen(product_id)])
   if (lacking.length > 0) return ask(lacking)
   const listed = given.state(stockedProduct.at(product_id)).includes(store_id)
-  const created = stockItem.event('InventoryCreated', { ...place, ...item, quantity_scale })
+  const data = { ...place, ...item, quantity_scale }
+  const opened = listed ? data : { ...data, is_first: true }
+  const created = stockItem.event('InventoryCreated', opened)
   const stocked = stockedProduct.event('ProductStocked', place)
   return { facts: [created], writes: listed ? [] : [stockedProduct.write(product_id, [stocked])] }
 }

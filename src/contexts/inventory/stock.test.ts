@@ -37,6 +37,8 @@ const empty = {
 }
 const item = (changes: object = {}) =>
   stockItem.write(KEY, [stockItem.event('InventoryCreated', { ...empty, ...changes })])
+/** What is said where the product was never stocked here before. */
+const FIRST = { is_first: true }
 const reservation_id = 'r1'
 const held = (quantity: number) =>
   stockItem.write(KEY, [stockItem.event('StockReserved', { ...place, quantity, reservation_id })])
@@ -52,7 +54,7 @@ describe('opening stock', () => {
   test('happens once per product and store, in the main store where none is named', () => {
     given(thing)
       .when(createInventory, { product_id: P, quantity: '100', location: 'A-1' })
-      .writes(item({ quantity: 100, location: 'A-1' }), stocked)
+      .writes(item({ quantity: 100, location: 'A-1', ...FIRST }), stocked)
       .answers({ ...place, quantity: 100, reserved_quantity: 0, available_quantity: 100 })
     given(thing, item()).when(createInventory, { product_id: P }).rejects('already_exists')
   })
@@ -90,7 +92,7 @@ describe('opening stock', () => {
       .when(createInventory, { product_id: P, store_id: S })
       .writes(
         stockItem.write(stockKey(P, S), [
-          stockItem.event('InventoryCreated', { ...empty, store_id: S }),
+          stockItem.event('InventoryCreated', { ...empty, ...FIRST, store_id: S }),
         ]),
         stockedProduct.write(P, [
           stockedProduct.event('ProductStocked', { product_id: P, store_id: S }),
@@ -122,7 +124,10 @@ describe('adding stock', () => {
     given(thing)
       .when(addStock, { product_id: P, quantity: '10' })
       .writes(
-        stockItem.write(KEY, [stockItem.event('InventoryCreated', empty), added(10)]),
+        stockItem.write(KEY, [
+          stockItem.event('InventoryCreated', { ...empty, ...FIRST }),
+          added(10),
+        ]),
         stocked,
       )
       .answers({ quantity: 10 })
@@ -288,7 +293,7 @@ describe('setting stock', () => {
   test('opens the stock item where there is none', () => {
     given(thing)
       .when(setStock, { product_id: P, quantity: '12' })
-      .writes(item({ quantity: 12 }), stocked)
+      .writes(item({ quantity: 12, ...FIRST }), stocked)
   })
   test('is refused where the stock is not what the sender expected', () => {
     given(thing, item({ quantity: 5 }))
@@ -315,7 +320,7 @@ describe('setting stock', () => {
       .when(setStock, { product_id: P, store_id: S, quantity: '0' })
       .writes(
         stockItem.write(stockKey(P, S), [
-          stockItem.event('InventoryCreated', { ...empty, store_id: S }),
+          stockItem.event('InventoryCreated', { ...empty, ...FIRST, store_id: S }),
         ]),
         stockedProduct.write(P, [
           stockedProduct.event('ProductStocked', { product_id: P, store_id: S }),

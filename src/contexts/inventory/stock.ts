@@ -68,6 +68,8 @@ const stockEvents = eventTypes({
       location: nullable(text({ max: LOCATION_MAX })),
       min_stock: nullable(quantity({ min: 0 })),
       backorder_limit: quantity({ min: 0 }),
+      /** It was never stocked here before: nothing is unknown that came or went earlier. */
+      is_first: optional(flag()),
     }),
   },
   InventoryUpdated: {
@@ -153,13 +155,14 @@ export const stockItem = aggregate({
   events: stockEvents,
   initial: null as Stock,
   evolve: {
-    InventoryCreated: (_, { product_id, store_id, ...opened }, { occurred_at }) => ({
+    InventoryCreated: (_, { product_id, store_id, is_first, ...opened }, { occurred_at }) => ({
       ...opened,
       reserved: 0,
       incoming: 0,
       backorders: [],
       counted: null,
-      recent: noMoves(occurred_at),
+      // What lay there before it was opened with something, or anew, nobody knows.
+      recent: noMoves(is_first === true && opened.quantity === 0 ? EVER : occurred_at),
     }),
     InventoryUpdated: (state, { product_id, store_id, ...changed }) => ({
       ...open(state),
@@ -203,6 +206,8 @@ export const stockItem = aggregate({
     InventoryClosed: () => null,
   },
 })
+
+const EVER = '1970-01-01T00:00:00.000Z'
 
 function open(state: Stock): StockState {
   if (state === null) throw new Error('stock has moved where none was opened')
