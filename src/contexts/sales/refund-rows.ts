@@ -1,5 +1,6 @@
 // One row per refund, with a sale or without one.
 import type { DataOf } from '#kernel/event-types.ts'
+import type { Recorded } from '#kernel/message.ts'
 import { projection } from '#kernel/projection.ts'
 import type { sale } from './sale.ts'
 
@@ -9,7 +10,7 @@ const nullableText = { kind: 'text', nullable: true } as const
 
 export const saleRefunds = projection<RefundRow>({
   name: 'sale_refunds',
-  version: 1,
+  version: 2,
   table: {
     name: 'sale_refunds',
     key: 'refund_id',
@@ -32,6 +33,7 @@ export const saleRefunds = projection<RefundRow>({
       total_amount_minor: 'money',
       tenders: 'json',
       cause: 'text',
+      country: nullableText,
       business_day: 'day',
       original_business_day: { kind: 'day', nullable: true },
       refunded_at: 'instant',
@@ -47,7 +49,7 @@ export const saleRefunds = projection<RefundRow>({
   on: {
     SaleRefunded: {
       keys: ({ data }) => [data.refund_id],
-      apply: (_, { data }) => data as RefundRow,
+      apply: (_, { data }: Recorded<RefundRow>) => ({ ...data, country: data.country ?? null }),
     },
   },
 })

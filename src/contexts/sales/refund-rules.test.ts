@@ -4,8 +4,10 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import type { Write } from '#kernel/decider.ts'
+import type { Recorded } from '#kernel/message.ts'
 import { asking, type Step } from '#testing/given.ts'
 import { seedOfRun } from '#testing/random.ts'
+import { saleRefunds } from './refund-rows.ts'
 import {
   CUSTOMER,
   cashSale,
@@ -144,6 +146,16 @@ describe('a refund', () => {
       return Number(dataOf(then, 'SaleRefunded').total_amount_minor)
     }
     deepEqual([given(['CHF:0.05', 'USD:0.10']), given(['CHF:0.05', 'SEK:1'])], [300, 299])
+  })
+  it('is of the country of its sale; one that was stored before told of none', () => {
+    const french = sold({ ...cashSale(pens(3)), country: 'France' })
+    const then = whenAt(french, {}, ...back())
+    then.answers({ country: 'France' })
+    const data = dataOf(then, 'SaleRefunded')
+    const row = (more: object) =>
+      saleRefunds.on.SaleRefunded?.apply(undefined, { data: { ...data, ...more } } as Recorded, '')
+    equal(row({})?.country, 'France')
+    equal(row({ country: undefined })?.country, null)
   })
   it('has numbers without gaps, of their own', () => {
     const once = after(history, [back(some(1, '1'))])

@@ -81,7 +81,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   const sold = state.sold!
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
-  const { customer_id, currency } = state
+  const { customer_id, currency, country } = state
   const store_id = input.store_id === undefined ? state.store_id : storeIdOf(input.store_id)
   const register_id = input.register_id ?? state.register_id
   const wrong = registerTrouble(register_id)
@@ -99,7 +99,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
 
   const refund: Refunding = {
     ...{ refund_id: input.refund_id!, sale_id, store_id, register_id, customer_id, currency },
-    ...{ device_id: input.device_id ?? null, cause: input.cause ?? 'return' },
+    ...{ country, device_id: input.device_id ?? null, cause: input.cause ?? 'return' },
     ...{ lines, totals, back, original_business_day: sold.business_day },
   }
   const done = booked(given, moment, when, {

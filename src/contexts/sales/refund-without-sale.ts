@@ -71,11 +71,11 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
       'business_rule_violated',
       'Refunds without their sale are not allowed here (pos.refund_without_original).',
     )
-  const { country, ...place } = placeOf(input)
+  const place = placeOf(input)
   const wrong =
     registerTrouble(place.register_id) ?? customerTrouble(given, when, place.customer_id)
   if (wrong !== null) return wrong
-  const goods = goodsBack(input, given, when, country)
+  const goods = goodsBack(input, given, when, place.country)
   if (!('lines' in goods)) return goods
   const { lines, totals, currency } = goods
   const bill = { amount_minor: totals.amount_minor, currency, settings: when.settings }

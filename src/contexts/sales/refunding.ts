@@ -10,6 +10,7 @@ import {
   money,
   nullable,
   object,
+  optional,
   text,
 } from '#kernel/schema.ts'
 import type { Booked, Place } from './booking.ts'
@@ -26,6 +27,7 @@ export const refundAnswer = object({
   register_id: id(),
   customer_id: nullable(id()),
   currency,
+  country: optional(nullable(text({ max: 100 }))),
   lines: list(refundedLine),
   ...amountFields,
   rounding_minor: money(),
@@ -42,6 +44,7 @@ export type Refunding = Place & {
   readonly customer_id: string | null
   readonly device_id: string | null
   readonly currency: string
+  readonly country: string | null
   readonly lines: readonly RefundedLine[]
   readonly totals: Amounts
   readonly back: Settled
@@ -52,11 +55,11 @@ export type Refunding = Place & {
 /** The same event in the sale's stream or in the refund's own. */
 export function refunded(refund: Refunding, booked: Booked, moment: Moment, when: When) {
   const { refund_id, sale_id, store_id, register_id, customer_id, device_id, currency } = refund
-  const { totals, back, cause, original_business_day } = refund
+  const { totals, back, cause, country, original_business_day } = refund
   const { document_number, business_day, balance_minor } = booked
   const told = {
     ...{ refund_id, refund_number: document_number, sale_id, store_id, register_id, customer_id },
-    ...{ currency, lines: [...refund.lines], ...totals },
+    ...{ currency, country, lines: [...refund.lines], ...totals },
     rounding_minor: back.rounding_minor,
     total_amount_minor: back.total_amount_minor,
     tenders: back.tenders,

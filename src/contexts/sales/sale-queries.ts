@@ -14,7 +14,7 @@ import { refundedLine, tender } from './sale-fields.ts'
 import { SALE_ROW_STATUSES, saleItem, sales } from './sale-rows.ts'
 
 const get = { method: 'GET', tag: 'sales' } as const
-const { sale_id, customer_id, original_business_day, currency, ...refundFields } =
+const { sale_id, customer_id, original_business_day, currency, country, ...refundFields } =
   sale.events.SaleRefunded.data.properties
 
 const saleAnswer = object({

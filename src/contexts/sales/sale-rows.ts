@@ -14,7 +14,7 @@ export type SaleItem = Infer<typeof saleItem>
 /** A refund in its sale's row. */
 export type SaleRefund = Omit<
   Data['SaleRefunded'],
-  'sale_id' | 'customer_id' | 'original_business_day' | 'currency'
+  'sale_id' | 'customer_id' | 'original_business_day' | 'currency' | 'country'
 >
 
 export type SaleRow = {
@@ -163,7 +163,7 @@ function started({ data, timestamp, version }: Recorded<Data['SaleStarted']>): S
 }
 
 function returned(data: Data['SaleRefunded'], row: SaleRow): Partial<SaleRow> {
-  const { sale_id, customer_id, original_business_day, currency, ...refund } = data
+  const { sale_id, customer_id, original_business_day, currency, country, ...refund } = data
   const back = new Map(data.lines.map(({ line, quantity }) => [line, quantity]))
   const items = row.items.map((item) => ({
     ...item,

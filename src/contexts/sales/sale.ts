@@ -4,7 +4,18 @@
 import { amountFields } from '#contexts/pricing/public.ts'
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
-import { day, id, instant, integer, list, money, nullable, object, text } from '#kernel/schema.ts'
+import {
+  day,
+  id,
+  instant,
+  integer,
+  list,
+  money,
+  nullable,
+  object,
+  optional,
+  text,
+} from '#kernel/schema.ts'
 import {
   type CartLine,
   cartLine,
@@ -75,6 +86,8 @@ const saleRefunded = {
     total_amount_minor: money(),
     tenders: list(tender, { max: TENDERS_MAX }),
     cause: text(),
+    /** Of the sale: what comes back is taken off where it was counted. Older ones do not tell. */
+    country: optional(nullable(text({ max: 100 }))),
     business_day: day(),
     original_business_day: nullable(day()),
     refunded_at: instant(),

@@ -134,6 +134,39 @@ for (const engine of ['memory', 'sqlite'] as const)
       equal((await ask('GetStock', { product_id })).quantity, 10)
     })
 
+    test('what comes back is taken off the country that it was sold to', async () => {
+      const product_id = await stocked('100')
+      const { sale_id } = await done('ProcessSale', {
+        ...{ items: [{ product_id, quantity: '5' }], payment_type: 'card', country: 'France' },
+      })
+      await done('ProcessSale', cash())
+      const { refund_id } = await done('RefundSale', {
+        sale_id,
+        lines: [{ line: 1, quantity: '2' }],
+      })
+      const loose = { items: [{ product_id, quantity: '1' }], tender: 'cash', cause: 'gift' }
+      // Rung up while the till was alone, which no setting can refuse.
+      const late = { ...loose, country: 'Spain', occurred_at: new Date(0).toISOString() }
+      await done('RefundWithoutSale', late)
+      const by = async (type: string) =>
+        (await ask(type, { group_by: 'country' })).items
+          .map(({ key, units, returned_units }: Record<string, unknown>) =>
+            returned_units === undefined ? [key, units] : [key, units, returned_units],
+          )
+          .sort()
+      deepEqual(await by('GetSalesAnalytics'), [
+        ['France', 5, -2],
+        ['unknown', 1, 0],
+      ])
+      deepEqual(await by('GetReturnsAnalytics'), [
+        ['France', -2],
+        ['Spain', -1],
+      ])
+      equal((await ask('GetSaleRefund', { refund_id })).country, 'France')
+      const [refund] = (await ask('GetSale', { sale_id })).refunds
+      ok(!('country' in refund))
+    })
+
     test('a late sale on account of somebody unknown is a debt until he is registered', async () => {
       await stocked('10')
       const customer_id = '01980000-0000-7000-8000-0000000000c1'
