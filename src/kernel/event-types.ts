@@ -16,8 +16,13 @@ export type EventType<S extends ObjectSchema = ObjectSchema> = {
   /** Fields that tell of a person: encrypted under the subject's key before they are stored. */
   readonly personal?: {
     readonly fields: readonly string[]
-    /** Whose they are: a stable id such as a customer's. */
-    readonly subject: (data: never) => string
+    /** Whose they are: a stable id such as a customer's. null: nobody's, they stay as they are. */
+    readonly subject: (data: never) => string | null
+    /**
+     * The first version that is stored so; 1 unless said. What older ones have in clear is shown
+     * until the subject is forgotten.
+     */
+    readonly since?: number
   }
   /** Whose key is going or gone: whoever remembers it forgets it when he meets this event. */
   readonly forgets?: (data: never) => string

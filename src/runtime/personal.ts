@@ -73,8 +73,8 @@ export function personalData(
       const keyFor = (subject: string) => found.get(subject) ?? lost
       return events.map((event) => {
         const personal = personalOf(types, event.type)
-        if (personal === undefined) return event
-        const subject = personal.subject(event.data as never)
+        const subject = personal?.subject(event.data as never) ?? null
+        if (personal === undefined || subject === null) return event
         return {
           ...event,
           data: mapFields(event.data, personal.fields, (value, field) =>
@@ -88,23 +88,12 @@ export function personalData(
         const forgets = known === null ? undefined : typeOf(types, event_type)?.forgets
         if (forgets !== undefined) known?.delete(forgets(data as never))
       }
-      const subjects = subjectsOf(types, events, ({ event_type }) => event_type)
-      if (subjects.size === 0) return events
+      const subjects = sealedSubjects(types, events)
+      const clear = inClear(types, events)
+      if (subjects.size + clear.size === 0) return events
       const found = await keysFor(subjects, 'find')
-      return events.map((event) => {
-        const personal = personalOf(types, event.event_type)
-        if (personal === undefined) return event
-        const subject = personal.subject(event.data as never)
-        const key = found.get(subject)
-        return {
-          ...event,
-          data: mapFields(event.data, personal.fields, (value, field) =>
-            key === undefined
-              ? null
-              : decrypt(value, key, [event.event_type, event.event_id, field, subject]),
-          ),
-        }
-      })
+      const gone = clear.size === 0 ? new Set<string>() : await keys.destroyed([...clear])
+      return events.map((event) => opened(types, event, found, gone))
     },
     async blinder() {
       // Every command asks for it, and it is nobody's: it is remembered for good.
@@ -134,8 +123,27 @@ const typeOf = (types: EventTypes, type: string): EventType | undefined =>
 const personalOf = (types: EventTypes, type: string): EventType['personal'] =>
   typeOf(types, type)?.personal
 
+/** What was sealed is null without its key, what was stored in clear once its key is destroyed. */
+function opened(
+  types: EventTypes,
+  event: Recorded,
+  keys: ReadonlyMap<string, Buffer>,
+  gone: ReadonlySet<string>,
+): Recorded {
+  const { event_type, event_id } = event
+  const personal = personalOf(types, event_type)
+  const subject = personal?.subject(event.data as never) ?? null
+  if (personal === undefined || subject === null) return event
+  const key = keys.get(subject)
+  const open = isSealed(types, event)
+    ? (value: unknown, field: string) =>
+        key === undefined ? null : decrypt(value, key, [event_type, event_id, field, subject])
+    : (value: unknown) => (gone.has(subject) ? null : value)
+  return { ...event, data: mapFields(event.data, personal.fields, open) }
+}
+
 /** Whose these events are, where a personal field of theirs says something. */
-export function subjectsOf<E extends { readonly data: unknown }>(
+function subjectsOf<E extends { readonly data: unknown }>(
   types: EventTypes,
   events: readonly E[],
   typeOf: (event: E) => string,
@@ -144,11 +152,32 @@ export function subjectsOf<E extends { readonly data: unknown }>(
   for (const event of events) {
     const personal = personalOf(types, typeOf(event))
     if (personal === undefined) continue
-    if (personal.fields.some((field) => hasValue(event.data, field)))
-      subjects.add(personal.subject(event.data as never))
+    const subject = personal.subject(event.data as never)
+    if (subject !== null && personal.fields.some((field) => hasValue(event.data, field)))
+      subjects.add(subject)
   }
   return subjects
 }
+
+type Stored = Pick<Recorded, 'event_type' | 'event_version' | 'data'>
+
+/** Whether an event was stored after its type's fields became personal. */
+export const isSealed = (types: EventTypes, { event_type, event_version }: Stored): boolean =>
+  event_version >= (personalOf(types, event_type)?.since ?? 1)
+
+/** Whose keys are needed to read these events. */
+export const sealedSubjects = (types: EventTypes, events: readonly Stored[]): Set<string> =>
+  subjectsOf(
+    types,
+    events.filter((event) => isSealed(types, event)),
+    ({ event_type }) => event_type,
+  )
+const inClear = (types: EventTypes, events: readonly Stored[]): Set<string> =>
+  subjectsOf(
+    types,
+    events.filter((event) => !isSealed(types, event)),
+    ({ event_type }) => event_type,
+  )
 
 const hasValue = (data: unknown, field: string): boolean =>
   (data as Record<string, unknown>)[field] !== null &&

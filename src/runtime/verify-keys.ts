@@ -5,7 +5,13 @@ import type { EventTypes } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import type { Progress } from './operations.ts'
-import { BLINDING_SUBJECT, isBlind, type PersonalData, subjectsOf } from './personal.ts'
+import {
+  BLINDING_SUBJECT,
+  isBlind,
+  isSealed,
+  type PersonalData,
+  sealedSubjects,
+} from './personal.ts'
 import { liftedEvent } from './recorded-events.ts'
 import { type Check, tally } from './tally.ts'
 
@@ -39,7 +45,7 @@ export async function verifyKeys(options: KeyCheckOptions): Promise<Check> {
     position = page.at(-1)!.position
     const events = page.flatMap((event) => readable(event, types))
     for (const event of events) noteGone(event, types, gone)
-    const subjects = subjectsOf(types, events, ({ event_type }) => event_type)
+    const subjects = sealedSubjects(types, events)
     const blinds = page.some(({ metadata }) => metadata.claims?.some(({ value }) => isBlind(value)))
     const asked = [...subjects, ...(blinds ? [BLINDING_SUBJECT] : [])].filter(
       (subject) => !sound.has(subject) && !lost.has(subject),
@@ -89,10 +95,11 @@ async function unreadable(
     const personalOf = Object.hasOwn(types, event.event_type)
       ? types[event.event_type]?.personal
       : undefined
-    if (personalOf === undefined) continue
+    const subject = personalOf?.subject(event.data as never) ?? null
+    if (personalOf === undefined || subject === null || !isSealed(types, event)) continue
     const [before, after] = [event.data, opened[at]!.data] as Record<string, unknown>[]
     if (personalOf.fields.some((field) => before![field] != null && after![field] === null))
-      suspects.set(personalOf.subject(event.data as never), event.position)
+      suspects.set(subject, event.position)
   }
   for (const [subject, standing] of await personal.standing([...suspects.keys()]))
     if (standing === 'here')
