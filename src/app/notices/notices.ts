@@ -19,7 +19,8 @@ import type { ReadModels } from '#storage/read-models.ts'
 import { TableUnready } from '#storage/read-models.ts'
 import { logSubscriber, mailSubscriber } from './fixed-subscribers.ts'
 import { type Mailer, openMailer } from './mailer.ts'
-import { madeSecret, WEBHOOK_PREFIX, webhookSubscribers } from './webhook-subscribers.ts'
+import { madeSecret } from './webhook-secrets.ts'
+import { WEBHOOK_PREFIX, webhookSubscribers } from './webhook-subscribers.ts'
 
 export type NoticeParts = {
   readonly config: Config

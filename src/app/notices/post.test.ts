@@ -158,7 +158,7 @@ describe('a signature', () => {
       timestamp: 1614265330,
       body: '{"test": 2432232314}',
     }
-    deepEqual(signatureHeaders(secret, signed), {
+    deepEqual(signatureHeaders([secret], signed), {
       'webhook-id': signed.id,
       'webhook-timestamp': '1614265330',
       'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',

@@ -6,14 +6,19 @@ const PREFIX = 'whsec_'
 
 export type Signed = { readonly id: string; readonly timestamp: number; readonly body: string }
 
-/** The headers that say whose it is. `timestamp`: of this attempt, in seconds. */
-export function signatureHeaders(secret: string, { id, timestamp, body }: Signed) {
-  const key = Buffer.from(secret.slice(PREFIX.length), 'base64')
-  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+/**
+ * The headers that say whose it is, signed with each of the secrets. `timestamp`: of this attempt,
+ * in seconds.
+ */
+export function signatureHeaders(secrets: readonly string[], { id, timestamp, body }: Signed) {
+  const signatures = secrets.map((secret) => {
+    const key = Buffer.from(secret.slice(PREFIX.length), 'base64')
+    return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`
+  })
   return {
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
-    'webhook-signature': `v1,${signature}`,
+    'webhook-signature': signatures.join(' '),
   }
 }
 

@@ -1,26 +1,20 @@
 // Webhooks as subscribers: which events each wants, and how one is posted to it.
 
 import { typesWanted } from '#contexts/notifications/event-patterns.ts'
-import { webhookSubject } from '#contexts/notifications/webhook.ts'
 import type { WebhookRow } from '#contexts/notifications/webhook-list.ts'
 import { type EventTypes, versionOf } from '#kernel/event-types.ts'
 import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Send } from '#kernel/waiting.ts'
 import { type Breaker, type BreakerSettings, breaker, CircuitOpen } from '#runtime/breaker.ts'
 import type { Asked, Sent, Subscriber } from '#runtime/deliver.ts'
-import type { PersonalData } from '#runtime/personal.ts'
 import { derivedId } from '#runtime/run-waiting.ts'
-import type { EventLog } from '#storage/event-log.ts'
-import type { KeyRing } from '#storage/key-ring.ts'
 import { type PostRules, post } from './post.ts'
-import { secretOf, signatureHeaders } from './signature.ts'
+import { signatureHeaders } from './signature.ts'
+import { type SecretParts, secretsOf } from './webhook-secrets.ts'
 
-export type WebhookParts = {
-  readonly log: Pick<EventLog, 'readStream'>
+export type WebhookParts = SecretParts & {
   /** The events that may be sent. */
   readonly types: EventTypes
-  readonly personal: Pick<PersonalData, 'open'>
-  readonly keys: Pick<KeyRing, 'make'>
   readonly send: Send
   readonly rules: PostRules
   readonly breaking: BreakerSettings
@@ -56,7 +50,7 @@ function subscriberOf(row: WebhookRow, met: number, parts: WebhookParts): Subscr
     () => true,
     (answer) => (answer as Sent).is === 'failed',
   )
-  let secret: Promise<string> | null = null
+  let secrets: ReturnType<typeof secretsOf> | null = null
   const pause = async (reason: 'gone' | 'failing', cause: string) => {
     const command_id = derivedId(webhook_id, String(version), cause, reason)
     await send('PauseWebhook', { webhook_id, reason }, { command_id, source: 'notices' })
@@ -70,10 +64,10 @@ function subscriberOf(row: WebhookRow, met: number, parts: WebhookParts): Subscr
     asked: (since) => askedSince(webhook_id, since, parts),
     wants: ({ event_type }) => wanted.has(event_type),
     async deliver(event) {
-      secret ??= secretFor(webhook_id, parts)
+      secrets ??= secretsOf(webhook_id, parts)
       // Asked again the next time: its key could not be had just now.
-      const signing = await secret.catch((error) => {
-        secret = null
+      const signing = await secrets.catch((error) => {
+        secrets = null
         throw error
       })
       const sent = await guarded(circuit, () => posted(row, event, signing, parts))
@@ -98,15 +92,16 @@ async function guarded(circuit: Breaker, work: () => Promise<Sent>): Promise<Sen
 async function posted(
   { url, include_personal }: WebhookRow,
   event: Recorded,
-  secret: string,
+  secrets: (nowMs: number) => readonly string[],
   { types, personal, rules, version }: WebhookParts,
 ): Promise<Sent> {
   const body = JSON.stringify(await shown(event, include_personal, { types, personal }))
-  const timestamp = Math.floor(Date.now() / 1_000)
+  const now = Date.now()
+  const timestamp = Math.floor(now / 1_000)
   const headers = {
     'content-type': 'application/json',
     'user-agent': `Daybook/${version}`,
-    ...signatureHeaders(secret, { id: event.event_id, timestamp, body }),
+    ...signatureHeaders(secrets(now), { id: event.event_id, timestamp, body }),
   }
   const { status, retryAfterMs } = await post(url, headers, body, rules)
   if (status >= 200 && status < 300) return { is: 'taken', status }
@@ -137,24 +132,6 @@ async function shown(
     occurred_at: event.occurred_at,
     timestamp: event.timestamp,
   }
-}
-
-/** Given with the webhook, or made of its key. */
-async function secretFor(webhook_id: string, { log, personal, keys }: WebhookParts) {
-  const own = await log.readStream(streamOf('webhook', webhook_id), 0, OWN_EVENTS_MAX)
-  const given = (await personal.open(own))
-    .map(({ data }) => (data as { secret?: string | null }).secret)
-    .findLast((secret) => typeof secret === 'string')
-  const secret = given ?? (await madeSecret(webhook_id, keys))
-  if (secret === null) throw new Error('the key of this webhook was destroyed')
-  return secret
-}
-
-/** Null: its key was destroyed with it. */
-export async function madeSecret(webhook_id: string, keys: Pick<KeyRing, 'make'>) {
-  const subject = webhookSubject({ webhook_id })
-  const key = (await keys.make([subject])).get(subject)
-  return key === undefined ? null : secretOf(key)
 }
 
 type Requested = { readonly event_id: string | null; readonly from_position: number | null }

@@ -131,6 +131,22 @@ describe('webhooks', () => {
     equal(isAuthentic(secret, first!.headers, first!.text), true)
     equal(isAuthentic(secret, first!.headers, `${first!.text} `), false)
     equal(isAuthentic(`whsec_${'A'.repeat(44)}`, first!.headers, first!.text), false)
+
+    // While its secret is being changed both are right.
+    const other = `whsec_${Buffer.alloc(40, 9).toString('base64')}`
+    const { webhook_id } = (await asked<{ items: readonly [{ webhook_id: string }] }>(
+      'ListWebhooks',
+      {},
+    ))!.items[0]
+    await app.projected((await send('UpdateWebhook', { webhook_id, secret: other })).position)
+    const by = (one: string) => isAuthentic(one, heard.at(-1)!.headers, heard.at(-1)!.text)
+    // It is heard of a moment later.
+    for (let n = 3; !by(other); n++) {
+      equal(by(secret), true)
+      await store(`number ${n}`)
+      await until(() => heard.length === n)
+    }
+    equal(by(secret), true)
   })
 
   test('keep a secret that neither log nor command records hold, and that is shown once', async () => {
