@@ -13,6 +13,7 @@ import {
   money,
   nullable,
   object,
+  optional,
   quantity,
   text,
 } from '#kernel/schema.ts'
@@ -68,6 +69,8 @@ export const returnEvents = eventTypes({
       total_amount_minor: money(),
       cause: text(),
       original_order_id: nullable(id({ description: 'null: a return without an original.' })),
+      /** By the main store's calendar; absent in older ones: the day in UTC. */
+      business_day: optional(day()),
     }),
   },
   ReturnRequested: {

@@ -1,8 +1,9 @@
 // A return at its limits: what its event and its request may hold, and how its lines are counted.
 import { deepEqual, equal } from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import { assertLimits, atLeast } from '#testing/field-limits.ts'
-import { given } from '#testing/given.ts'
+import { given, NOW } from '#testing/given.ts'
 import { recordReturn, returned } from './return.ts'
 import { returnEvents } from './return-events.ts'
 
@@ -70,10 +71,20 @@ describe('a return', () => {
               { line: 2, ...more, amount_minor: 375 },
             ],
             total_amount_minor: -125,
+            business_day: NOW.slice(0, 10),
           }),
         ]),
       )
       .answers({ return_id: 'r-1', currency: 'GBP', total_amount_minor: -125 })
+  })
+  it('counts on the day of the main store, as the orders of an import do', () => {
+    const moved = { store_id: MAIN_STORE_ID, timezone: 'Pacific/Auckland' }
+    const evening = '2010-12-01T20:00:00.000Z'
+    const then = given(store.write(MAIN_STORE_ID, [store.event('StoreUpdated', moved)]))
+      .at({ occurred_at: evening })
+      .when(recordReturn, credit)
+    const [fact] = then.decision().writes.flatMap(({ events }) => events)
+    equal((fact!.data as { business_day?: string }).business_day, '2010-12-02')
   })
   it('says in its fields what they are for', () => {
     const { reference, original_order_id } = returnEvents.ReturnRecorded.data.properties

@@ -2,6 +2,7 @@
 // REQUESTED → PARTIALLY_RECEIVED → RECEIVED → CLOSED, also from each at once; or RECORDED: a fact
 // of another book, told after it happened. What a return means for its order stands in the order's
 // stream too, in the same append, so that no unit comes back twice.
+import { businessDay, MAIN_STORE_ID, store, storeState } from '#contexts/stores/public.ts'
 import { accept, aggregate, command, invalid } from '#kernel/decider.ts'
 import { lineAmount } from '#kernel/money.ts'
 import { id, integer, list, money, nullable, object, quantity, text } from '#kernel/schema.ts'
@@ -114,8 +115,8 @@ export const recordReturn = command({
     original_order_id: nullable(id()),
   }),
   creates: 'return_id',
-  reads: ({ return_id }) => [returned.at(return_id)],
-  decide: ({ lines, ...input }, given, { occurred_at }) => {
+  reads: ({ return_id }) => [returned.at(return_id), store.seen(MAIN_STORE_ID)],
+  decide: ({ lines, ...input }, given, { occurred_at, now }) => {
     const known = given.state(returned.at(input.return_id))
     const recorded = credited(lines)
     if (recorded === null) return invalid({ lines: 'come to more than an amount can be' })
@@ -124,9 +125,11 @@ export const recordReturn = command({
     if (!Number.isSafeInteger(total_amount_minor))
       return invalid({ lines: 'come to more than an amount can be' })
     const { return_id, currency } = input
+    const timezone = storeState(given, MAIN_STORE_ID)?.timezone ?? 'UTC'
+    const business_day = businessDay(occurred_at ?? now, timezone)
     const fact = returned.event(
       'ReturnRecorded',
-      { ...input, lines: recorded, total_amount_minor },
+      { ...input, lines: recorded, total_amount_minor, business_day },
       occurred_at,
     )
     return accept([returned.write(return_id, known === null ? [fact] : [])], {
