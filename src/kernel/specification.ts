@@ -7,8 +7,13 @@
 import { bytewise } from './bytewise.ts'
 import type { Condition, Filter, Row, Specification, Table, Value } from './projection.ts'
 
-/** How deep specifications lie in each other, how many conditions and listed values they have. */
+/**
+ * How deep specifications lie in each other, how many of them there are, empty ones too, and how
+ * many conditions and listed values they have.
+ */
 export const DEPTH_MAX = 16
+/** Engines take expressions of some 1,000 parts. */
+export const PARTS_MAX = 500
 export const CONDITIONS_MAX = 200
 export const LISTED_MAX = 50_000
 
@@ -110,15 +115,17 @@ const lowered = (text: string) => text.replaceAll(/[A-Z]+/g, (some) => some.toLo
 // ── what is wrong with it ─────────────────────────────────────────────────────────────────────
 
 export type Trouble = { readonly field: string; readonly message: string }
-type Count = { conditions: number }
+type Count = { parts: number; conditions: number }
 
 /** Why nobody can answer this; null where everybody can. */
 export function specificationTrouble(table: Table, specification: Specification): Trouble | null {
-  return troubleIn(table, specification, 1, { conditions: 0 })
+  return troubleIn(table, specification, 1, { parts: 0, conditions: 0 })
 }
 
 function troubleIn(table: Table, one: unknown, depth: number, count: Count): Trouble | null {
   if (depth > DEPTH_MAX) return where(`is more than ${DEPTH_MAX} deep`)
+  count.parts++
+  if (count.parts > PARTS_MAX) return where(`has more than ${PARTS_MAX} parts`)
   if (typeof one !== 'object' || one === null || Array.isArray(one))
     return where('is made of objects: columns, or one of and, or, not')
   const names = Object.keys(one)
@@ -172,8 +179,9 @@ function operatorTrouble(kind: string, operator: string, wanted: unknown): strin
     case 'in': {
       if (!Array.isArray(wanted)) return 'takes a list for in'
       if (wanted.length > LISTED_MAX) return `takes at most ${LISTED_MAX} values for in`
-      const wrong = wanted.find((one) => one !== null && valueTrouble(kind, one) !== null)
-      return wrong === undefined ? null : valueTrouble(kind, wrong)
+      // By its place: what is wrong may be that there is nothing.
+      const wrong = wanted.findIndex((one) => one !== null && valueTrouble(kind, one) !== null)
+      return wrong < 0 ? null : valueTrouble(kind, wanted[wrong])
     }
     case 'contains':
     case 'starts':

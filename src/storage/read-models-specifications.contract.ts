@@ -276,6 +276,9 @@ export function readModelsSpecificationsContract(
       ['no specification at all', null],
       ['a specification that is too deep', deep(17)],
       ['one that is too long', or(...Array.from({ length: 201 }, (_, i) => ({ id: `${i}` })))],
+      ['one of very many empty parts', and(...Array.from({ length: 2_000 }, () => ({})))],
+      ['a list with nothing in a place', { id: { in: ['a', undefined] } }],
+      ['a list with nothing alone', not({ id: { in: [undefined] } } as unknown as Filter)],
       ['a list that is too long', { id: { in: new Array(50_001).fill('a') } }],
     ]
     for (const [what, where] of joints)
@@ -288,6 +291,8 @@ export function readModelsSpecificationsContract(
       equal(await idsOf(deep(12)), 'abcdef')
       const many = Array.from({ length: 190 }, (_, i) => ({ id: `${i}` }))
       equal(await idsOf(or(...many, { id: 'a' })), 'a')
+      equal(await idsOf(and(...Array.from({ length: 480 }, () => ({})))), 'abcdef')
+      equal(await idsOf(or(...many.map((one) => not(not(one))).slice(0, 150))), '')
     })
 
     it('keeps names of joints from columns', async () => {
