@@ -56,10 +56,10 @@ async function answered(
       `inside the program p50 ${ms(inside.times, 0.5)}, p99 ${ms(inside.times, 0.99)}, ` +
       `${inside.cpuMs.toFixed(2)} ms of CPU each`
     const told = `${events.toLocaleString('en-US')} events, ${engine}`
-    return [
-      row(`dashboard, p99, read from its rows; ${told}`, 'read', engine, read, [note]),
-      row(`dashboard, p99, kept; ${told}`, 'kept', engine, kept, []),
-    ]
+    const first = row(`dashboard, p99, read from its rows; ${told}`, 'read', engine, read, [note])
+    // On PostgreSQL answers are kept by a Redis, and there is none here.
+    if (engine === 'PostgreSQL') return [first]
+    return [first, row(`dashboard, p99, kept; ${told}`, 'kept', engine, kept, [])]
   } finally {
     await shop.remove()
   }
