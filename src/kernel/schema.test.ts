@@ -124,6 +124,31 @@ describe('what is wrong with a value', () => {
       b: 'is not a known field',
     })
   })
+  test('says what would do, without the words of the library', () => {
+    const fields = object({
+      code: text({ max: 1 }),
+      name: text(),
+      lines: list(text(), { min: 1, max: 2 }),
+      age: integer({ min: 18, max: 99 }),
+      by: id(),
+      on: day(),
+      at: instant(),
+      key: uuid(),
+    })
+    const low = { code: 'ab', name: '', lines: [], age: 3, by: '-', on: '1', at: '1', key: '1' }
+    deepEqual(errorsOf(fields, low), {
+      code: 'must have at most 1 character',
+      name: 'must have at least 1 character',
+      lines: 'must have at least 1 item',
+      age: 'must be at least 18',
+      by: 'must be an id: letters, digits and . _ : -, at most 200, a letter or digit first',
+      on: 'must be a day of the calendar, like 2026-01-31',
+      at: 'must be an instant, like 2026-01-31T12:00:00Z',
+      key: 'must be a UUID, like 01939b5a-7c1e-7000-8000-000000000001',
+    })
+    const high = errorsOf(fields, { ...low, lines: ['a', 'b', 'c'], age: 100 })
+    deepEqual([high.lines, high.age], ['must have at most 2 items', 'must be at most 99'])
+  })
   test('is told once for each field, and of twenty fields at most', () => {
     const twice = errorsOf(object({ code: text({ min: 3, max: 2 }) }), { code: 'abcd' })
     deepEqual(Object.keys(twice), ['code'])

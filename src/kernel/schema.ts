@@ -43,9 +43,10 @@ export const text = ({
   ...options
 }: FieldOptions & { min?: number; max?: number } = {}) =>
   Type.String({ minLength: min, maxLength: max, ...noted(options) })
+const ID = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$'
+const ID_WORDS = 'must be an id: letters, digits and . _ : -, at most 200, a letter or digit first'
 /** An id: a UUID or a composed key. Letters, digits and `._:-`, at most 200 characters. */
-export const id = (options: FieldOptions = {}) =>
-  Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$', ...noted(options) })
+export const id = (options: FieldOptions = {}) => Type.String({ pattern: ID, ...noted(options) })
 export const uuid = (options: FieldOptions = {}) =>
   Type.String({ format: 'uuid', ...noted(options) })
 export const instant = (options: FieldOptions = {}) =>
@@ -152,5 +153,38 @@ function fieldErrors({ keyword, instancePath, message, params }: LibraryError): 
     return (params.requiredProperties as string[]).map((name) => [below(name), 'is required'])
   if (keyword === 'enum' && 'allowedValues' in params)
     return [[path, `must be one of ${(params.allowedValues as string[]).join(', ')}`]]
-  return [[path || '(body)', message]]
+  return [[path || '(body)', inWords({ keyword, instancePath, message, params })]]
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  date: 'must be a day of the calendar, like 2026-01-31',
+  'date-time': 'must be an instant, like 2026-01-31T12:00:00Z',
+  uuid: 'must be a UUID, like 01939b5a-7c1e-7000-8000-000000000001',
+}
+
+/** What would do, in words; the library's own where these know nothing better. */
+function inWords({ keyword, message, params }: LibraryError): string {
+  // What the library tells beside each of these keywords.
+  const { limit, format, pattern } = params as Readonly<Record<string, unknown>>
+  const ones = limit === 1 ? '' : 's'
+  switch (keyword) {
+    case 'minLength':
+      return `must have at least ${limit} character${ones}`
+    case 'maxLength':
+      return `must have at most ${limit} character${ones}`
+    case 'minItems':
+      return `must have at least ${limit} item${ones}`
+    case 'maxItems':
+      return `must have at most ${limit} item${ones}`
+    case 'minimum':
+      return `must be at least ${limit}`
+    case 'maximum':
+      return `must be at most ${limit}`
+    case 'format':
+      return FORMATS[String(format)] ?? message
+    case 'pattern':
+      return pattern === ID ? ID_WORDS : message
+    default:
+      return message
+  }
 }

@@ -1,5 +1,13 @@
 // The stores, one row each. The main store has a row only once it was changed; the list adds it.
-import { asOfFields, nowOrThen, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import {
+  asOfFields,
+  nowOrThen,
+  PAGE_STANDARD,
+  pageAnswer,
+  paged,
+  pageOf,
+  paging,
+} from '#kernel/listing.ts'
 import { projection } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import { flag, id, integer, nullable, object, optional, text } from '#kernel/schema.ts'
@@ -72,6 +80,9 @@ const answer = object({
   stale: optional(flag()),
 })
 
+/** The cursor of a page that has only the main store, which has no row to go on from. */
+const BEHIND_MAIN = 'behind-main'
+
 const UNCHANGED_MAIN = {
   ...MAIN_STORE,
   store_id: MAIN_STORE_ID,
@@ -109,17 +120,28 @@ const listStores = query({
     ...paging,
   }),
   run: async (input, reader) => {
+    const { limit = PAGE_STANDARD, offset = 0, cursor } = input
+    const isMissing = await mainIsUnchanged(reader)
+    // It stands before all rows, and counts as one of the page.
+    const before = isMissing && cursor === undefined && offset === 0 ? [UNCHANGED_MAIN] : []
+    const isFull = before.length === limit
+    const rowsBefore = isMissing ? Math.max(0, offset - 1) : offset
     const found = await reader.find(stores, {
       ...(input.include_inactive ? {} : { where: { is_active: true } }),
       sort: [{ column: 'name' }],
-      ...pageOf(input),
+      ...pageOf({
+        limit: isFull ? 1 : limit - before.length,
+        ...(rowsBefore === 0 ? {} : { offset: rowsBefore }),
+        ...(cursor === undefined || cursor === BEHIND_MAIN ? {} : { cursor }),
+      }),
     })
-    const isFirst = input.cursor === undefined && (input.offset ?? 0) === 0
-    const missing = await mainIsUnchanged(reader)
-    // Before the first page, so that it moves no cursor; the page is one longer then.
-    const items = missing && isFirst ? [UNCHANGED_MAIN, ...found.items] : found.items
-    const total = found.total === null ? null : found.total + (missing ? 1 : 0)
-    return paged({ ...found, items: items.map(shown), total }, input)
+    const behind = found.items.length === 0 ? null : BEHIND_MAIN
+    const page = {
+      items: [...before, ...(isFull ? [] : found.items)].map(shown),
+      total: found.total === null ? null : found.total + (isMissing ? 1 : 0),
+      next_cursor: isFull ? behind : found.next_cursor,
+    }
+    return paged(page, input)
   },
   answer: pageAnswer(answer),
   route: { method: 'GET', path: '/api/v1/stores', tag: 'stores', summary: 'Stores, by name' },

@@ -83,7 +83,9 @@ function bodyNames({ input, kind }: Endpoint, path: string): readonly string[] {
   const own = Object.entries(input.properties)
     .filter(([name, schema]) => !namesOf(name, schema).some((wire) => given.has(wire)))
     .map(([name]) => name)
-  return kind === 'command' ? [...own, ...Object.keys(metaInput.properties)] : own
+  // A user's path names the user: such a field is not who does it.
+  const meta = Object.keys(metaInput.properties).filter((name) => !given.has(name))
+  return kind === 'command' ? [...new Set([...own, ...meta])] : own
 }
 
 const namesOf = (name: string, schema: Schema) => [

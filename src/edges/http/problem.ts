@@ -130,7 +130,6 @@ export function problem(
     headers:
       retryAfterS === undefined ? headers : { 'retry-after': String(retryAfterS), ...headers },
     text: JSON.stringify({
-      ...extensions(details),
       type: `/docs#${code}`,
       title,
       status,
@@ -140,6 +139,7 @@ export function problem(
       ...(errors === undefined ? {} : { errors }),
       retryable,
       correlation_id: correlationId,
+      ...extensions(details),
     }),
   }
 }

@@ -1,6 +1,6 @@
 // The shop's lists over HTTP: search, filters, sorts and pages, as OpenAPI describes them.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { shopDoors } from '#app/shop-doors-fixture.ts'
 import { call } from './door-fixture.ts'
 
@@ -155,4 +155,39 @@ describe('lists of the shop', () => {
       deepEqual(json.items, [])
       equal((await get(`/api/v1/${path}?${filter}=x&currency=GBP`)).status, 400)
     })
+})
+
+describe('the stores', () => {
+  const names = ['Main store', 'Altona', 'Berlin', 'Celle']
+  before(async () => {
+    for (const name of names.slice(1))
+      position = (await shop.send('POST', '/stores', { name }, 201)).position
+  })
+  // The main store has no row until it is changed, and takes part in the pages all the same.
+  for (const limit of [1, 2, 3, 4, 5])
+    test(`come in pages of ${limit} at most, each once, by cursor and by offset`, async () => {
+      const [byCursor, byOffset]: string[][] = [[], []]
+      let cursor: string | null = ''
+      while (cursor !== null) {
+        const at = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+        const { items, total, next_cursor } = (await get(`/api/v1/stores?limit=${limit}${at}`)).json
+        ok(items.length <= limit && total === names.length)
+        byCursor!.push(...items.map(({ name }: { name: string }) => name))
+        cursor = next_cursor
+        ok(byCursor!.length <= names.length, String(byCursor))
+      }
+      for (let offset = 0; offset < names.length; offset += limit) {
+        const { items } = (await get(`/api/v1/stores?limit=${limit}&offset=${offset}`)).json
+        byOffset!.push(...items.map(({ name }: { name: string }) => name))
+      }
+      deepEqual([byCursor, byOffset], [names, names])
+    })
+})
+
+test('what changes a user takes no other user beside the one in its path', async () => {
+  const { paths } = (await call(shop.port, 'GET', '/openapi.json')).json
+  const fieldsOf = (path: string) =>
+    Object.keys(paths[path].patch.requestBody.content['application/json'].schema.properties)
+  ok(!fieldsOf('/api/v1/users/{user_id}').includes('user_id'))
+  ok(fieldsOf('/api/v1/stores/{store_id}').includes('user_id'), 'who does it')
 })
