@@ -44,7 +44,6 @@ describe('the contexts', () => {
   test('whatever has an id can be asked for as it was, or it is said here why not', () => {
     const only = {
       GetOrdersByStatus: 'a list',
-      GetCashSession: 'its numbers are of its own time; it ends with what was counted',
       GetErasure: 'it is asked to learn whether it has been done',
       GetWebhook: 'how others are reached now',
       GetWebhookDelivery: 'what became of it last',

@@ -52,6 +52,11 @@ export type Handler<R, Data = any> = {
   ) => R | null | undefined
 }
 
+/** A stream, or of a long one the part after a version, through another; null: to its end. */
+export type RowSource =
+  | string
+  | { readonly stream: string; readonly after: number; readonly through: number | null }
+
 /** One table and the events that fill it. No side effects, no clock. */
 export type Projection<R = Row> = {
   readonly name: string
@@ -64,7 +69,7 @@ export type Projection<R = Row> = {
    * row. A stream that ends with `*` stands for all that begin so. Absent: no `as_of` for this
    * table. The first is the row's own: a column `version` counts that stream's events.
    */
-  readonly sources?: (key: string, row: R | undefined) => readonly string[]
+  readonly sources?: (key: string, row: R | undefined) => readonly RowSource[]
 }
 export const projection = <R extends object>(definition: Projection<R>): Projection =>
   // Rows go in and out through the table's columns; R is the same thing, spelled as a type.

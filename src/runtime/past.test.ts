@@ -126,6 +126,24 @@ test('a version is one of its own stream; what others did by then belongs to it'
   await rejects(then('s:a', { version: 1 }), { name: 'InvalidQuery', field: 'as_of_version' })
 })
 
+test('a row of a part of a long stream reads that part alone', async () => {
+  for (let at = 0; at < 6; at++) await record(log, [received('s', 'a', 1)])
+  const asked: string[] = []
+  const readStream: EventLog['readStream'] = (stream, after, limit) => {
+    asked.push(`${stream} ${after} ${limit}`)
+    return log.readStream(stream, after, limit)
+  }
+  const part = (through: number | null) => ({
+    ...levels(),
+    sources: () => [{ stream: 'item-s:a', after: 2, through }],
+  })
+  const quantity = async (position: number, through: number | null) =>
+    (await past({ ...history(), log: { ...log, readStream } }, part(through), 's:a', { position }))
+      ?.quantity
+  deepEqual([await quantity(6, 5), await quantity(4, 5), await quantity(6, null)], [3, 2, 4])
+  deepEqual(asked, ['item-s:a 2 3', 'item-s:a 2 3', 'item-s:a 2 6'])
+})
+
 test('a table that does not know its streams offers no past', async () => {
   await rejects(then('a', { position: 1 }, movements), { name: 'InvalidQuery' })
 })

@@ -2,7 +2,7 @@
 // position.
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
-import type { Handler, Projection, Row } from '#kernel/projection.ts'
+import type { Handler, Projection, Row, RowSource } from '#kernel/projection.ts'
 import type { AsOf } from '#kernel/query.ts'
 import type { EventLog } from '#storage/event-log.ts'
 import { InvalidQuery } from '#storage/read-models.ts'
@@ -38,10 +38,12 @@ export async function past(
   let row: Row | undefined
   let stale = false
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const lacking = [...new Set(sources(key, row))].filter((stream) => !events.has(stream))
+    const named = new Map(sources(key, row).map((source) => [streamIn(source), source]))
+    const lacking = [...named].filter(([stream]) => !events.has(stream))
     // Asked at least twice: first without the row, then with what was folded.
     if (lacking.length === 0) return row === undefined ? null : stale ? { ...row, stale } : row
-    for (const stream of lacking) events.set(stream, await eventsOf(history.log, stream, upTo))
+    for (const [stream, source] of lacking)
+      events.set(stream, await eventsOf(history.log, source, upTo))
     const merged = inOrder([...events.values()].flat())
     ;({ row, stale } = await folded(history, projection, key, merged))
   }
@@ -92,9 +94,10 @@ async function positionOfVersion(
   key: string,
   version: number,
 ): Promise<number> {
-  const [own] = sources?.(key, undefined) ?? []
+  const [source] = sources?.(key, undefined) ?? []
+  const own = source === undefined ? '*' : streamIn(source)
   // Sums over many streams have no version of their own.
-  if (own === undefined || own.endsWith('*') || !('version' in table.columns))
+  if (own.endsWith('*') || !('version' in table.columns))
     throw new InvalidQuery('as_of_version', `is not offered by ${name}`)
   const [event] = await log.readStream(own, version - 1, 1)
   return event?.version === version ? event.position : 0
@@ -111,9 +114,15 @@ async function positionOf(
   return log.positionAt(time.toISOString())
 }
 
-const eventsOf = (log: EventLog, stream: string, upTo: number) =>
+const streamIn = (source: RowSource) => (typeof source === 'string' ? source : source.stream)
+
+function eventsOf(log: EventLog, source: RowSource, upTo: number) {
+  const part = typeof source === 'string' ? null : source
+  const after = part?.after ?? 0
   // No stream has more events up to a position than the log has.
-  pages(log, stream, upTo, upTo)
+  const limit = part?.through == null ? upTo : part.through - after
+  return pages(log, streamIn(source), limit, upTo, after)
+}
 
 async function pages(
   log: EventLog,

@@ -44,13 +44,16 @@ export type CashSessionRow = {
   readonly close_reason: string | null
   readonly opened_at: string
   readonly closed_at: string | null
+  /** Where in the register's stream it begins and ends, which has all its other sessions too. */
+  readonly opened_version: number
+  readonly closed_version: number | null
 }
 
 const nullableText = { kind: 'text', nullable: true } as const
 
 export const cashSessions = projection<CashSessionRow>({
   name: 'cash_sessions',
-  version: 1,
+  version: 2,
   table: {
     name: 'cash_sessions',
     key: 'session_id',
@@ -75,18 +78,21 @@ export const cashSessions = projection<CashSessionRow>({
       close_reason: nullableText,
       opened_at: 'instant',
       closed_at: { kind: 'instant', nullable: true },
+      opened_version: 'int',
+      closed_version: { kind: 'int', nullable: true },
     },
     indexes: [['opened_at'], ['store_id', 'register_id', 'opened_at'], ['status', 'opened_at']],
   },
   on: {
     CashSessionOpened: {
       keys: ({ data }) => [data.session_id],
-      apply: (_, { data: { user_id, float_minor, ...about } }) => ({
+      apply: (_, { data: { user_id, float_minor, ...about }, version }) => ({
         ...about,
         ...{ status: 'OPEN', float_minor, expected_minor: float_minor },
         ...{ cash_in_minor: 0, cash_out_minor: 0, counted_minor: null, difference_minor: null },
         ...{ sales_count: 0, refunds_count: 0, tenders: [], movements: [] },
         ...{ opened_by: user_id, closed_by: null, close_reason: null, closed_at: null },
+        ...{ opened_version: version, closed_version: null },
       }),
     },
     CashMoved: changed<Data['CashMoved']>(({ amount_minor, reason, user_id, moved_at }, row) => ({
@@ -98,8 +104,8 @@ export const cashSessions = projection<CashSessionRow>({
     // Nobody's where no session was open.
     RegisterEntryMade: changed<Data['RegisterEntryMade']>(entered),
     CashSessionClosed: changed<Data['CashSessionClosed']>(
-      ({ counted_minor, difference_minor, reason, user_id, closed_at }) => ({
-        ...{ status: 'CLOSED', counted_minor, difference_minor },
+      ({ counted_minor, difference_minor, reason, user_id, closed_at }, _, version) => ({
+        ...{ status: 'CLOSED', counted_minor, difference_minor, closed_version: version },
         ...{ closed_by: user_id, close_reason: reason, closed_at },
       }),
     ),
@@ -145,13 +151,13 @@ function added(
 }
 
 function changed<D extends { readonly session_id: string | null }>(
-  change: (data: D, row: CashSessionRow) => Partial<CashSessionRow>,
+  change: (data: D, row: CashSessionRow, version: number) => Partial<CashSessionRow>,
 ): Handler<CashSessionRow, D> {
   return {
     keys: ({ data }) => (data.session_id === null ? [] : [data.session_id]),
-    apply: (row, { data }) => {
+    apply: (row, { data, version }) => {
       if (row === undefined) throw new Error('a cash session that was never opened has changed')
-      return { ...row, ...change(data, row) }
+      return { ...row, ...change(data, row, version) }
     },
   }
 }

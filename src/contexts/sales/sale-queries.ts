@@ -7,8 +7,9 @@ import type { Condition, Filter, Row } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import { day, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { tillOf } from './cash-session.ts'
-import { cashSessions, movement, tenderTotal } from './cash-session-rows.ts'
+import { type CashSessionRow, cashSessions, movement, tenderTotal } from './cash-session-rows.ts'
 import { saleRefunds } from './refund-rows.ts'
+import { register, registerKey } from './register.ts'
 import { sale } from './sale.ts'
 import { refundedLine, tender } from './sale-fields.ts'
 import { SALE_ROW_STATUSES, saleItem, sales } from './sale-rows.ts'
@@ -156,6 +157,7 @@ export const getSaleRefund = query({
 
 const cash = { method: 'GET', tag: 'cash sessions' } as const
 const sessionAnswer = rowAnswer(cashSessions.table, {
+  without: ['opened_version', 'closed_version'],
   shapes: { tenders: list(tenderTotal), movements: list(movement) },
 })
 const sessionList = listOf(cashSessions, {
@@ -185,13 +187,22 @@ export const listCashSessions = query({
 
 export const getCashSession = query({
   type: 'GetCashSession',
-  input: object({ session_id: id() }),
-  run: ({ session_id }, reader) => reader.get(cashSessions, session_id),
+  input: object({ session_id: id(), as_of, as_of_position }),
+  run: async ({ session_id, ...asked }, reader) => {
+    const row = await reader.get(cashSessions, session_id)
+    if (row === null) return null
+    // A part of what its register has done, as its row knows.
+    const { store_id, register_id, opened_version, closed_version } =
+      row as unknown as CashSessionRow
+    const { stream } = register.at(registerKey(store_id, register_id))
+    const part = { stream, after: opened_version - 1, through: closed_version }
+    return nowOrThen(reader, { ...cashSessions, sources: () => [part] }, session_id, asked)
+  },
   answer: nullable(sessionAnswer),
   route: {
     ...cash,
     path: '/api/v1/cash-sessions/:session_id',
-    summary: 'One cash session: its totals so far, or those it was closed with',
+    summary: 'One cash session, now or as it was: its totals so far, or those it was closed with',
   },
 })
 

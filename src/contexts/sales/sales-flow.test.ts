@@ -321,7 +321,12 @@ for (const engine of ['memory', 'sqlite'] as const)
     test('a cash session shows what each tender came to, before and after it is closed', async () => {
       await stocked('100')
       const till = { register_id: 'main' }
+      // Another one before it, at the same register.
+      await done('OpenCashSession', { ...till, float: '1' })
+      await done('ProcessSale', cash())
+      await done('CloseCashSession', { ...till, counted: '3' })
       const { session_id } = await done('OpenCashSession', { ...till, float: '20' })
+      const begun = position
       const sold = await done('ProcessSale', cash())
       await done('ProcessSale', cash({ payment_type: 'card' }))
       await done('MoveCash', { ...till, direction: 'out', amount: '5', reason: 'stamps' })
@@ -344,7 +349,21 @@ for (const engine of ['memory', 'sqlite'] as const)
         ['CLOSED', 1450, -50, 'a coin rolled away'],
       )
       deepEqual(closed.movements[0].amount_minor, -500)
-      equal((await ask('ListCashSessions', { status: 'CLOSED', store_id: 'main' })).total, 1)
-      equal((await ask('ListCashSessions', { status: 'OPEN' })).total, 0)
+      const ended = position
+      await done('OpenCashSession', till)
+      await done('ProcessSale', cash())
+      const then = async (as_of_position: number) => {
+        const was = await ask('GetCashSession', { session_id, as_of_position })
+        return was && [was.status, was.expected_minor, was.sales_count, was.counted_minor]
+      }
+      deepEqual(await then(begun), ['OPEN', 2000, 0, null])
+      deepEqual(await then(begun - 1), null)
+      // Closing wrote what was found too little as well.
+      deepEqual(await then(ended - 2), ['OPEN', 1500, 2, null])
+      for (const at of [ended, position]) deepEqual(await then(at), ['CLOSED', 1500, 2, 1450])
+      const as_of = new Date().toISOString()
+      deepEqual(await ask('GetCashSession', { session_id, as_of }), closed)
+      equal((await ask('ListCashSessions', { status: 'CLOSED', store_id: 'main' })).total, 2)
+      equal((await ask('ListCashSessions', { status: 'OPEN' })).total, 1)
     })
   })
