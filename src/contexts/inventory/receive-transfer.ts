@@ -20,6 +20,7 @@ import { detected, type Found } from './discrepancy.ts'
 import { freeIn, REASON_MAX, stockItem, stockKey } from './stock.ts'
 import { stockChanged } from './stock-changes.ts'
 import { openedFor } from './stock-place.ts'
+import { occurredAt, toldLate } from './told-late.ts'
 import { inTransit, TRANSFER_LINES_MAX, type TransferState, transfer } from './transfer.ts'
 import { answeredTransfer, TRANSFERS, transferAnswer, transferred } from './transfer-answer.ts'
 
@@ -35,13 +36,14 @@ const receiveInput = object({
     }),
   ),
   close: optional(flag({ description: 'Nothing more will come: what has not is missing.' })),
+  occurred_at: occurredAt,
 })
 
 export const receiveTransfer = command({
   type: 'ReceiveTransfer',
   input: receiveInput,
   reads: ({ transfer_id }) => [transfer.at(transfer_id)],
-  decide: decideReceive,
+  decide: toldLate(decideReceive),
   answer: transferAnswer,
   route: {
     method: 'POST',

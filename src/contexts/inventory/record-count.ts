@@ -36,6 +36,7 @@ import { type Place, stockChanged } from './stock-changes.ts'
 import { type StockCountState, stockCount } from './stock-count.ts'
 import { openedFor } from './stock-place.ts'
 import { stockedProduct } from './stocked-product.ts'
+import { past } from './told-late.ts'
 
 const LINES_MAX = 500
 const line = { product_id: id(), counted: decimal({ signed: true }) }
@@ -155,12 +156,12 @@ function read(
     seen.add(product_id)
     const quantity_scale = state?.quantity_scale ?? 0
     const told = line.occurred_at ?? input.occurred_at
-    const counted_at = told === undefined ? (occurred_at ?? now) : new Date(told).toISOString()
-    if (counted_at > now) reader.note(`${prefix}occurred_at`, 'is in the future')
+    const counted_at = told === undefined ? (occurred_at ?? now) : past(told, now)
+    if (counted_at === null) reader.note(`${prefix}occurred_at`, 'is in the future')
     return {
       place: { product_id, store_id: count.store_id },
       counted: reader.quantity(`${prefix}counted`, counted, quantity_scale),
-      counted_at,
+      counted_at: counted_at ?? now,
       quantity_scale,
     }
   })

@@ -27,6 +27,7 @@ import {
 } from './reserving.ts'
 import { REASON_MAX, stockKey } from './stock.ts'
 import { placeFields, placeOf } from './stock-place.ts'
+import { occurredAt, toldLate } from './told-late.ts'
 
 const byId = { reservation_id: id() }
 const reason = optional(text({ max: REASON_MAX }))
@@ -87,9 +88,9 @@ const releaseStock = command({
 
 const commitReservation = command({
   type: 'CommitReservation',
-  input: object({ ...byId, lines }),
+  input: object({ ...byId, lines, occurred_at: occurredAt }),
   reads: ({ reservation_id }) => [reservation.at(reservation_id)],
-  decide: ({ reservation_id, lines }, given, moment) =>
+  decide: toldLate(({ reservation_id, lines }, given, moment) =>
     byHand(given, moment, reservation_id, () => {
       const at = moment.occurred_at
       if (lines === undefined) return commitLines(given, reservation_id, at)
@@ -100,6 +101,7 @@ const commitReservation = command({
       if ('errors' in part) return invalid(part.errors)
       return commitLines(given, reservation_id, at, part.part)
     }),
+  ),
   answer: reservationAnswer,
   route: {
     method: 'POST',

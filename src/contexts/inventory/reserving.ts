@@ -15,6 +15,7 @@ import {
   stockKey,
 } from './stock.ts'
 import { type Place, stockChanged } from './stock-changes.ts'
+import { isCounted } from './told-late.ts'
 
 export type Writes = { readonly writes: readonly Write[] }
 /** `backordered`: how much of which lines was not here when it was promised. */
@@ -200,8 +201,7 @@ function servedIn(
   if (state === null) return 0
   const held = lines.find((one) => one.product_id === product_id && one.store_id === store_id)
   const come = (held?.quantity ?? 0) - backorderOf(state, reservationId)
-  const wasGone = at !== undefined && state.counted !== null && at <= state.counted.at
-  return Math.max(0, wasGone ? come : Math.min(state.quantity, come))
+  return Math.max(0, isCounted(state, at) ? come : Math.min(state.quantity, come))
 }
 
 function stockWrites(

@@ -19,6 +19,7 @@ import { detected, type Found, foundIn } from './discrepancy.ts'
 import { freeIn, REFERENCE_MAX, stockItem, stockKey } from './stock.ts'
 import { stockChanged } from './stock-changes.ts'
 import { knownProduct, openedFor } from './stock-place.ts'
+import { isCounted, occurredAt, toldLate } from './told-late.ts'
 import { TRANSFER_LINES_MAX, transfer } from './transfer.ts'
 import { TRANSFERS, transferAnswer, transferred } from './transfer-answer.ts'
 
@@ -30,6 +31,7 @@ const startInput = object({
   to_store_id: id({ aliases: ['to'] }),
   lines: list(object({ product_id: id(), quantity: signed }), { min: 1, max: TRANSFER_LINES_MAX }),
   reference: optional(text({ max: REFERENCE_MAX })),
+  occurred_at: occurredAt,
 })
 
 export const startTransfer = command({
@@ -47,7 +49,7 @@ export const startTransfer = command({
       ...itemsOf(products, from === to ? [from] : [from, to]),
     ]
   },
-  decide: decideStart,
+  decide: toldLate(decideStart),
   answer: transferAnswer,
   route: {
     method: 'POST',
@@ -130,13 +132,14 @@ function sentLines(
 /** What is promised stays: only what is free is sent. */
 function shortIn(
   given: Given,
-  { settings }: Moment,
+  { settings, occurred_at }: Moment,
   store_id: string,
   lines: readonly Sent[],
 ): Rejected | null {
   const missing = lines.flatMap(({ product_id, quantity, quantity_scale: scale }) => {
     const state = given.state(stockItem.at(stockKey(product_id, store_id)))
-    if (state !== null && settings['inventory.negative'] === true) return []
+    const mayLack = settings['inventory.negative'] === true
+    if (state !== null && (mayLack || isCounted(state, occurred_at))) return []
     const available = state === null ? 0 : Math.max(0, freeIn(state))
     if (quantity <= available) return []
     const requested = decimalNumber(quantity, scale)

@@ -36,6 +36,7 @@ import {
   stockAnswered,
 } from './stock-place.ts'
 import { stockedProduct } from './stocked-product.ts'
+import { occurredAt, toldLate } from './told-late.ts'
 
 const causes = {
   reason: optional(text({ max: REASON_MAX })),
@@ -101,13 +102,14 @@ const addInput = object({
   quantity: decimals,
   ...causes,
   unit_cost: optional(decimals),
+  occurred_at: occurredAt,
 })
 
 const addStock = command({
   type: 'AddStock',
   input: addInput,
   reads: (input) => placeRefs(placeOf(input)),
-  decide: decideAdd,
+  decide: toldLate(decideAdd),
   answer: stockAnswer,
   route: {
     method: 'POST',
@@ -147,13 +149,18 @@ function decideAdd(input: Infer<typeof addInput>, given: Given, moment: Moment):
   )
 }
 
-const adjustInput = object({ ...placeFields, adjustment: decimals, ...causes })
+const adjustInput = object({
+  ...placeFields,
+  adjustment: decimals,
+  ...causes,
+  occurred_at: occurredAt,
+})
 
 const adjustInventory = command({
   type: 'AdjustInventory',
   input: adjustInput,
   reads: (input) => placeRefs(placeOf(input)),
-  decide: decideAdjust,
+  decide: toldLate(decideAdjust),
   answer: stockAnswer,
   route: {
     method: 'PATCH',

@@ -235,6 +235,7 @@ describe('the state of stock', () => {
 describe('the fields of a request', () => {
   const decimals = [['-1.5'], ['x', 1]] as [unknown[], unknown[]]
   const causes: Limits = { reason: upTo(200), reference: upTo(200), store_id: [['main'], ['']] }
+  const late: Limits = { occurred_at: [['2026-03-02T10:00:00.000Z'], ['soon']] }
   const id = { reservation_id: 'r-1' }
   const uuid = '01980000-0000-7000-8000-000000000001'
   const line = { product_id: P, quantity: '1' }
@@ -256,10 +257,10 @@ describe('the fields of a request', () => {
       { product_id: P },
       { quantity: decimals, min_stock: decimals, backorder_limit: decimals, location: upTo(200) },
     ],
-    AddStock: [line, { ...causes, quantity: decimals, unit_cost: decimals }],
+    AddStock: [line, { ...causes, ...late, quantity: decimals, unit_cost: decimals }],
     AdjustInventory: [
       { product_id: P, adjustment: '1' },
-      { ...causes, adjustment: decimals },
+      { ...causes, ...late, adjustment: decimals },
     ],
     UpdateProductStock: [line, { ...causes, quantity: decimals, expected_quantity: decimals }],
     UpdateInventory: [
@@ -282,7 +283,7 @@ describe('the fields of a request', () => {
       { ...id, product_id: P },
       { reason: upTo(200), quantity: decimals, store_id: [['main'], ['']] },
     ],
-    CommitReservation: [id, lines],
+    CommitReservation: [id, { ...lines, ...late }],
     ExtendReservation: [
       { ...id, until: null },
       { until: [['2026-03-02T10:00:00.000Z'], ['soon']] },

@@ -19,6 +19,7 @@ import { id, integer, nullable, object, optional, quantity, text } from '#kernel
 import { availableIn, LOCATION_MAX, type StockState, stockItem, stockKey } from './stock.ts'
 import type { Place } from './stock-changes.ts'
 import { stockedProduct } from './stocked-product.ts'
+import { isCounted } from './told-late.ts'
 
 export const placeFields = {
   product_id: id(),
@@ -153,12 +154,13 @@ export function shortage(
   state: StockState,
   change: number,
   quantity_scale: number,
-  { settings }: Moment,
+  { settings, occurred_at }: Moment,
 ): Rejected | null {
   const { quantity, reserved, backorder_limit } = state
   const after = quantity + change
   const fits = after >= 0 && reserved <= after + backorder_limit
   if (change >= 0 || fits || settings['inventory.negative'] === true) return null
+  if (isCounted(state, occurred_at)) return null
   const available = Math.max(0, Math.min(quantity, availableIn(state)))
   const line = {
     ...place,

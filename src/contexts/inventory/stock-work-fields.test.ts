@@ -112,12 +112,15 @@ describe('the fields of a request', () => {
       { from_store_id: 'a', to_store_id: 'b', lines: [line] },
       {
         ...{ lines: many(500, line), 'lines.0.quantity': decimals },
-        ...{ reference: upTo(200), transfer_id: [[UUID], ['t']] },
+        ...{ reference: upTo(200), transfer_id: [[UUID], ['t']], occurred_at: [[WHEN], ['soon']] },
       },
     ],
     ReceiveTransfer: [
       { transfer_id: 't' },
-      { lines: times(500, { product_id: 'p', received: '1' }), close: [[true], ['yes']] },
+      {
+        lines: times(500, { product_id: 'p', received: '1' }),
+        ...{ close: [[true], ['yes']], occurred_at: [[WHEN], ['soon']] },
+      },
     ],
     CancelTransfer: [{ transfer_id: 't' }, { reason: upTo(200) }],
     StartStockCount: [

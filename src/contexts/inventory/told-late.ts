@@ -1,0 +1,34 @@
+// What happened earlier than it is told: a delivery, a breakage, a van that left. A count in between
+// knew of it, so it must be said when it was.
+import { type Decision, type Given, invalid, type Moment } from '#kernel/decider.ts'
+import type { Instant } from '#kernel/message.ts'
+import { later } from '#kernel/saga.ts'
+import { instant, optional } from '#kernel/schema.ts'
+import type { StockState } from './stock.ts'
+
+export const occurredAt = optional(instant({ description: 'When it happened; absent: now.' }))
+/** Clocks of devices may run ahead by this much; what they tell happens now then. */
+const AHEAD_MAX_MS = 5 * 60 * 1_000
+
+/** In the form in which instants compare as text; null: it lies in the future. */
+export function past(told: Instant, now: Instant): Instant | null {
+  const at = new Date(told).toISOString()
+  if (at > later(now, AHEAD_MAX_MS)) return null
+  return at < now ? at : now
+}
+
+type Told = { readonly occurred_at?: Instant | undefined }
+
+/** Decides as of the moment that the sender tells. */
+export const toldLate =
+  <I extends Told>(decide: (input: I, given: Given, moment: Moment) => Decision) =>
+  (input: I, given: Given, moment: Moment): Decision => {
+    if (input.occurred_at === undefined) return decide(input, given, moment)
+    const occurred_at = past(input.occurred_at, moment.now)
+    if (occurred_at === null) return invalid({ occurred_at: 'is in the future' })
+    return decide(input, given, { ...moment, occurred_at })
+  }
+
+/** It is in the newest count's number already, so that it takes and brings nothing more. */
+export const isCounted = ({ counted }: StockState, at: Instant | undefined): boolean =>
+  at !== undefined && counted !== null && at <= counted.at
