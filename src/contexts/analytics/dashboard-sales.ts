@@ -91,7 +91,8 @@ async function recentThen(asked: DashboardAsked, reader: Reader, knownAt: string
         ...recorded,
         ...storeIn(asked),
       },
-      sort: newest('booked_at'),
+      // At the same time in the order of what is shown now, which goes by its key.
+      sort: [...newest('booked_at'), { column: 'channel' }, { column: 'document_id' }],
       limit: PAGE,
       ...(cursor === null ? {} : { cursor }),
     })
