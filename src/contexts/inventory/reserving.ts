@@ -251,15 +251,17 @@ function insufficient(
 ): Rejected {
   const short = lines.map((line) => {
     const { product_id, store_id, quantity } = line
-    const scale = scaleOf(given, product_id)
+    const scale = scaleOf(given, line)
     const requested = decimalNumber(quantity, scale)
     return { product_id, store_id, requested, available: decimalNumber(leftOf(line), scale) }
   })
   return reject('insufficient_stock', 'There is not enough stock.', { details: { lines: short } })
 }
 
-/** Whole pieces where the product was not read as well. */
-function scaleOf(given: Given, productId: string): number {
-  const ref = product.seen(productId)
+/** The item's own, because who ships reads no products; where nothing is stocked, the product's. */
+function scaleOf(given: Given, line: Line): number {
+  const state = given.state(itemOf(line))
+  if (state !== null) return state.quantity_scale
+  const ref = product.seen(line.product_id)
   return given.lacking([ref]).length > 0 ? 0 : (given.state(ref)?.quantity_scale ?? 0)
 }
