@@ -357,18 +357,60 @@ describe('the items of an order', () => {
       deepEqual(await waiting(), [])
     })
   })
-  it('stay once a payment was begun: what was to be set aside is what was ordered', async () => {
+  it('may become less while the payment is being authorized, and less is captured', async () => {
+    for (const capture_on of ['confirm', 'ship'])
+      await using({ ...PAID, 'payments.capture_on': capture_on }, async (shop) => {
+        const order_id = await shop.order()
+        const more = [{ product_id: shop.cup, quantity: '6' }]
+        const no = await shop.refused('UpdateOrder', { order_id, items: more })
+        deepEqual(
+          [no.code, no.details],
+          [...['business_rule_violated', { currency: 'USD', limit: 25, total: 30 }]],
+        )
+        deepEqual(await stockOf(shop, shop.cup), [20, 4])
+        // Other goods for as much, then less.
+        const items = [{ product_id: shop.cup, quantity: '5' }]
+        await shop.done('UpdateOrder', { order_id, items })
+        await shop.done('CancelOrderLines', { order_id, lines: [{ line: 1, quantity: '1' }] })
+        const less = [{ product_id: shop.cup, quantity: '3' }]
+        await shop.done('UpdateOrder', { order_id, items: less })
+        deepEqual(await stockOf(shop, shop.cup), [20, 3])
+        deepEqual(await stockOf(shop, shop.tea), [10_000, 0])
+        await shop.settle()
+        equal((await shop.refused('UpdateOrder', { order_id, items: less })).code, 'invalid_state')
+        await shop.done('ShipOrder', { order_id })
+        await shop.settle()
+        equal(await heldOf(shop, order_id), 1_500)
+        const row = await shop.row(order_id)
+        deepEqual([row.status, row.payment_status], ['SHIPPED', 'captured'])
+        const summary = await shop.get('GetCustomerOrderSummary', { customer_id: 'c-1' })
+        deepEqual([summary?.total_orders, summary?.total_spent_minor], [1, 1_500])
+      })
+  })
+  it('that cost nothing any more while they are being paid are not charged', async () => {
+    await using({ ...PAID, 'orders.client_price': 'accept' }, async (shop) => {
+      const order_id = await shop.order()
+      const items = [{ product_id: shop.cup, quantity: '1', price: '0' }]
+      await shop.done('UpdateOrder', { order_id, items })
+      await shop.settle()
+      equal(await heldOf(shop, order_id), 0)
+      const row = await shop.row(order_id)
+      deepEqual([row.status, row.payment_status], ['CONFIRMED', 'voided'])
+    })
+  })
+  it('give all of their stock back when the payment is declined after all', async () => {
     await using(PAID, async (shop) => {
       const order_id = await shop.order()
-      const items = [{ product_id: shop.cup, quantity: '1' }]
-      equal((await shop.refused('UpdateOrder', { order_id, items })).code, 'invalid_state')
-      let met = 0
-      await shop.settle(async () => {
-        met += 1
-        equal((await shop.refused('UpdateOrder', { order_id, items })).code, 'invalid_state')
+      const items = [{ product_id: shop.cup, quantity: '2' }]
+      await shop.done('UpdateOrder', { order_id, items })
+      const pending = (await shop.get('GetPayment', { payment_id: order_id }))!
+      await shop.done('RecordPaymentOutcome', {
+        ...{ order_id, payment_id: order_id, operation_id: pending.operation_id },
+        ...{ status: 'declined', reason: 'no funds' },
       })
-      equal(met > 0, true)
-      equal(await heldOf(shop, order_id), 2_500)
+      equal((await shop.row(order_id)).status, 'CANCELLED')
+      deepEqual(await stockOf(shop, shop.cup), [20, 0])
+      deepEqual(await stockOf(shop, shop.tea), [10_000, 0])
     })
   })
   it('that cost nothing let the order go on without a payment', async () => {

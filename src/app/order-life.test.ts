@@ -276,6 +276,15 @@ function giveBackElsewhere(
   send('RefundPayment', { payment_id, reference, ...amount })
 }
 
+function changedWhilePaid(events: readonly Fact[]): boolean {
+  const paying = new Set<string>()
+  for (const { type, data } of events as readonly { type: string; data: Any }[]) {
+    if (type === 'PaymentAuthorizationRequested') paying.add(data.order_id)
+    if (type === 'OrderUpdated' && data.lines && paying.has(data.order_id)) return true
+  }
+  return false
+}
+
 /** What was cancelled of each line, or came back, had cost this much. */
 function goneOf({ events }: Book, order_id: string): ReadonlyMap<number, number> {
   const gone = new Map<number, number>()
@@ -358,7 +367,9 @@ describe('the life of an order', () => {
     for (let run = 0; run < RUNS; run++) {
       const seed = SEED + run
       try {
-        for (const { type } of live(seed)) seen.add(type)
+        const events = live(seed)
+        for (const { type } of events) seen.add(type)
+        if (changedWhilePaid(events)) seen.add('items changed while they were being paid')
       } catch (error) {
         throw new Error(`run ${run}, which SEED=${seed} begins with`, { cause: error })
       }
@@ -366,7 +377,7 @@ describe('the life of an order', () => {
     for (const type of [
       ...['OrderLinesCancelled', 'OrderPartiallyShipped', 'OrderReturnChanged', 'PaymentRefunded'],
       ...['OrderRefundGranted', 'PaymentAuthorizationLapsed', 'BackordersFilled', 'OrderUpdated'],
-      ...['PaymentRefundOwed', 'SagaResolved'],
+      ...['PaymentRefundOwed', 'SagaResolved', 'items changed while they were being paid'],
     ])
       assert.ok(seen.has(type), `there was no ${type}`)
   })

@@ -16,6 +16,7 @@ export {
 } from './reserving.ts'
 export type { Sold, SoldLine, StockPolicy, StockWarning, ToSell } from './selling.ts'
 export { sellStock } from './selling.ts'
+export { stillWaiting } from './still-waiting.ts'
 export type { Stock, StockState } from './stock.ts'
 export { availableIn, backorderOf, stockItem, stockKey } from './stock.ts'
 export { stockByStore } from './stock-by-store.ts'

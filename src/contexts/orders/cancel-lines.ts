@@ -2,9 +2,11 @@
 // append, so that nobody ships what somebody cancelled.
 import {
   keepReservation,
+  type Line,
   releaseSome,
   reservation,
   reservationRefs,
+  stillWaiting,
 } from '#contexts/inventory/public.ts'
 import { totalsOf } from '#contexts/pricing/public.ts'
 import { ask, command, type Decision, type Given, type Moment, reject } from '#kernel/decider.ts'
@@ -24,7 +26,7 @@ import {
   sagaOf,
 } from './order-book.ts'
 import { REASON_MAX } from './order-events.ts'
-import { counted, type LineUnits, nextPart } from './order-line.ts'
+import { counted, type LineUnits, nextPart, waitingOf } from './order-line.ts'
 import { settleMoney } from './order-money.ts'
 import { giveUpFirst, parcelRefs } from './parcels.ts'
 import { toldLines, unitsTold } from './told-lines.ts'
@@ -84,7 +86,9 @@ function decide(
   const released = releaseSome(given, order_id, held, 'lines_cancelled')
   if ('rejected' in released) return released
   book.beside.push(...released.writes)
-  cancelLines(book, units, reason)
+  const all = given.state(reservation.at(order_id))?.lines ?? []
+  const waiting = stillWaiting(given, order_id, all, released.writes)
+  cancelLines(book, units, { reason, waiting })
   settleMoney(book)
   giveUpFirst(book)
   deliveredNow(book)
@@ -99,7 +103,13 @@ const isWhole = ({ lines }: OrderState, units: readonly LineUnits[]): boolean =>
   )
 }
 
-function cancelLines(book: OrderBook, units: readonly LineUnits[], reason: string): void {
+type Cancelled = { readonly reason: string; readonly waiting: readonly Line[] | null }
+
+function cancelLines(
+  book: OrderBook,
+  units: readonly LineUnits[],
+  { reason, waiting }: Cancelled,
+): void {
   const before = orderOf(book)
   const parts = units.map(({ line, quantity }) => nextPart(lineOf(before, line)!, quantity))
   const { amount_minor } = totalsOf(parts)
@@ -114,6 +124,7 @@ function cancelLines(book: OrderBook, units: readonly LineUnits[], reason: strin
     total_amount_minor: before.total_amount_minor - amount_minor,
     reason,
     cancelled_at: book.moment.now,
+    ...(waiting === null ? {} : { backordered: waitingOf(before.lines, waiting) }),
   })
 }
 

@@ -1,13 +1,15 @@
-// Changes to an order that is not confirmed yet, and the wish to have it confirmed. Its items
-// change only while nobody has begun to pay: what a provider was asked to set aside stays what was
-// ordered.
+// Changes to an order that is not confirmed yet, and the wish to have it confirmed. Its items may
+// change until the label is asked for, within what a provider was asked to set aside: the rest of
+// that is let go of.
 import { product } from '#contexts/catalog/public.ts'
 import {
   changeReservation,
   reservation,
   reservationRefs,
+  stillWaiting,
   stockRefs,
 } from '#contexts/inventory/public.ts'
+import { capturable } from '#contexts/payments/public.ts'
 import { address } from '#contexts/shipping/public.ts'
 import {
   type Asked,
@@ -22,6 +24,7 @@ import {
   reject,
 } from '#kernel/decider.ts'
 import type { DataOf } from '#kernel/event-types.ts'
+import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import { stepStatus } from '#kernel/saga.ts'
 import { type Infer, id, money, nullable, object, optional, text } from '#kernel/schema.ts'
 import { goOnUnpaid } from './cancel-lines.ts'
@@ -35,11 +38,12 @@ import {
   openBook,
   orderAnswer,
   orderOf,
+  paymentOf,
   sagaOf,
 } from './order-book.ts'
 import { discounts } from './order-discounts.ts'
 import { NOTES_MAX } from './order-events.ts'
-import { remaining } from './order-line.ts'
+import { remaining, waitingOf } from './order-line.ts'
 import { pricedLines } from './order-lines.ts'
 
 const updateInput = object({
@@ -61,7 +65,7 @@ export const updateOrder = command({
     method: 'PATCH',
     path: '/api/v1/orders/:order_id',
     tag: 'orders',
-    summary: 'Changes address, notes or, before somebody pays, the items of a pending order',
+    summary: 'Changes address, notes or items of an order whose label was not asked for yet',
   },
 })
 
@@ -97,11 +101,6 @@ function otherItems(
 ): Partial<DataOf<typeof order.events>['OrderUpdated']> | Asked | Rejected {
   const { given, moment, order_id } = book
   const state = orderOf(book)
-  const { waiting_for } = sagaOf(book)
-  if (waiting_for !== FOR_PAYMENT)
-    return reject('invalid_state', 'The items cannot be changed once a payment was begun.', {
-      details: { status: state.status, waiting_for },
-    })
   const { store_id, currency, country: before } = state
   const wanted = [...new Set(input.items.map(({ product_id }) => product_id))]
   const trouble = lackingOf(given, order_id, [
@@ -119,19 +118,38 @@ function otherItems(
   const cart = { country, discounts: input.discounts }
   const priced = pricedLines(input.items, currency, given, moment, cart)
   if ('rejected' in priced) return priced
+  const over = beyondPayment(book, priced.total_amount_minor)
+  if (over !== null) return over
   const lines = priced.lines.map(({ product_id, quantity }) => ({ product_id, store_id, quantity }))
   const reserved = changeReservation(given, order_id, lines, 'order_changed')
   if ('rejected' in reserved) return reserved
   book.beside.push(...reserved.writes)
+  const waiting = stillWaiting(given, order_id, [...held.lines, ...lines], reserved.writes)
   const { customer_id: _, ...where } = countedIn(state)
   return {
     ...where,
     ...priced,
     country,
     ...(country === before ? {} : { previous_country: before }),
+    ...(waiting === null ? {} : { backordered: waitingOf(priced.lines, waiting) }),
     previous_lines: remaining(state.lines),
     previous_total_amount_minor: state.total_amount_minor,
   }
+}
+
+/** What a provider was asked to set aside is not asked for anew: no more than that is captured. */
+function beyondPayment(book: OrderBook, totalMinor: number): Rejected | null {
+  const state = paymentOf(book)
+  if (state === null) return null
+  const { pending, currency } = state
+  const limit = pending?.kind === 'authorize' ? pending.amount_minor : capturable(state)
+  if (totalMinor <= limit) return null
+  const shown = (minor: number) => decimalNumber(minor, exponentOf(currency))
+  return reject(
+    'business_rule_violated',
+    'The items come to more than is being paid; order what is more apart.',
+    { details: { currency, limit: shown(limit), total: shown(totalMinor) } },
+  )
 }
 
 function lackingOf(

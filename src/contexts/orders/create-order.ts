@@ -42,6 +42,7 @@ import { order } from './order.ts'
 import { closeBook, type OrderBook, orderAnswer } from './order-book.ts'
 import { discounts } from './order-discounts.ts'
 import { LINES_MAX, NOTES_MAX } from './order-events.ts'
+import { type WaitingUnits, waitingOf } from './order-line.ts'
 import { type Priced, pricedLines } from './order-lines.ts'
 import { orderNumber } from './order-number.ts'
 
@@ -148,7 +149,8 @@ function decide(input: Input, given: Given, moment: Moment, provider: string): D
   if ('rejected' in reserved) return reserved
 
   const book = emptyBook(order_id, given, moment, priced.total_amount_minor > 0 && method !== null)
-  const order_number = place(book, input, priced, { store_id, method })
+  const backordered = waitingOf(priced.lines, reserved.backordered)
+  const order_number = place(book, input, priced, { store_id, method, backordered })
   beginSaga(book)
   if (expires_at !== null) awaitPayment(book, expires_at)
   else if (book.payment === null || method === null) requestLabel(book)
@@ -224,11 +226,17 @@ function emptyBook(order_id: string, given: Given, moment: Moment, isPaid: boole
 const countryOf = ({ country, shipping_address }: Input): string | null =>
   country ?? shipping_address?.country ?? null
 
+type Placing = {
+  readonly store_id: string
+  readonly method: string | null
+  readonly backordered: WaitingUnits[]
+}
+
 function place(
   { order, order_id, payment, given, moment }: OrderBook,
   input: Input,
   priced: Priced,
-  { store_id, method }: { store_id: string; method: string | null },
+  { store_id, method, backordered }: Placing,
 ): string {
   const placed_at = moment.occurred_at ?? moment.now
   const order_number =
@@ -249,6 +257,7 @@ function place(
       notes: input.notes ?? null,
       payment_method: method,
       payment_id: payment?.id ?? null,
+      ...(backordered.length === 0 ? {} : { backordered }),
       placed_at,
       // A store that is opened by this order has no time zone of its own yet.
       business_day: businessDay(placed_at, storeState(given, store_id)?.timezone ?? 'UTC'),

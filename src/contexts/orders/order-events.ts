@@ -15,7 +15,7 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
-import { line, linePart, lineRefund, lineUnits } from './order-line.ts'
+import { line, linePart, lineRefund, lineUnits, waitingUnits } from './order-line.ts'
 import { liftCancelled, liftCreated, oldCancelled, oldCreated } from './order-versions.ts'
 
 /** Why an order was cancelled, for machines. */
@@ -64,6 +64,8 @@ const counted = {
 }
 const parts = (least = 1) => list(linePart, { min: least, max: LINES_MAX })
 const units = list(lineUnits, { min: 1, max: LINES_MAX })
+/** What waits for goods after the event; absent: that has not changed. */
+const backordered = optional(list(waitingUnits, { max: LINES_MAX }))
 const { amount_minor: _, ...taxed } = amountFields
 const parcel = {
   order_id: id(),
@@ -90,6 +92,7 @@ export const orderEvents = eventTypes({
       notes: nullable(text({ max: NOTES_MAX })),
       payment_method: nullable(text({ max: METHOD_MAX })),
       payment_id: nullable(id()),
+      backordered,
     }),
     upcast: { 1: liftCreated },
     samples: { 1: oldCreated },
@@ -106,6 +109,7 @@ export const orderEvents = eventTypes({
       // All of these, where the items have changed.
       lines: optional(list(line, { min: 1, max: LINES_MAX })),
       previous_lines: optional(parts(0)),
+      backordered,
       total_amount_minor: optional(money()),
       previous_total_amount_minor: optional(money()),
       net_minor: optional(money()),
@@ -148,6 +152,7 @@ export const orderEvents = eventTypes({
       total_amount_minor: money(),
       reason: text({ max: REASON_MAX }),
       cancelled_at: instant(),
+      backordered,
     }),
   },
   /** These units go in a parcel of their own; nobody else may plan them. */

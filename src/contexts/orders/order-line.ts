@@ -29,6 +29,12 @@ export const linePart = object({ ...goods, ...pricedFields })
 export const lineUnits = object(units)
 /** So many units that came back, and what they had cost. */
 export const lineRefund = object({ ...units, amount_minor: money() })
+/** So much of the goods was promised while it was not here, and has not come yet. */
+export const waitingUnits = object({
+  product_id: goods.product_id,
+  quantity: units.quantity,
+  quantity_scale: goods.quantity_scale,
+})
 /** As it is shown: with what became of it. */
 export const lineNow = object({
   ...line.properties,
@@ -43,6 +49,7 @@ export const lineNow = object({
 
 export type LinePart = Infer<typeof linePart>
 export type LineUnits = Infer<typeof lineUnits>
+export type WaitingUnits = Infer<typeof waitingUnits>
 export type LineRefund = Infer<typeof lineRefund>
 export type OrderLine = Infer<typeof lineNow>
 
@@ -102,6 +109,17 @@ export function withheld(
       withheld_minor: each.withheld_minor + sum('amount_minor'),
     }
   })
+}
+
+/** In the steps that the order counts its goods in. */
+export function waitingOf(
+  lines: readonly Pick<OrderLine, 'product_id' | 'quantity_scale'>[],
+  waiting: readonly { readonly product_id: string; readonly quantity: number }[],
+): WaitingUnits[] {
+  const scales = new Map(lines.map((each) => [each.product_id, each.quantity_scale]))
+  return waiting.map(({ product_id, quantity }) => ({
+    ...{ product_id, quantity, quantity_scale: scales.get(product_id) ?? 0 },
+  }))
 }
 
 /** What is paid back for so many of the units withheld; with the last one, all of it. */

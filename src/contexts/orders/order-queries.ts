@@ -20,13 +20,14 @@ import {
 } from '#kernel/schema.ts'
 import { customerOrderSummary } from './customer-order-summary.ts'
 import { ORDER_STATUSES } from './order.ts'
-import { lineNow } from './order-line.ts'
+import { lineNow, waitingUnits } from './order-line.ts'
 import { orderPayments } from './order-payments.ts'
-import { orderViews } from './order-views.ts'
+import { FULFILLMENT_STATUSES, orderViews } from './order-views.ts'
 
 const orderRow = rowAnswer(orderViews.table, {
   shapes: {
     items: list(lineNow),
+    backordered: list(waitingUnits),
     shipping_address: address,
     payment_info: object({ payment_method: nullable(text()) }),
   },
@@ -70,7 +71,7 @@ const listInput = object({
   store_id: optional(id()),
   country: optional(text({ max: 100 })),
   payment_status: optional(text({ max: 50 })),
-  fulfillment_status: optional(text({ max: 50 })),
+  fulfillment_status: optional(oneOf(FULFILLMENT_STATUSES)),
   is_owed_back: optional(
     flag({ description: 'Whether a person has to give money back where it was taken.' }),
   ),

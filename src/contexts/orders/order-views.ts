@@ -3,6 +3,7 @@
 // shipment.
 
 import { whenErased } from '#contexts/customers/public.ts'
+import { stockKey } from '#contexts/inventory/public.ts'
 import { type Payment, payment, paymentStatus } from '#contexts/payments/public.ts'
 import { totalsOf } from '#contexts/pricing/public.ts'
 import type { shipment } from '#contexts/shipping/public.ts'
@@ -17,6 +18,7 @@ import {
   type OrderLine,
   ordered,
   unsent,
+  type WaitingUnits,
   withheld,
 } from './order-line.ts'
 
@@ -43,6 +45,8 @@ export type OrderRow = {
   readonly owed_back_minor: number
   readonly currency: string
   readonly items: readonly OrderLine[]
+  /** Reserved while it was not here, and not come yet. */
+  readonly backordered: readonly WaitingUnits[]
   readonly country: string | null
   readonly shipping_address: Data['OrderCreated']['shipping_address']
   readonly notes: string | null
@@ -64,6 +68,16 @@ export type OrderRow = {
   /** Of the order's own stream. */
   readonly version: number
 }
+export const FULFILLMENT_STATUSES = [
+  'none',
+  'reserved',
+  'backordered',
+  'label_created',
+  'partially_shipped',
+  'shipped',
+  'delivered',
+] as const
+
 /** The payment's fold, so that its status is judged by the same rule everywhere. */
 type PaymentInfo = { readonly payment_method: string | null; readonly payment: Payment }
 
@@ -90,6 +104,7 @@ export const orderViews = projection<OrderRow>({
       owed_back_minor: 'money',
       currency: 'text',
       items: 'json',
+      backordered: 'json',
       country: { kind: 'text', nullable: true },
       shipping_address: { kind: 'json', nullable: true, personal: true },
       notes: { kind: 'text', nullable: true, personal: true },
@@ -123,6 +138,9 @@ export const orderViews = projection<OrderRow>({
     `order-${key}`,
     `shipment-${key}`,
     ...(row?.payment_id ? [`payment-${row.payment_id}`] : []),
+    ...(row?.backordered ?? []).map(
+      ({ product_id }) => `stock-${stockKey(product_id, row!.store_id)}`,
+    ),
   ],
   on: {
     OrderCreated: {
@@ -136,13 +154,15 @@ export const orderViews = projection<OrderRow>({
       confirmed_at,
     })),
     PaymentProcessed: own<Data['PaymentProcessed']>(() => ({})),
-    OrderLinesCancelled: own<Data['OrderLinesCancelled']>(({ lines, total_amount_minor }, row) => {
+    OrderLinesCancelled: own<Data['OrderLinesCancelled']>((data, row) => {
+      const { lines, total_amount_minor, backordered } = data
       const items = counted(row.items, 'cancelled_quantity', lines)
       const isAll = row.status === 'PARTIALLY_SHIPPED' && items.every((each) => unsent(each) === 0)
       return {
         items,
         total_amount_minor,
         ...lessTaxed(row, lines),
+        ...waiting(row, backordered),
         ...(isAll ? { status: 'SHIPPED', fulfillment_status: 'shipped' } : {}),
       }
     }),
@@ -181,6 +201,7 @@ export const orderViews = projection<OrderRow>({
     OrderCancelled: own<Data['OrderCancelled']>(({ reason, cause, cancelled_at }) => ({
       status: 'CANCELLED',
       fulfillment_status: 'none',
+      backordered: [],
       cancel_reason: reason,
       cancel_cause: cause,
       cancelled_at,
@@ -191,11 +212,14 @@ export const orderViews = projection<OrderRow>({
         tracking_number,
         carrier,
         // A label that came after the order was cancelled is on its way back already.
-        ...(row.status === 'CANCELLED' ? {} : { fulfillment_status: 'label_created' }),
+        ...(row.status === 'CANCELLED' || row.fulfillment_status === 'backordered'
+          ? {}
+          : { fulfillment_status: 'label_created' }),
       })),
       // A parcel beside the order's first shows in the order when it leaves.
       keys: ({ data }) => (data.shipment_id === data.order_id ? [data.order_id] : []),
     },
+    BackordersFilled: { keys: filledKeys, apply: filled },
     ...Object.fromEntries(
       Object.keys(payment.events).map((type) => [type, paymentChange()] as const),
     ),
@@ -203,12 +227,13 @@ export const orderViews = projection<OrderRow>({
 })
 
 function created({ data, timestamp, version }: Recorded<Data['OrderCreated']>): OrderRow {
-  const { lines, channel, payment_method, ...rest } = data
+  const { lines, channel, payment_method, backordered = [], ...rest } = data
   return {
     ...rest,
     status: 'PENDING',
     payment_status: 'none',
-    fulfillment_status: 'reserved',
+    fulfillment_status: backordered.length > 0 ? 'backordered' : 'reserved',
+    backordered,
     return_status: 'none',
     owed_back_minor: 0,
     items: ordered(lines),
@@ -236,11 +261,44 @@ function updated(data: Data['OrderUpdated'], row: OrderRow): Partial<OrderRow> {
   return {
     ...known(told),
     ...known(totals),
+    ...waiting(row, data.backordered),
     ...(lines === undefined ? {} : { items: ordered(lines) }),
     ...(payment_method === undefined
       ? {}
       : { payment_info: { ...row.payment_info, payment_method } }),
   }
+}
+
+/** An order with goods to come cannot leave as a whole, whether its label is made or not. */
+function waiting(row: OrderRow, backordered = row.backordered): Partial<OrderRow> {
+  const { fulfillment_status, tracking_number } = row
+  if (!['reserved', 'backordered', 'label_created'].includes(fulfillment_status))
+    return { backordered }
+  const here = tracking_number === null ? 'reserved' : 'label_created'
+  return { backordered, fulfillment_status: backordered.length > 0 ? 'backordered' : here }
+}
+
+type Filled = {
+  readonly product_id: string
+  readonly store_id: string
+  readonly lines: readonly { readonly reservation_id: string; readonly quantity: number }[]
+}
+/** An order's reservation has its id; others have no row here. */
+function filledKeys({ data: { lines } }: Recorded<Filled>): readonly string[] {
+  return [...new Set(lines.map(({ reservation_id }) => reservation_id))]
+}
+
+function filled(row: OrderRow | undefined, { data, timestamp }: Recorded<Filled>) {
+  if (row === undefined || row.store_id !== data.store_id) return undefined
+  const come = data.lines
+    .filter(({ reservation_id }) => reservation_id === row.order_id)
+    .reduce((sum, { quantity }) => sum + quantity, 0)
+  const left = row.backordered
+    .map((each) =>
+      each.product_id === data.product_id ? { ...each, quantity: each.quantity - come } : each,
+    )
+    .filter(({ quantity }) => quantity > 0)
+  return { ...row, ...waiting(row, left), updated_at: timestamp }
 }
 
 function lessTaxed(row: OrderRow, gone: readonly LinePart[]): Partial<OrderRow> {
