@@ -157,6 +157,12 @@ describe('lists of the shop', () => {
     })
 })
 
+type StorePage = {
+  readonly items: readonly { readonly name: string }[]
+  readonly total: number
+  readonly next_cursor: string | null
+}
+
 describe('the stores', () => {
   const names = ['Main store', 'Altona', 'Berlin', 'Celle']
   before(async () => {
@@ -169,11 +175,11 @@ describe('the stores', () => {
       const [byCursor, byOffset]: string[][] = [[], []]
       let cursor: string | null = ''
       while (cursor !== null) {
-        const at = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-        const { items, total, next_cursor } = (await get(`/api/v1/stores?limit=${limit}${at}`)).json
-        ok(items.length <= limit && total === names.length)
-        byCursor!.push(...items.map(({ name }: { name: string }) => name))
-        cursor = next_cursor
+        const at: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+        const page = (await get(`/api/v1/stores?limit=${limit}${at}`)).json as StorePage
+        ok(page.items.length <= limit && page.total === names.length)
+        byCursor!.push(...page.items.map(({ name }) => name))
+        cursor = page.next_cursor
         ok(byCursor!.length <= names.length, String(byCursor))
       }
       for (let offset = 0; offset < names.length; offset += limit) {
