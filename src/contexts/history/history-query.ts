@@ -13,6 +13,7 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
+import { namesIn } from './names.ts'
 import { type Measures, sayWith, type Words } from './words.ts'
 
 const EVENTS_MAX = 1_000
@@ -34,6 +35,8 @@ export type Told = {
   readonly streams: (names: Names, reader: Reader) => Promise<readonly string[] | null>
   /** The currency and steps of events that name none. */
   readonly measures?: (names: Names, reader: Reader) => Promise<Measures>
+  /** Fields of its events that nobody is shown. */
+  readonly hides?: readonly string[]
 }
 export type Names = Readonly<Record<string, string>>
 
@@ -74,10 +77,11 @@ export function historyQuery(told: Told, words: Words): Query {
       if (streams === null) return null
       const events = await reader.events(streams, limit + 1, after)
       if (events.length === 0 && after === 0) return null
-      const measures = (await told.measures?.(given, reader)) ?? {}
-      const items = events.slice(0, limit).map((event) => entryOf(event, words, measures))
+      const names = await namesIn(events, reader)
+      const measures = { names, ...(await told.measures?.(given, reader)) }
+      const items = events.slice(0, limit).map((event) => entryOf(event, words, measures, told))
       const isMore = events.length > limit
-      const known = Object.fromEntries(names.map((name) => [name, given[name]!]))
+      const known = Object.fromEntries(told.names.map((name) => [name, given[name]!]))
       return { ...known, items, next_after: isMore ? items.at(-1)!.position : null }
     },
     answer: nullable(
@@ -92,13 +96,14 @@ export function historyQuery(told: Told, words: Words): Query {
 }
 type Page = { readonly limit?: number; readonly after?: number }
 
-function entryOf(event: Recorded, words: Words, measures: Measures) {
+function entryOf(event: Recorded, words: Words, measures: Measures, { hides = [] }: Told) {
   const { position, event_type, version, metadata, aggregate_type, aggregate_id } = event
-  const data = event.data as object
+  const shown = Object.entries(event.data as object).filter(([field]) => !hides.includes(field))
+  const data = Object.fromEntries(shown)
   return {
     position,
     what: event_type,
-    words: inWords(event_type, data, words, measures),
+    words: inWords(event_type, event.data as object, words, measures),
     of: aggregate_type,
     of_id: aggregate_id,
     version,

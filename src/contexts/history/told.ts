@@ -2,6 +2,7 @@
 import { productReadView } from '#contexts/catalog/public.ts'
 import { stockKey } from '#contexts/inventory/public.ts'
 import { orderViews } from '#contexts/orders/public.ts'
+import { registerKey, saleRefunds } from '#contexts/sales/public.ts'
 import { shipments } from '#contexts/shipping/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { streamOf } from '#kernel/message.ts'
@@ -54,9 +55,35 @@ export const told: readonly Told[] = [
   { ...single('discrepancy', 'inventory/discrepancies', 'a discrepancy'), tag: 'inventory' },
 
   single('sale', 'sales', 'a sale'),
+  {
+    ...single('refund', 'sales/refunds', 'a refund at the till'),
+    tag: 'sales',
+    streams: async ({ refund_id = '' }, reader) => refundStreams(reader, refund_id),
+  },
+  {
+    ...single('register', 'registers', 'a register'),
+    tag: 'cash sessions',
+    optionally: ['store_id'],
+    streams: async ({ register_id = '', store_id }) => [
+      streamOf('register', registerKey(storeIdOf(store_id), register_id)),
+    ],
+  },
   single('return', 'returns', 'a return'),
 
   single('shipment', 'shipments', 'a shipment'),
+  {
+    type: 'GetErasureHistory',
+    path: '/api/v1/erasures/:subject/history',
+    tag: 'privacy',
+    of: 'an erasure',
+    names: ['subject'],
+    streams: async ({ subject = '' }) => [streamOf('erasure', subject)],
+  },
+  {
+    ...single('webhook', 'admin/webhooks', 'a webhook'),
+    tag: 'webhooks',
+    hides: ['secret'],
+  },
 ]
 
 /** A thing with one stream of its own. */
@@ -77,6 +104,17 @@ async function ofProduct(reader: Reader, product_id: string): Promise<Measures> 
   if (row === null) return {}
   const { currency, quantity_scale } = row
   return { currency: String(currency), quantity_scale: Number(quantity_scale) }
+}
+
+/** Without a receipt it has a stream of its own, otherwise its sale tells of it. */
+async function refundStreams(reader: Reader, refund_id: string): Promise<readonly string[] | null> {
+  const row = await reader.get(saleRefunds, refund_id)
+  if (row === null) return null
+  return [
+    row.sale_id === null
+      ? streamOf('sale_refund', refund_id)
+      : streamOf('sale', String(row.sale_id)),
+  ]
 }
 
 /** An order is told by all that was done for it: its stock, its saga, its money, its parcels. */

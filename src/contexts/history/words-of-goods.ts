@@ -52,31 +52,33 @@ const storeWords: Words = wordsFor(store, {
 
 const stockWords: Words = {
   ...wordsFor(stockedProduct, {
-    ProductStocked: ({ store_id }) => `Stocked in store ${store_id}`,
+    ProductStocked: ({ store_id }, { name }) => `Stocked in store ${name(store_id)}`,
   }),
   ...wordsFor(stockItem, {
     InventoryCreated: ({ quantity }, { units }) => `Stock opened with ${units(quantity)}`,
     StockAdded: ({ quantity, reason }, { units }) => `${units(quantity)} came in${because(reason)}`,
     InventoryAdjusted: ({ adjustment, reason }, { units }) =>
-      `Corrected by ${adjustment > 0 ? '+' : ''}${units(adjustment)}${because(reason)}`,
+      adjustment < 0 && reason === 'sale'
+        ? `${units(-adjustment)} sold`
+        : `Corrected by ${adjustment > 0 ? '+' : ''}${units(adjustment)}${because(reason)}`,
     InventoryUpdated: (data) => `Changed: ${fieldsOf(data, ['product_id', 'store_id'])}`,
-    StockReserved: ({ quantity, reservation_id, backordered = 0 }, { units }) =>
-      `${units(quantity)} held for ${reservation_id}` +
+    StockReserved: ({ quantity, reservation_id, backordered = 0 }, { units, name }) =>
+      `${units(quantity)} held for ${name(reservation_id)}` +
       (backordered === 0 ? '' : `, ${units(backordered)} of it on backorder`),
-    StockReleased: ({ quantity, reservation_id }, { units }) =>
-      `${units(quantity)} held for ${reservation_id} free again`,
-    ReservationCommitted: ({ quantity, reservation_id }, { units }) =>
-      `${units(quantity)} held for ${reservation_id} left the store`,
+    StockReleased: ({ quantity, reservation_id }, { units, name }) =>
+      `${units(quantity)} held for ${name(reservation_id)} free again`,
+    ReservationCommitted: ({ quantity, reservation_id }, { units, name }) =>
+      `${units(quantity)} held for ${name(reservation_id)} left the store`,
     BackordersFilled: ({ lines }) => `What had come goes to ${count(lines, 'backorder')}`,
-    StockTransferredOut: ({ quantity, to_store_id }, { units }) =>
-      `${units(quantity)} sent to store ${to_store_id}`,
-    StockTransferredIn: ({ quantity, damaged, from_store_id }, { units }) =>
-      `${units(quantity)} came from store ${from_store_id}` +
+    StockTransferredOut: ({ quantity, to_store_id }, { units, name }) =>
+      `${units(quantity)} sent to store ${name(to_store_id)}`,
+    StockTransferredIn: ({ quantity, damaged, from_store_id }, { units, name }) =>
+      `${units(quantity)} came from store ${name(from_store_id)}` +
       (damaged === 0 ? '' : `, and ${units(damaged)} damaged`),
-    IncomingStockChanged: ({ change, from_store_id }, { units }) =>
+    IncomingStockChanged: ({ change, from_store_id }, { units, name }) =>
       change > 0
-        ? `${units(change)} on its way from store ${from_store_id}`
-        : `${units(-change)} no longer on its way from store ${from_store_id}`,
+        ? `${units(change)} on its way from store ${name(from_store_id)}`
+        : `${units(-change)} no longer on its way from store ${name(from_store_id)}`,
     StockCounted: ({ counted, expected, is_superseded }, { units }) =>
       `${units(counted)} counted` +
       (expected === null ? '' : ` where the book said ${units(expected)}`) +
@@ -91,16 +93,16 @@ const stockWords: Words = {
     StockDiscrepancyResolved: ({ action }) => `Settled: ${action.replace('_', ' ')}`,
   }),
   ...wordsFor(transfer, {
-    TransferStarted: ({ lines, from_store_id, to_store_id }) =>
-      `${count(lines, 'product')} sent from store ${from_store_id} to ${to_store_id}`,
+    TransferStarted: ({ lines, from_store_id, to_store_id }, { name }) =>
+      `${count(lines, 'product')} sent from store ${name(from_store_id)} to ${name(to_store_id)}`,
     TransferReceived: ({ lines, is_closed }) =>
       `${count(lines, 'product')} came${is_closed ? '; nothing more is on its way' : ''}`,
     TransferCancelled: ({ lines, reason }) =>
       `Called back, ${count(lines, 'product')} returned${because(reason)}`,
   }),
   ...wordsFor(stockCount, {
-    StockCountStarted: ({ store_id, scope }) =>
-      `Counting of store ${store_id} begun: ${scope === 'all' ? 'all of it' : scope}`,
+    StockCountStarted: ({ store_id, scope }, { name }) =>
+      `Counting of store ${name(store_id)} begun: ${scope === 'all' ? 'all of it' : scope}`,
     StockCountRecorded: ({ counted_lines, differing_lines }) =>
       `${count(counted_lines, 'number')} written down, ${differing_lines} other than in the book`,
     StockCountCompleted: () => 'Counting done',

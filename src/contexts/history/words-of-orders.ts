@@ -32,20 +32,22 @@ const orderWords: Words = wordsFor(order, {
   OrderCancelled: ({ reason }) => `Cancelled${because(reason)}`,
 })
 
+/** `AuthorizePayment` as it is said. */
+const spoken = (step: string) => step.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 const undoing = (compensation: boolean | undefined) => (compensation === true ? 'undoing ' : '')
 
 const sagaWords: Words = wordsFor(saga, {
-  SagaStarted: ({ steps }) => `Fulfilment began: ${steps.join(', ')}`,
+  SagaStarted: ({ steps }) => `Fulfilment began: ${steps.map(spoken).join(', ')}`,
   SagaStepStarted: ({ step, compensation, waiting_for }) =>
     waiting_for === undefined
-      ? `Began ${undoing(compensation)}${step}`
-      : `${step} waits for the ${waiting_for.replaceAll('_', ' ')}`,
-  SagaStepSucceeded: ({ step }) => `${step} done`,
+      ? `Began ${undoing(compensation)}${spoken(step)}`
+      : `${spoken(step)} waits for the ${waiting_for.replaceAll('_', ' ')}`,
+  SagaStepSucceeded: ({ step }) => `${spoken(step)} done`,
   SagaStepFailed: ({ step, compensation, attempt, error, next_attempt_at }) =>
-    `Try ${attempt} of ${undoing(compensation)}${step} failed${because(error)}` +
+    `Try ${attempt} of ${undoing(compensation)}${spoken(step)} failed${because(error)}` +
     (next_attempt_at === null ? '' : `; again at ${next_attempt_at}`),
   SagaCompensationStarted: ({ reason }) => `Taken back${because(reason)}`,
-  SagaStepCompensated: ({ step, note }) => `${step} undone${because(note)}`,
+  SagaStepCompensated: ({ step, note }) => `${spoken(step)} undone${because(note)}`,
   SagaCompleted: () => 'Fulfilment complete',
   SagaFailed: ({ outcome, reason }) =>
     outcome === 'needs_attention'

@@ -9,6 +9,8 @@ export type Say = {
   readonly money: (minor: number) => string
   /** `3`, `1.375` */
   readonly units: (quantity: number) => string
+  /** `Harbour Street`, `order ORD-2026-1`; an id that nobody calls anything as it is. */
+  readonly name: (id: string) => string
 }
 type Tell<D> = (data: D, say: Say) => string
 /** By event type. Called with data of that type only. */
@@ -21,7 +23,12 @@ export const wordsFor = <A extends { readonly events: EventTypes }>(
 ): Words => words as unknown as Words
 
 /** What an event's own data does not say: a movement of stock names no steps, a price may. */
-export type Measures = { readonly currency?: string; readonly quantity_scale?: number }
+export type Measures = {
+  readonly currency?: string
+  readonly quantity_scale?: number
+  /** By id. */
+  readonly names?: ReadonlyMap<string, string>
+}
 
 export function sayWith(data: object, known: Measures): Say {
   const { currency = known.currency, quantity_scale = known.quantity_scale ?? 0 } = data as Measures
@@ -31,6 +38,7 @@ export function sayWith(data: object, known: Measures): Say {
         ? `${unscaled(minor, 2)}`
         : `${unscaled(minor, exponentOf(currency))} ${currency}`,
     units: (quantity) => unscaled(quantity, quantity_scale),
+    name: (id) => known.names?.get(id) ?? id,
   }
 }
 
