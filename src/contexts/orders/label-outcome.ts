@@ -1,12 +1,7 @@
 // What the carrier answered, and what follows from it: the shipment, the order and its saga move in
 // one append. An answer to anything but the call under way is late, or told twice, and changes
 // nothing.
-import {
-  CARRIER_MAX,
-  type ShipmentState,
-  shipment,
-  TRACKING_MAX,
-} from '#contexts/shipping/public.ts'
+import { type ShipmentState, shipment } from '#contexts/shipping/public.ts'
 import {
   type Asked,
   accept,
@@ -17,7 +12,8 @@ import {
   type Rejected,
 } from '#kernel/decider.ts'
 import { awaits, failedTry } from '#kernel/saga.ts'
-import { flag, type Infer, id, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { flag, type Infer, id, nullable, object } from '#kernel/schema.ts'
+import { carrierTold } from './carrier-told.ts'
 import { startCompensation, unwind } from './compensation.ts'
 import { confirm, isCovered, LABEL, runs } from './fulfilment.ts'
 import {
@@ -31,17 +27,7 @@ import {
 } from './order-book.ts'
 import { isOver } from './payment-outcome.ts'
 
-const TEXT_MAX = 2_000
-const input = object({
-  order_id: id(),
-  payment_id: nullable(id()),
-  operation_id: id(),
-  status: oneOf(['succeeded', 'declined', 'unknown', 'absent']),
-  tracking_number: optional(text({ max: TRACKING_MAX })),
-  carrier: optional(text({ max: CARRIER_MAX })),
-  reason: optional(text({ min: 0, max: TEXT_MAX })),
-  error: optional(text({ min: 0, max: TEXT_MAX })),
-})
+const input = object({ ...carrierTold, payment_id: nullable(id()) })
 type Outcome = Infer<typeof input>
 
 export const recordLabelOutcome = command({

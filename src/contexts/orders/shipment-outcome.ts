@@ -1,30 +1,16 @@
 // What the carrier answered about a shipment that goes by its own row: recorded once, whenever it
 // comes and however often it is told.
-import {
-  CARRIER_MAX,
-  type ShipmentOperation,
-  shipment,
-  TRACKING_MAX,
-} from '#contexts/shipping/public.ts'
+import { type ShipmentOperation, shipment } from '#contexts/shipping/public.ts'
 import { accept, command, type Decision, type Given, type Moment } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { isAlarming, nextAttemptAt } from '#kernel/saga.ts'
-import { flag, type Infer, id, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { flag, type Infer, id, object } from '#kernel/schema.ts'
+import { carrierTold } from './carrier-told.ts'
 import { order } from './order.ts'
 import { REASON_MAX } from './order-events.ts'
 import { giveUpParcel, parcelDraft } from './parcels.ts'
 
-const TEXT_MAX = 2_000
-const input = object({
-  shipment_id: id(),
-  order_id: id(),
-  operation_id: id(),
-  status: oneOf(['succeeded', 'declined', 'unknown', 'absent']),
-  tracking_number: optional(text({ max: TRACKING_MAX })),
-  carrier: optional(text({ max: CARRIER_MAX })),
-  reason: optional(text({ min: 0, max: TEXT_MAX })),
-  error: optional(text({ min: 0, max: TEXT_MAX })),
-})
+const input = object({ ...carrierTold, shipment_id: id() })
 type Outcome = Infer<typeof input>
 
 export const recordShipmentOutcome = command({
