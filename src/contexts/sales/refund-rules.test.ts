@@ -3,11 +3,13 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
+import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Write } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
-import { asking, type Step } from '#testing/given.ts'
+import { asking, type Step, statesAfter } from '#testing/given.ts'
 import { seedOfRun } from '#testing/random.ts'
 import { saleRefunds } from './refund-rows.ts'
+import { register, registerKey } from './register.ts'
 import {
   CUSTOMER,
   cashSale,
@@ -37,6 +39,7 @@ const back = (more: object = {}): Step => [
   'RefundSale',
   { sale_id: SALE, refund_id: REFUND, ...more },
 ]
+const idOf = (n: number) => `01980000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const some = (line: number, quantity: string, more: object = {}) => ({
   lines: [{ line, quantity, ...more }],
 })
@@ -221,6 +224,20 @@ describe('a refund without a sale', () => {
     ok(!typesIn(then).includes('InventoryAdjusted'))
     whenAt(shop, { settings }, ...loose({ cause: '' })).rejects('validation_failed')
     whenAt(shop, { settings }, ...loose({ tender: undefined })).rejects('validation_failed')
+  })
+  it('has the next number however long none was needed, where no day begins a new series', () => {
+    const format = { ...settings, 'pos.refund_number_format': 'R-{store}-{register}-{seq}' }
+    const numbered = (history: readonly Write[], last: number) =>
+      whenAt(history, { settings: format }, ...loose({ refund_id: idOf(last) }))
+    let history: readonly Write[] = [...shop, ...numbered(shop, 1_000).decision().writes]
+    for (let day = 1; day <= 50; day++) {
+      const now = new Date(Date.UTC(2026, 3, day)).toISOString()
+      const sale: Step = ['ProcessSale', { ...cashSale(pens(1)), sale_id: idOf(day) }]
+      history = after(history, [sale], { settings: format, now })
+    }
+    numbered(history, 2_000).answers({ refund_number: 'R-main-main-2' })
+    const till = statesAfter(...history).state(register.at(registerKey(MAIN_STORE_ID, 'main')))
+    equal(till.counters.length, 41)
   })
   it('may go on the account', () => {
     const credit = { tender: 'credit', customer_id: CUSTOMER }

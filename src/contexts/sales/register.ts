@@ -25,14 +25,18 @@ export type Session = {
   readonly expected_minor: number
   readonly movements: number
 }
+type Counter = { readonly entry: string; readonly series: string; readonly last: number }
 export type Register = {
   /** The last number of each series; the newest series last. */
-  readonly counters: readonly { readonly series: string; readonly last: number }[]
+  readonly counters: readonly Counter[]
   /** null: none is open. */
   readonly session: Session | null
 }
 
-/** Series that are remembered: days whose numbers may still go on when clocks disagree. */
+/**
+ * Series that are remembered: days whose numbers may still go on when clocks disagree. Of sales and
+ * of refunds, so that days of selling do not push out a series of refunds that no day ends.
+ */
 const SERIES_MAX = 40
 
 export const registerKey = (store_id: string, register_id: string) => `${store_id}:${register_id}`
@@ -96,13 +100,13 @@ const registerEvents = eventTypes({
 
 export const register = aggregate({
   type: 'register',
-  state_version: 1,
+  state_version: 2,
   events: registerEvents,
   initial: { counters: [], session: null } as Register,
   evolve: {
-    RegisterEntryMade: (state, { series, number, currency, tenders, session_id }): Register => {
-      const others = state.counters.filter((each) => each.series !== series)
-      const counters = [...others, { series, last: number }].slice(-SERIES_MAX)
+    RegisterEntryMade: (state, data): Register => {
+      const { entry, series, number, currency, tenders, session_id } = data
+      const counters = counted(state.counters, { entry, series, last: number })
       const { session } = state
       const counts = session?.session_id === session_id && session.currency === currency
       if (!counts) return { counters, session }
@@ -129,3 +133,11 @@ export const register = aggregate({
     CashDifferenceFound: (state) => state,
   },
 })
+
+/** With this one the newest; the oldest of its kind goes when there are too many. */
+function counted(counters: readonly Counter[], newest: Counter): readonly Counter[] {
+  const all = [...counters.filter(({ series }) => series !== newest.series), newest]
+  const ofKind = all.filter(({ entry }) => entry === newest.entry)
+  const forgotten = ofKind.length > SERIES_MAX ? ofKind[0] : undefined
+  return all.filter((each) => each !== forgotten)
+}
