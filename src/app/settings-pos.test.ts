@@ -10,8 +10,9 @@ describe('the settings of the till', () => {
     for (const fine of [
       pos['pos.number_format'].standard,
       pos['pos.refund_number_format'].standard,
-      '{store}{register}{seq}',
-      'A/{yyyy}/{store}_{register}#{seq:12}',
+      '{store}-{register}-{seq}',
+      'A/{yyyy}/{store}.{register}#{seq:12}',
+      '{register}/{yyyy}{store}#{mm}{seq}',
       '{seq}.{yyyy}{mm}.{register}.{store}',
     ])
       equal(format(fine), fine)
@@ -26,6 +27,12 @@ describe('the settings of the till', () => {
       '{store}-{register}-{yyyy}{dd}-{seq}',
       '{store}-{register}-{year}-{seq}',
       '{store} {register} {seq}',
+      // Store a_1, register b, and store a, register 1_b; register 1's 11th, register 11's first.
+      '{store}_{register}-{seq}',
+      '{store}-{register}{seq}',
+      '{store}-{register}{yyyy}{seq:4}',
+      '{store}{register}-{seq}',
+      '{seq}A{register}-{store}',
     ])
       equal(format(wrong), undefined, wrong)
   })

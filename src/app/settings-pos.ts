@@ -6,7 +6,7 @@ import { duration, flag, integer, type Kind, listOf, matching, oneOf } from './s
 const TENDER = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
 // Store and register must be in it, or two tills would give the same number; a day without its
 // year would come round again.
-const TILL_NUMBER = matching(
+const TILL_PARTS = matching(
   new RegExp(
     [
       String.raw`^(?=.*\{store\})(?=.*\{register\})(?=.*\{seq(?::[1-9][0-9]?)?\})`,
@@ -15,8 +15,17 @@ const TILL_NUMBER = matching(
     ].join(''),
   ),
   'letters, digits and ._/#- with {store}, {register} and {seq} or {seq:4}, and {yyyy}, {mm}, ' +
-    '{dd} if wanted',
+    '{dd} if wanted; one of ./#- between store, register and seq',
 )
+/** Register 1 would give its 11th receipt the number of the first one of register 11. */
+const RUN_TOGETHER = /\{(?:store|register|seq)(?::[0-9]+)?\}[^./#-]*\{(?:store|register|seq)/
+const TILL_NUMBER: Kind<string> = {
+  ...TILL_PARTS,
+  read: (raw) => {
+    const format = TILL_PARTS.read(raw)
+    return format === undefined || RUN_TOGETHER.test(format) ? undefined : format
+  },
+}
 
 const STEP = integer(0, 1_000_000)
 const COINS = listOf(
