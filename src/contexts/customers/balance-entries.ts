@@ -45,7 +45,7 @@ export type BalanceEntryRow = {
 
 export const customerBalanceEntries = projection<BalanceEntryRow>({
   name: 'customer_balance_entries',
-  version: 1,
+  version: 2,
   table: {
     name: 'customer_balance_entries',
     key: 'entry_id',
@@ -82,6 +82,11 @@ export const customerBalanceEntries = projection<BalanceEntryRow>({
     },
     CustomerErased: {
       keys: ({ data: { customer_id } }) => ({ lookup: { customer_id } }),
+      apply: (row) => row && { ...row, reason: null },
+    },
+    // Of whom was forgotten payments are booked still; until the key is gone they are readable.
+    PersonalKeyDestroyed: {
+      keys: ({ data: { subject } }) => ({ lookup: { customer_id: subject } }),
       apply: (row) => row && { ...row, reason: null },
     },
   },

@@ -4,13 +4,17 @@ import type { Handler } from '#kernel/projection.ts'
 
 type Whose = { readonly customer_id: string | null; readonly user_id: string | null }
 
+type Erasing = 'CustomerErased' | 'UserErased' | 'OrderErased' | 'PersonalKeyDestroyed'
+
 /**
- * For a table with the columns `customer_id`, `user_id` and, for guests' orders, keys that are the
- * orders' ids. `forgotten`: the row without the person.
+ * For a table with the columns `customer_id`, `user_id` and, for guests' orders, the orders' ids:
+ * as its keys, or in `order_id`. `forgotten`: the row without the person. Once more when the key is
+ * gone: what was told between the two was sealed with it, and shown.
  */
 export const whenErased = <R extends Whose>(
   forgotten: (row: R) => R,
-): Readonly<Record<'CustomerErased' | 'UserErased' | 'OrderErased', Handler<R>>> => ({
+  orderIn: 'key' | 'order_id' = 'key',
+): Readonly<Record<Erasing, Handler<R>>> => ({
   CustomerErased: {
     keys: ({ data: { customer_id } }) => ({ lookup: { customer_id } }),
     apply: (row) => row && forgotten(row),
@@ -21,7 +25,13 @@ export const whenErased = <R extends Whose>(
     apply: (row) => (row?.customer_id === null ? forgotten(row) : row),
   },
   OrderErased: {
-    keys: ({ data: { order_id } }) => [order_id],
+    keys: ({ data: { order_id } }) => (orderIn === 'key' ? [order_id] : { lookup: { order_id } }),
     apply: (row) => row && forgotten(row),
+  },
+  PersonalKeyDestroyed: {
+    keys: ({ data: { subject, kind } }) =>
+      kind === 'order' && orderIn === 'key' ? [subject] : { lookup: { [`${kind}_id`]: subject } },
+    apply: (row, { data: { kind } }) =>
+      row !== undefined && (kind !== 'user' || row.customer_id === null) ? forgotten(row) : row,
   },
 })

@@ -116,6 +116,7 @@ function cancelLines(
   book.order.emit('OrderLinesCancelled', {
     order_id: book.order_id,
     ...countedIn(before),
+    user_id: before.user_id,
     lines: parts,
     left: counted(before.lines, 'cancelled_quantity', parts)
       .filter(({ quantity, cancelled_quantity }) => quantity > cancelled_quantity)

@@ -54,6 +54,7 @@ export function startCompensation(
     cancelled_at: moment.now,
     was_confirmed: state.status === 'CONFIRMED',
     ...countedIn(state),
+    user_id: state.user_id,
     total_amount_minor,
     ...taxed,
     lines: left,

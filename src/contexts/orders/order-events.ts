@@ -16,7 +16,16 @@ import {
   text,
 } from '#kernel/schema.ts'
 import { line, linePart, lineRefund, lineUnits, waitingUnits } from './order-line.ts'
-import { liftCancelled, liftCreated, oldCancelled, oldCreated } from './order-versions.ts'
+import {
+  asItWas,
+  clearCancelled,
+  liftCancelled,
+  liftCreated,
+  oldCancelled,
+  oldCreated,
+  oldGranted,
+  oldLinesCancelled,
+} from './order-versions.ts'
 
 /** Why an order was cancelled, for machines. */
 export const CANCEL_CAUSES = [
@@ -43,13 +52,17 @@ const whose = {
 }
 type Whose = {
   readonly order_id: string
-  readonly customer_id: string | null
-  readonly user_id: string | null
+  readonly customer_id?: string | null
+  readonly user_id?: string | null
 }
 /** Whose key seals what tells of a person; a guest's order stands for itself. */
 export const payerOf = ({ customer_id, user_id, order_id }: Whose): string =>
   customer_id ?? user_id ?? order_id
 const personal = { fields: ['shipping_address', 'notes'], subject: payerOf }
+/** Words that somebody typed may tell anything of whoever ordered. */
+const words = { fields: ['reason'], subject: payerOf }
+/** Absent in events of before their words were sealed. */
+const user_id = optional(nullable(id()))
 
 const currency = text({ min: 3, max: 3 })
 const country = nullable(text({ max: 100 }))
@@ -137,9 +150,11 @@ export const orderEvents = eventTypes({
   },
   /** Some of the units will not be sent; the order goes on with the others. */
   OrderLinesCancelled: {
+    version: 2,
     data: object({
       order_id: id(),
       ...counted,
+      user_id,
       lines: parts(),
       /** Goods that the order still has afterwards: for them it counts on in reports. */
       left: optional(
@@ -154,6 +169,9 @@ export const orderEvents = eventTypes({
       cancelled_at: instant(),
       backordered,
     }),
+    upcast: { 1: asItWas },
+    samples: { 1: oldLinesCancelled },
+    personal: { ...words, since: 2 },
   },
   /** These units go in a parcel of their own; nobody else may plan them. */
   OrderShipmentPlanned: { data: object({ order_id: id(), shipment_id: id(), lines: units }) },
@@ -182,18 +200,23 @@ export const orderEvents = eventTypes({
   },
   /** What was withheld of goods that came back is paid back after all. */
   OrderRefundGranted: {
+    version: 2,
     data: object({
       order_id: id(),
       customer_id: nullable(id()),
+      user_id,
       currency,
       payment_id: id(),
       lines: list(lineRefund, { min: 1, max: LINES_MAX }),
       amount_minor: money(),
       reason: optional(text({ max: REASON_MAX })),
     }),
+    upcast: { 1: asItWas },
+    samples: { 1: oldGranted },
+    personal: { ...words, since: 2 },
   },
   OrderCancelled: {
-    version: 2,
+    version: 3,
     data: object({
       order_id: id(),
       /** In the words of whoever cancelled; the cause where a machine did. */
@@ -202,6 +225,7 @@ export const orderEvents = eventTypes({
       cancelled_at: instant(),
       was_confirmed: flag(),
       ...counted,
+      user_id,
       /** null: stored before it was written down. */
       store_id: nullable(id()),
       total_amount_minor: money(),
@@ -209,7 +233,8 @@ export const orderEvents = eventTypes({
       /** What was not cancelled before. */
       lines: parts(0),
     }),
-    upcast: { 1: liftCancelled },
-    samples: { 1: oldCancelled },
+    upcast: { 1: liftCancelled, 2: asItWas },
+    samples: { 1: oldCancelled, 2: clearCancelled },
+    personal: { ...words, since: 3 },
   },
 })

@@ -1,5 +1,6 @@
 // Events of orders as they were stored before lines had taxes, discounts and departments, and how
-// they are read now: what an amount was, was net; the day was the day in UTC.
+// they are read now: what an amount was, was net; the day was the day in UTC. And as they were
+// before the words in them were sealed: the same, in clear.
 
 type OldLine = { readonly amount_minor: number }
 type Old<L extends OldLine> = {
@@ -21,6 +22,9 @@ export const liftCancelled = <L extends OldLine>(data: Old<L>) => ({
   store_id: null,
   lines: data.lines.map((each, at) => ({ line: at + 1, ...priced(each) })),
 })
+
+/** Only how it is stored has changed. */
+export const asItWas = <Data>(data: Data): Data => data
 
 const totals = ({ placed_at, total_amount_minor }: Old<OldLine>) => ({
   business_day: placed_at.slice(0, 10),
@@ -73,4 +77,34 @@ export const oldCancelled = {
   cancelled_at: '2026-03-02T10:05:00.000Z',
   was_confirmed: false,
   lines: [line],
+}
+
+const part = { line: 1, ...priced(line), quantity: 1 }
+const where = { store_id: oldCreated.store_id, business_day: '2026-03-02' }
+/** Stored samples of the last version in clear. */
+export const clearCancelled = {
+  ...oldCancelled,
+  ...totals({ ...about, lines: [] }),
+  ...where,
+  reason: 'moved away',
+  lines: [part],
+}
+const { total_amount_minor: _, ...counted } = about
+export const oldLinesCancelled = {
+  ...counted,
+  ...where,
+  lines: [part],
+  amount_minor: 500,
+  total_amount_minor: 500,
+  reason: 'moved away',
+  cancelled_at: '2026-03-02T10:05:00.000Z',
+}
+export const oldGranted = {
+  order_id: about.order_id,
+  customer_id: about.customer_id,
+  currency: 'USD',
+  payment_id: oldCreated.payment_id,
+  lines: [{ line: 1, quantity: 1, amount_minor: 500 }],
+  amount_minor: 500,
+  reason: 'a regular customer',
 }

@@ -113,7 +113,7 @@ export const orderViews = projection<OrderRow>({
       shipment_id: { kind: 'text', nullable: true },
       tracking_number: { kind: 'text', nullable: true },
       carrier: { kind: 'text', nullable: true },
-      cancel_reason: { kind: 'text', nullable: true },
+      cancel_reason: { kind: 'text', nullable: true, personal: true },
       cancel_cause: { kind: 'text', nullable: true },
       placed_at: 'instant',
       business_day: 'day',
@@ -147,7 +147,10 @@ export const orderViews = projection<OrderRow>({
       keys: ({ data }) => [data.order_id],
       apply: (_, event: Recorded<Data['OrderCreated']>) => created(event),
     },
-    ...whenErased<OrderRow>((row) => ({ ...row, shipping_address: null, notes: null })),
+    ...whenErased<OrderRow>((row) => ({
+      ...row,
+      ...{ shipping_address: null, notes: null, cancel_reason: null },
+    })),
     OrderUpdated: own<Data['OrderUpdated']>((data, row) => updated(data, row)),
     OrderConfirmed: own<Data['OrderConfirmed']>(({ confirmed_at }) => ({
       status: 'CONFIRMED',

@@ -132,9 +132,9 @@ const granting =
     if ('rejected' in units) return units
     const parts = units.map(({ line, quantity }) => withheldPart(lineOf(before, line)!, quantity))
     const amount_minor = parts.reduce((sum, part) => sum + part.amount_minor, 0)
-    const { customer_id, currency } = before
+    const { customer_id, user_id, currency } = before
     book.order.emit('OrderRefundGranted', {
-      ...{ order_id, customer_id, currency, payment_id, lines: parts, amount_minor },
+      ...{ order_id, customer_id, user_id, currency, payment_id, lines: parts, amount_minor },
       ...(reason === undefined ? {} : { reason }),
     })
     return amount_minor

@@ -267,6 +267,7 @@ describe('taking an order back', () => {
       cause: 'requested',
       cancelled_at: NOW,
       was_confirmed: true,
+      user_id: null,
       customer_id: 'c-1',
       currency: 'USD',
       country: 'Peru',

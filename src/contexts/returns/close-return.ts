@@ -40,11 +40,11 @@ function decide(
   if (lacking.length > 0) return ask(lacking)
   const before = given.state(order.at(order_id))
   if (before === null) throw new Error(`return ${return_id} has no order`)
-  const { customer_id, country, currency, store_id } = before
+  const { customer_id, user_id, country, currency, store_id } = before
   const own = before.returns.find((each) => each.return_id === return_id)
   const rest = before.returns.filter((each) => each !== own)
   const closed = returned.event('ReturnClosed', {
-    ...{ return_id, order_id, customer_id, country, currency, store_id },
+    ...{ return_id, order_id, customer_id, user_id, country, currency, store_id },
     reason,
     closed_at: moment.now,
   })

@@ -58,11 +58,11 @@ function decide(
   const units = unitsTold(state, lines, may)
   if ('rejected' in units) return units
   const requested_at = moment.occurred_at ?? moment.now
-  const { customer_id, country, currency, store_id, order_number } = state
+  const { customer_id, user_id, country, currency, store_id, order_number } = state
   const asked = returned.event(
     'ReturnRequested',
     {
-      ...{ return_id, order_id, customer_id, country, currency, store_id, order_number },
+      ...{ return_id, order_id, customer_id, user_id, country, currency, store_id, order_number },
       lines: units.map(({ line, quantity }) => {
         const { product_id, code, quantity_scale } = lineOf(state, line)!
         return { line, product_id, code, quantity, quantity_scale }

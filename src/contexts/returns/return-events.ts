@@ -1,6 +1,6 @@
 // What is stored of a return, for ever: goods that a customer sends back, and credits that another
 // book tells of.
-import { linePart } from '#contexts/orders/public.ts'
+import { linePart, payerOf } from '#contexts/orders/public.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import {
   day,
@@ -42,6 +42,29 @@ const whose = {
   currency: text({ min: 3, max: 3 }),
   store_id: id(),
 }
+/** Absent in events of before their words were sealed. */
+const user_id = optional(nullable(id()))
+/** Words that somebody typed may tell anything of whoever sends the goods back. */
+const words = { fields: ['reason'], subject: payerOf, since: 2 }
+const asItWas = <Data>(data: Data): Data => data
+const old = {
+  return_id: '01900000-0000-7000-8000-00000000d001',
+  order_id: '01900000-0000-7000-8000-00000000a001',
+  customer_id: '01900000-0000-7000-8000-00000000b001',
+  country: 'Peru',
+  currency: 'USD',
+  store_id: '00000000-0000-7000-8000-000000000001',
+}
+const product_id = '01900000-0000-7000-8000-00000000c001'
+/** Stored samples of version 1, with their words in clear. */
+const oldRequested = {
+  ...old,
+  order_number: 'ORD-2026-001',
+  lines: [{ line: 1, product_id, code: 'CUP', quantity: 1, quantity_scale: 0 }],
+  reason: 'too small',
+  requested_at: '2026-03-04T10:00:00.000Z',
+}
+const oldClosed = { ...old, reason: 'never came', closed_at: '2026-03-05T10:00:00.000Z' }
 const wanted = object({
   line: integer({ min: 1 }),
   product_id: id(),
@@ -74,13 +97,18 @@ export const returnEvents = eventTypes({
     }),
   },
   ReturnRequested: {
+    version: 2,
     data: object({
       ...whose,
+      user_id,
       order_number: text({ max: 100 }),
       lines: list(wanted, { min: 1, max: LINES_MAX }),
       reason: text({ max: REASON_MAX }),
       requested_at: instant(),
     }),
+    upcast: { 1: asItWas },
+    samples: { 1: oldRequested },
+    personal: words,
   },
   ReturnReceived: {
     data: object({
@@ -101,7 +129,11 @@ export const returnEvents = eventTypes({
   },
   /** Nothing more of it is expected; units that never came may be asked for again. */
   ReturnClosed: {
-    data: object({ ...whose, reason: text({ max: REASON_MAX }), closed_at: instant() }),
+    version: 2,
+    data: object({ ...whose, user_id, reason: text({ max: REASON_MAX }), closed_at: instant() }),
+    upcast: { 1: asItWas },
+    samples: { 1: oldClosed },
+    personal: words,
   },
 })
 

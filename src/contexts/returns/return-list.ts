@@ -1,5 +1,6 @@
 // Returns, one row each: asked for, under way, arrived; and credits that another book told of. And
 // the questions about them.
+import { whenErased } from '#contexts/customers/public.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import { listOf } from '#kernel/list-of.ts'
 import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
@@ -51,6 +52,7 @@ export type ReturnRow = Row & {
   readonly order_id: string | null
   readonly reference: string
   readonly customer_id: string | null
+  readonly user_id: string | null
   readonly country: string | null
   readonly currency: string
   readonly store_id: string | null
@@ -60,7 +62,8 @@ export type ReturnRow = Row & {
   /** What is given back for it. */
   readonly refund_minor: number
   readonly payment_id: string | null
-  readonly cause: string
+  /** null: whose return it was has been forgotten. */
+  readonly cause: string | null
   readonly original_order_id: string | null
   /** When it was asked for, or recorded; of what has arrived: when it last did. */
   readonly returned_at: string
@@ -72,7 +75,7 @@ export type ReturnRow = Row & {
 
 export const returns = projection<ReturnRow>({
   name: 'returns',
-  version: 2,
+  version: 3,
   table: {
     name: 'returns',
     key: 'return_id',
@@ -82,6 +85,7 @@ export const returns = projection<ReturnRow>({
       order_id: { kind: 'text', nullable: true },
       reference: 'text',
       customer_id: { kind: 'text', nullable: true },
+      user_id: { kind: 'text', nullable: true },
       country: { kind: 'text', nullable: true },
       currency: 'text',
       store_id: { kind: 'text', nullable: true },
@@ -89,10 +93,10 @@ export const returns = projection<ReturnRow>({
       total_amount_minor: 'money',
       refund_minor: 'money',
       payment_id: { kind: 'text', nullable: true },
-      cause: 'text',
+      cause: { kind: 'text', nullable: true, personal: true },
       original_order_id: { kind: 'text', nullable: true },
       returned_at: 'instant',
-      closed_reason: { kind: 'text', nullable: true },
+      closed_reason: { kind: 'text', nullable: true, personal: true },
       created_at: 'instant',
       updated_at: 'instant',
       version: 'int',
@@ -100,12 +104,18 @@ export const returns = projection<ReturnRow>({
     indexes: [
       ['returned_at'],
       ['customer_id', 'returned_at'],
+      ['user_id'],
       ['reference'],
       ['order_id'],
       ['status', 'returned_at'],
     ],
   },
   on: {
+    ...whenErased<ReturnRow>(
+      // What another book tells of a credit is its own word for it, and nobody's.
+      (row) => (row.status === 'RECORDED' ? row : { ...row, cause: null, closed_reason: null }),
+      'order_id',
+    ),
     ReturnRecorded: {
       keys: ({ data }) => [data.return_id],
       apply: (_, event: Recorded<Data['ReturnRecorded']>) => ({
@@ -115,6 +125,7 @@ export const returns = projection<ReturnRow>({
         lines: event.data.lines.map((each) => ({ ...each, ...NONE })),
         order_id: event.data.original_order_id,
         store_id: null,
+        user_id: null,
       }),
     },
     ReturnRequested: {
@@ -124,6 +135,7 @@ export const returns = projection<ReturnRow>({
         return {
           ...begun(event),
           ...rest,
+          user_id: rest.user_id ?? null,
           status: 'REQUESTED',
           reference: order_number,
           lines: lines.map((each) => ({ ...each, amount_minor: 0, ...NONE })),
