@@ -1,6 +1,6 @@
 // What the dashboard tells of stock: what it is worth at cost, and how many products are low.
 import { lowStock } from '#contexts/inventory/public.ts'
-import type { Row } from '#kernel/projection.ts'
+import type { Filter, Projection } from '#kernel/projection.ts'
 import type { Reader } from '#kernel/query.ts'
 import type { DashboardAsked } from './dashboard-sales.ts'
 import { type InventoryValueRow, inventoryValue, stockValue } from './inventory-value.ts'
@@ -9,8 +9,8 @@ import { storeInventoryValue } from './store-inventory-value.ts'
 export type Stock = {
   /** null: nobody knows any more. */
   readonly low: number | null
-  /** By currency, in minor units. */
-  readonly values: ReadonlyMap<string, number>
+  /** By currency, in minor units; null: more than an integer holds. */
+  readonly values: ReadonlyMap<string, number | null>
 }
 
 const PAGE = 1_000
@@ -28,25 +28,34 @@ export const stockOf = (
 
 async function stockNow(reader: Reader): Promise<Stock> {
   const where = { is_low_stock: true }
-  const [worth, low] = await Promise.all([
-    reader.group(inventoryValue, { by: ['currency'], sums: ['value_minor'] }),
+  const [values, low] = await Promise.all([
+    worthOf(inventoryValue, {}, reader),
     reader.find(inventoryValue, { where, limit: 0, total: true }),
   ])
-  return { low: low.total ?? 0, values: valuesOf(worth) }
+  return { low: low.total ?? 0, values }
 }
 
-const valuesOf = (worth: readonly Row[]) =>
-  new Map(worth.map((row) => [String(row.currency), Number(row.value_minor)] as const))
+async function worthOf(projection: Projection, where: Filter, reader: Reader) {
+  const by = ['currency']
+  try {
+    const worth = await reader.group(projection, { where, by, sums: ['value_minor'] })
+    return new Map(worth.map((row) => [String(row.currency), Number(row.value_minor)] as const))
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    // Somebody has told a cost or a quantity that cannot be: all the rest can be answered still.
+    const known = await reader.group(projection, { where, by, sums: [] })
+    return new Map(known.map(({ currency }) => [String(currency), null] as const))
+  }
+}
 
 async function stockIn(storeId: string, reader: Reader): Promise<Stock> {
   const where = { store_id: storeId }
-  const sums = ['value_minor']
-  const [worth, low] = await Promise.all([
-    reader.group(storeInventoryValue, { where, by: ['currency'], sums }),
+  const [values, low] = await Promise.all([
+    worthOf(storeInventoryValue, where, reader),
     // As the store's own list has it: by what is free there, and by the store's own thresholds.
     reader.find(lowStock, { where, limit: 0, total: true }),
   ])
-  return { low: low.total ?? 0, values: valuesOf(worth) }
+  return { low: low.total ?? 0, values }
 }
 
 /** What has not changed since is as it was; the rest is folded from the log. */
@@ -78,7 +87,15 @@ function summing(storeId: string | null) {
       values.set(row.currency, (values.get(row.currency) ?? 0) + (value ?? 0))
       if (row.is_low_stock) low++
     },
-    stock: (): Stock => ({ low: storeId === null ? low : null, values }),
+    stock: (): Stock => ({
+      low: storeId === null ? low : null,
+      values: new Map(
+        [...values].map(([currency, value]) => [
+          currency,
+          Number.isSafeInteger(value) ? value : null,
+        ]),
+      ),
+    }),
   }
 }
 

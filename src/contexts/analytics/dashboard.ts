@@ -145,6 +145,13 @@ const currenciesOf = (sold: readonly Sold[], stock: Stock | null): readonly stri
 const topOf = (known: readonly { readonly currency: string }[], usual: string): string =>
   known.some(({ currency }) => currency === usual) ? usual : (known[0]?.currency ?? usual)
 
+/** null: not known any more, or more than an integer holds. */
+function valueIn(stock: Stock | null, currency: string): number | null {
+  if (stock === null) return null
+  const value = stock.values.get(currency)
+  return value === undefined ? 0 : value
+}
+
 function figuresOf(currency: string, date: string, sold: readonly Sold[], stock: Stock | null) {
   const week = sold.filter((each) => each.currency === currency)
   const today = week.filter((each) => each.day === date)
@@ -157,6 +164,6 @@ function figuresOf(currency: string, date: string, sold: readonly Sold[], stock:
     today_avg_sale_minor: averageOf(total(today), count(today)),
     week_sales_total_minor: total(week),
     week_sales_count: count(week),
-    total_inventory_value_minor: stock === null ? null : (stock.values.get(currency) ?? 0),
+    total_inventory_value_minor: valueIn(stock, currency),
   }
 }
