@@ -16,7 +16,7 @@ import {
   type Write,
 } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
-import { register, registerKey } from './register.ts'
+import { type Register, register, registerKey, type Session } from './register.ts'
 import { onAccount } from './sale.ts'
 import { REGISTER_MAX, type Tender } from './sale-fields.ts'
 import type { When } from './sale-items.ts'
@@ -116,7 +116,7 @@ export function booked(
         type,
         amount_minor: entry === 'sale' ? amount_minor : -amount_minor,
       })),
-      session_id: till.session?.session_id ?? null,
+      session_id: sessionOf(till, when)?.session_id ?? null,
     },
     when.isFact ? when.at : undefined,
   )
@@ -130,6 +130,10 @@ export function booked(
     balance_minor: moved.balance_minor,
   }
 }
+
+/** What was rung up before the drawer was filled anew is not in it. */
+const sessionOf = ({ session }: Register, { at, isFact }: When): Session | null =>
+  session === null || (isFact && at < session.opened_at) ? null : session
 
 /** A sale that was rung up happened, whatever became of its shop since. */
 function openedAt(given: Given, moment: Moment, when: When, store_id: string) {

@@ -14,6 +14,7 @@ import {
 import {
   decimal,
   id,
+  instant,
   money,
   nullable,
   object,
@@ -25,6 +26,7 @@ import {
 import { MAIN_REGISTER, registerTrouble } from './booking.ts'
 import { register, registerKey, type Session } from './register.ts'
 import { currency, REASON_MAX, TOTAL_MAX_MINOR } from './sale-fields.ts'
+import { whenOf } from './sale-moment.ts'
 
 const MOVEMENTS_MAX = 1_000
 const tag = 'cash sessions'
@@ -64,6 +66,9 @@ const openCashSession = command({
     session_id: optional(uuid()),
     currency: optional(currency),
     float: optional(decimal({ signed: true, description: 'What is in the drawer. Default: 0.' })),
+    occurred_at: optional(
+      instant({ description: 'When it was opened, if that was before: sales since are in it.' }),
+    ),
   }),
   creates: 'session_id',
   reads: (input) => {
@@ -82,7 +87,9 @@ const openCashSession = command({
       return reject('invalid_state', `A cash session is open at register ${where.register_id}.`, {
         details: { session_id: session.session_id },
       })
-    const { settings, now, user_id = null } = moment
+    const when = whenOf(input.occurred_at, moment)
+    if ('rejected' in when) return when
+    const { settings, user_id = null } = moment
     const currency = input.currency ?? String(settings['money.default'] ?? 'USD')
     const allowed = settings['money.currencies']
     const reader = amountReader()
@@ -92,9 +99,11 @@ const openCashSession = command({
       input.float === undefined ? 0 : reader.amount('float', input.float, currency)
     if (hasErrors(reader.errors)) return invalid(reader.errors)
     const about = { session_id, ...where, currency }
-    const event = register.event('CashSessionOpened', {
-      ...{ ...about, float_minor, user_id, opened_at: now },
-    })
+    const event = register.event(
+      'CashSessionOpened',
+      { ...about, float_minor, user_id, opened_at: when.at },
+      when.isFact ? when.at : undefined,
+    )
     return accept([register.write(key, [event]), ...opened.writes], {
       ...about,
       expected_minor: float_minor,

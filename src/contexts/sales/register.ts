@@ -24,6 +24,7 @@ export type Session = {
   /** What should be in the drawer, of the session's currency. */
   readonly expected_minor: number
   readonly movements: number
+  readonly opened_at: string
 }
 type Counter = { readonly entry: string; readonly series: string; readonly last: number }
 export type Register = {
@@ -100,7 +101,7 @@ const registerEvents = eventTypes({
 
 export const register = aggregate({
   type: 'register',
-  state_version: 2,
+  state_version: 3,
   events: registerEvents,
   initial: { counters: [], session: null } as Register,
   evolve: {
@@ -113,9 +114,9 @@ export const register = aggregate({
       const expected_minor = session.expected_minor + inCash(tenders)
       return { counters, session: { ...session, expected_minor } }
     },
-    CashSessionOpened: (state, { session_id, currency, float_minor }): Register => ({
+    CashSessionOpened: (state, { session_id, currency, float_minor, opened_at }): Register => ({
       ...state,
-      session: { session_id, currency, expected_minor: float_minor, movements: 0 },
+      session: { session_id, currency, expected_minor: float_minor, movements: 0, opened_at },
     }),
     CashMoved: (state, { amount_minor }): Register => {
       const { session } = state

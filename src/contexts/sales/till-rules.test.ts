@@ -124,6 +124,26 @@ describe('a cash session', () => {
     equal(dataOf(short, 'CashDifferenceFound').is_short, true)
     equal(dataOf(when(day, ...close('60.01')), 'CashDifferenceFound').difference_minor, 1)
   })
+  it('has nothing in its drawer of what was rung up before it was opened and told late', () => {
+    const noon: Step = ['OpenCashSession', { ...till, float: '50', session_id: SALE }]
+    const at = (occurred_at: string) => sold(2, { occurred_at })
+    const told = (opened: Step, sale: Step) => {
+      const then = when(after(shop, [opened, sale]), ...close('50'))
+      return Number((then.decision().response as { expected_minor: number }).expected_minor)
+    }
+    equal(told(noon, at('2026-03-02T09:30:00.000Z')), 5000)
+    equal(told(noon, at('2026-03-02T09:59:30.000Z')), 6000)
+    // The till was alone all morning, and tells of its opening late as well.
+    const early: Step = [noon[0], { ...noon[1], occurred_at: '2026-03-02T08:00:00+01:00' }]
+    equal(told(early, at('2026-03-02T09:30:00.000Z')), 6000)
+    equal(told(early, at('2026-03-02T06:59:59.999Z')), 5000)
+    const tomorrow: Step = [noon[0], { ...noon[1], occurred_at: '2026-03-03T08:00:00Z' }]
+    when(shop, ...tomorrow).rejects('validation_failed', {
+      errors: { occurred_at: 'lies in the future' },
+    })
+    const opened = dataOf(when(shop, ...early), 'CashSessionOpened')
+    equal(opened.opened_at, '2026-03-02T07:00:00.000Z')
+  })
   it('counts its own currency alone', () => {
     const euro: Step = ['OpenCashSession', { ...till, float: '50', currency: 'EUR' }]
     when(after(shop, [euro, sold(2)]), ...close('50')).answers({
