@@ -1,8 +1,11 @@
 // Words of a text as searches compare them: letters and digits without case, accents and ligatures.
 // Every engine stores what this file makes of a text, so that all of them find the same.
 
-/** Raise it when the words of a text change: tables with a search are then built anew. */
-export const WORDS_VERSION = 1
+/**
+ * Raise it when the words of a text, or how an engine keeps them, change: tables with a search are
+ * then built anew.
+ */
+export const WORDS_VERSION = 2
 
 const WORD_MAX = 40
 /** What of a text is looked at. */

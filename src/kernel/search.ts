@@ -51,10 +51,7 @@ export function searchFor(text: string): Search | null {
   const words = wantedWords(text)
   if (words.length === 0) return null
   const whole = wholeOf(text)
-  const unfinished = words.map((word, at) => ({
-    words: [word],
-    beginning: at === words.length - 1 ? word : null,
-  }))
+  const unfinished = words.map((word, at) => wanted([word], at === words.length - 1 ? word : null))
   const finished = words.map(wordOnly)
   const code: Tier = { code: { words: [], beginning: whole } }
   const any: Tier = { all: unfinished, within: 'any' }
@@ -69,7 +66,13 @@ export function searchFor(text: string): Search | null {
   return { tiers: tiers.map((tier, rank) => ({ rank, tier })), widest: [code, any] }
 }
 
-const wordOnly = (word: string): Wanted => ({ words: [word], beginning: null })
+const wordOnly = (word: string): Wanted => wanted([word], null)
+
+/** A beginning stands for all words that begin so. */
+const wanted = (words: readonly string[], beginning: string | null): Wanted => ({
+  words: beginning === null ? words : words.filter((word) => !word.startsWith(beginning)),
+  beginning,
+})
 
 /** Words of the text that may have been mistyped, with how many mistakes. */
 export const doubtfulWords = (text: string): readonly { word: string; mistakes: number }[] =>
@@ -96,12 +99,10 @@ export function searchNear(
   if (most === 0) return null
   const tiers: Ranked[] = []
   for (let mistakes = 1; mistakes <= most; mistakes++) {
-    const all = words.map((word, at): Wanted => {
+    const all = words.map((word, at) => {
       const meant = (near.get(word) ?? []).filter((one) => one.mistakes <= mistakes)
-      return {
-        words: [...new Set([word, ...meant.map((one) => one.word)])],
-        beginning: at === words.length - 1 ? word : null,
-      }
+      const those = new Set([word, ...meant.map((one) => one.word)])
+      return wanted([...those], at === words.length - 1 ? word : null)
     })
     for (const within of ['name', 'any'] as const)
       tiers.push({ rank: FORGIVEN_RANK + tiers.length, tier: { all, within } })

@@ -1,7 +1,6 @@
 // Questions of read models as SQL, for all engines that speak it; what they say differently is a
 // dialect. Names come from the table's definition alone, values are always bound.
 import type { Filter, Find, Group, Specification, Value } from '#kernel/projection.ts'
-import type { Ranked, Tier } from '#kernel/search.ts'
 import { nodeOf, operatorsOf, specificationTrouble } from '#kernel/specification.ts'
 import { type Order, orderOf, placeOf, RANK, signatureOf } from './find-cursor.ts'
 import { InvalidQuery } from './read-models.ts'
@@ -27,29 +26,18 @@ export type Dialect<V> = {
   sorted(order: Order): string
   /** Sorts a column of the answer by its number, nulls first. */
   sortedBy(number: number): string
-  /** The rows that a search means, and only those. */
-  hits(from: From, shape: Shape, hits: Hits, bind: Bind): From
-  /** Whether such a row is in a tier. */
-  inTier(shape: Shape, tier: Tier, bind: Bind): string
 }
 
 /** Where the rows are, as it stands behind FROM, and what else must hold. */
 export type From = { readonly table: string; readonly when: string }
+/** How rows of a search rank: each by an expression, all the same, or not at all. */
+export type Ranking = { readonly each: string } | number | null
+export type Source = From & { readonly ranking?: Ranking }
 export type Sql<V> = { readonly text: string; readonly values: V[] }
 
 export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 export const columnList = (columns: readonly ShapeColumn[]) =>
   columns.map(({ name }) => quoted(name)).join(', ')
-
-/** Which rows of a search are asked for. */
-export type Hits = {
-  readonly any: readonly Tier[]
-  readonly except: readonly Tier[]
-  /** There are many: to be looked for in the order asked for, not gathered and sorted. */
-  readonly walked: boolean
-  /** How they rank: each by these, all the same, or not at all. */
-  readonly ranks: readonly Ranked[] | number | null
-}
 
 export type FindSql<V> = {
   /** What to select, and all that follows; the values are for both. */
@@ -58,48 +46,69 @@ export type FindSql<V> = {
   readonly values: V[]
   /** Its values are the first ones of `values`. */
   readonly count: Sql<V>
+  /** Where it is of each row, the rank is selected behind the columns. */
+  readonly ranking: Ranking
+} & Pick<PageSql, 'signature' | 'order'>
+
+/** `from` may bind values of its own; they come first. */
+export function findSql<V>(
+  dialect: Dialect<V>,
+  from: (bind: Bind) => Source,
+  shape: Shape,
+  query: Find,
+): FindSql<V> {
+  const values: V[] = []
+  const bind = dialect.bind(values)
+  const { table, when, ranking = null } = from(bind)
+  const matching = `${table} WHERE ${when} AND ${whereSql(dialect, shape, query.where, bind)}`
+  const count = { text: `SELECT count(*) FROM ${matching}`, values: [...values] }
+  const ranked = isOfEach(ranking)
+  const columns = columnList(ranked ? [...shape.columns, RANK] : shape.columns)
+  const source = ranked
+    ? `(SELECT ${columnList(shape.columns)}, ${ranking.each} AS ${quoted(RANK.name)} ` +
+      `FROM ${matching}) AS hits WHERE TRUE`
+    : matching
+  const { after, sorted, cut, ...place } = pageSql(dialect, shape, query, ranking, bind)
+  const rest = `FROM ${source}${after} ${sorted} ${cut}`
+  return { columns, rest, values, count, ranking, ...place }
+}
+
+export const isOfEach = (ranking: Ranking) => typeof ranking === 'object' && ranking !== null
+
+export type PageSql = {
   /** What a cursor says of the question, and the columns of its place. */
   readonly signature: string
   readonly order: readonly Order[]
-  /** The rank is selected behind the columns. */
-  readonly ranked: boolean
+  /** One more condition: behind the cursor. */
+  readonly after: string
+  /** ORDER BY, and LIMIT with OFFSET. */
+  readonly sorted: string
+  readonly cut: string
 }
 
 /** One row more than asked for, so that the reader knows whether another page follows. */
-export function findSql<V>(
+export function pageSql<V>(
   dialect: Dialect<V>,
-  from: From,
   shape: Shape,
   query: Find,
-  hits?: Hits,
-): FindSql<V> {
-  const ranks = hits?.ranks ?? null
+  ranking: Ranking,
+  bind: Bind,
+): PageSql {
   const own = orderOf(shape, query.sort)
-  const order = ranks === null ? own : [{ column: RANK, descending: false }, ...own]
+  const order = ranking === null ? own : [{ column: RANK, descending: false }, ...own]
   const signature = signatureOf(shape, order, query)
-  const values: V[] = []
-  const bind = dialect.bind(values)
-  const { table, when } = hits === undefined ? from : dialect.hits(from, shape, hits, bind)
-  const matching = `${table} WHERE ${when} AND ${whereSql(dialect, shape, query.where, bind)}`
-  const count = { text: `SELECT count(*) FROM ${matching}`, values: [...values] }
-  const ranked = typeof ranks === 'object' && ranks !== null
-  const columns = columnList(ranked ? [...shape.columns, RANK] : shape.columns)
-  const rank = ranked ? `${rankSql(dialect, shape, ranks, bind)} AS ${quoted(RANK.name)}` : ''
-  const source = ranked
-    ? `(SELECT ${columnList(shape.columns)}, ${rank} FROM ${matching}) AS hits WHERE TRUE`
-    : matching
   const place = query.cursor === undefined ? null : placeOf(signature, order, query.cursor)
   const after =
     place === null
       ? ''
-      : typeof ranks === 'number'
-        ? afterInTierSql(own, ranks, place, bind)
+      : typeof ranking === 'number'
+        ? afterInTierSql(own, ranking, place, bind)
         : ` AND ${afterSql(order, place, bind)}`
-  const sorted = (ranked ? order : own).map((one) => dialect.sorted(one)).join(', ')
+  const sorted = (typeof ranking === 'number' ? own : order).map((one) => dialect.sorted(one))
   const limit = bind(counted('limit', query.limit) + 1)
   const offset = bind(counted('offset', query.offset ?? 0))
-  const rest = `FROM ${source}${after} ORDER BY ${sorted} LIMIT ${limit} OFFSET ${offset}`
-  return { columns, rest, values, count, signature, order, ranked }
+  const cut = `LIMIT ${limit} OFFSET ${offset}`
+  return { signature, order, after, sorted: `ORDER BY ${sorted.join(', ')}`, cut }
 }
 
 /** Of one tier: all of it behind an earlier one, none of it before a later one. */
@@ -111,19 +120,6 @@ function afterInTierSql(
 ): string {
   if (first === rank) return ` AND ${afterSql(own, place, bind)}`
   return Number(first) < rank ? '' : ' AND FALSE'
-}
-
-function rankSql<V>(
-  dialect: Dialect<V>,
-  shape: Shape,
-  ranks: readonly Ranked[],
-  bind: Bind,
-): string {
-  const cases = ranks
-    .slice(0, -1)
-    .map(({ rank, tier }) => `WHEN ${dialect.inTier(shape, tier, bind)} THEN ${rank}`)
-  const last = ranks.at(-1)!.rank
-  return cases.length === 0 ? `${last}` : `CASE ${cases.join(' ')} ELSE ${last} END`
 }
 
 const LIMIT_MAX = 2 ** 40
@@ -180,7 +176,7 @@ export function keysOfSql<V>(
 
 // ── conditions ────────────────────────────────────────────────────────────────────────────────
 
-function whereSql<V>(
+export function whereSql<V>(
   dialect: Dialect<V>,
   shape: Shape,
   where: Specification | undefined,

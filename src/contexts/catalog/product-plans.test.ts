@@ -8,7 +8,8 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
 import type { Find } from '#kernel/projection.ts'
 import { searchFor } from '#kernel/search.ts'
-import { findSql, type Hits, keysOfSql } from '#storage/read-model-sql.ts'
+import { findSql, keysOfSql } from '#storage/read-model-sql.ts'
+import { gathered, HIT_RANK, walked } from '#storage/sqlite/read-model-search.ts'
 import { fromTable, sqliteDialect } from '#storage/sqlite/read-model-sql.ts'
 import { openReadModels } from '#storage/sqlite/read-models.ts'
 import { shapeOf } from '#storage/table-shape.ts'
@@ -32,6 +33,7 @@ after(() => {
   rmSync(folder, { recursive: true })
 })
 
+const all = () => fromTable(shape)
 const planOf = (text: string, values: SQLInputValue[]) =>
   database
     .prepare(`EXPLAIN QUERY PLAN ${text}`)
@@ -39,8 +41,8 @@ const planOf = (text: string, values: SQLInputValue[]) =>
     .map(({ detail }) => String(detail))
     .join('\n')
 
-function finds(query: Partial<Find>, hits?: Hits): string {
-  const sql = findSql(sqliteDialect, fromTable(shape), shape, { limit: 50, ...query }, hits)
+function finds(query: Partial<Find>, from: Parameters<typeof findSql>[1] = all): string {
+  const sql = findSql(sqliteDialect, from, shape, { limit: 50, ...query })
   return planOf(`SELECT ${sql.columns} ${sql.rest}`, sql.values)
 }
 
@@ -83,16 +85,16 @@ describe('the plan of', () => {
     }
   })
 
-  const { tiers, widest } = searchFor('red lantern')!
+  const { widest } = searchFor('red lantern')!
   const query = { where: { is_active: true }, sort: byCode, search: { text: 'red lantern' } }
-  test('a search asks the index of words first, then for each row by its number', () => {
-    const plan = finds(query, { any: widest, except: [], walked: false, ranks: tiers })
-    const [index, rows] = [plan.indexOf('VIRTUAL TABLE INDEX'), plan.indexOf('INTEGER PRIMARY KEY')]
-    ok(index >= 0 && index < rows, plan)
+  test('rows that a search has gathered are each looked up by their number', () => {
+    const plan = finds(query, gathered(shape, new Map([[1, 0]]), { each: HIT_RANK }))
+    const [hits, rows] = [plan.indexOf('SCAN json_each'), plan.indexOf('INTEGER PRIMARY KEY')]
+    ok(hits >= 0 && hits < rows, plan)
     ok(!plan.includes('SCAN product_read_view\n'), plan)
   })
   test('a search for very many walks the order asked for, and sorts nothing', () => {
-    const plan = finds(query, { any: widest, except: [], walked: true, ranks: 0 })
+    const plan = finds(query, walked(shape, { any: widest, except: [], ranks: 0 }))
     ok(plan.includes('by_is_active_code') && !plan.includes('FOR ORDER BY'), plan)
   })
 })

@@ -2,13 +2,14 @@
 // pool, or the connection of a frozen view. Each question is one round trip.
 import { LRUCache } from 'lru-cache'
 import type { Find, Group, Row, Table } from '#kernel/projection.ts'
-import { cursorAt, RANK } from '#storage/find-cursor.ts'
-import { findSql, groupSql, type Hits, keysOfSql } from '#storage/read-model-sql.ts'
+import { cursorAt } from '#storage/find-cursor.ts'
+import { findSql, groupSql, keysOfSql } from '#storage/read-model-sql.ts'
 import { type Parked, type ReadModels, TableUnready } from '#storage/read-models.ts'
 import { found, type Page } from '#storage/search-steps.ts'
 import { type Shape, shapeOf } from '#storage/table-shape.ts'
 import type { Run, Statement, Values } from './connections.ts'
-import { atLeastSql, nearSql } from './read-model-search.ts'
+import { TOTAL } from './read-model-hits.ts'
+import { searching } from './read-model-searching.ts'
 import { postgresDialect } from './read-model-sql.ts'
 import { fromTarget, loadSql, rowsFrom, type Target } from './read-model-tables.ts'
 
@@ -120,13 +121,8 @@ export function readingOver(run: Run): Reading {
         const ask = ({ text, values }: { text: string; values: Values }) =>
           run<Row>(statement(text), values)
         return found(shape, query, {
-          page: (asked, hits) => page(run, shape, at, asked, hits),
-          async hasAtLeast(rows, tiers) {
-            const [some] = await ask(atLeastSql(fromTarget(at), rows, tiers))
-            return Number(some!.count) >= rows
-          },
-          near: async (doubtful) =>
-            (await ask(nearSql(at.number, doubtful))).map(({ word }) => String(word)),
+          list: (asked) => page(run, shape, at, asked),
+          ...searching(ask, shape, at),
         })
       }),
     group: (table, query) => onTable(table, (at) => group(run, shapeOf(table), at, query)),
@@ -176,33 +172,21 @@ async function load(
   return keys.map((key) => byKey.get(key))
 }
 
-/** No column has such a name. */
-const TOTAL = '#total'
-
-async function page(
-  run: Run,
-  shape: Shape,
-  at: Target,
-  query: Find,
-  hits: Hits | undefined,
-): Promise<Page> {
-  const sql = findSql(postgresDialect, fromTarget(at), shape, query, hits)
-  const { columns, rest, values, count, order, signature, ranked } = sql
+async function page(run: Run, shape: Shape, at: Target, query: Find): Promise<Page> {
+  const sql = findSql(postgresDialect, () => fromTarget(at), shape, query)
+  const { columns, rest, values, count, order, signature } = sql
   const counting = query.total === true
   const total = counting ? `, (${count.text}) AS "${TOTAL}"` : ''
   const given = await run<Row>(statement(`SELECT ${columns}${total} ${rest}`), values)
-  const rows = rowsFrom(shape, counting || ranked ? given.map(withoutOurs) : given)
+  const rows = rowsFrom(shape, counting ? given.map(withoutOurs) : given)
   return {
     rows,
     total: counting ? await totalOf(run, count, given, query) : null,
-    cursorBehind(row) {
-      const rank = ranked ? given[row]![RANK.name] : hits?.ranks
-      return cursorAt(signature, order, { ...rows[row]!, [RANK.name]: rank as number })
-    },
+    cursorBehind: (row) => cursorAt(signature, order, rows[row]!),
   }
 }
 
-const withoutOurs = ({ [TOTAL]: _, [RANK.name]: __, ...row }: Row): Row => row
+const withoutOurs = ({ [TOTAL]: _, ...row }: Row): Row => row
 
 /** A page without rows cannot say how many there are before it; before the first there are none. */
 async function totalOf(

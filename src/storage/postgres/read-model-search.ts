@@ -1,11 +1,11 @@
 // The search of a table in PostgreSQL: a column `#search` beside the row's own, with the words that
-// the kernel found (A: whole codes, B: names, C: texts) under an index; and in `search_words`, in
-// how many rows a word is, for mistyped ones. Both change in the commit that changes the rows.
+// the kernel found, under an index; and in `search_words`, in how many rows a word is, for mistyped
+// ones. Both change in the commit that changes the rows.
 import type { Row, Table } from '#kernel/projection.ts'
 import { searchDocument, type Tier, type Wanted } from '#kernel/search.ts'
 import { partsOf } from '#kernel/search-words.ts'
-import { type Bind, type From, type Hits, quoted } from '#storage/read-model-sql.ts'
-import type { Doubtful } from '#storage/search-steps.ts'
+import { type Bind, quoted } from '#storage/read-model-sql.ts'
+import type { Doubtful, Hits } from '#storage/search-steps.ts'
 import { fittedRow, shapeOf } from '#storage/table-shape.ts'
 import type { PgValue } from './read-model-sql.ts'
 
@@ -34,17 +34,22 @@ export const searchIndexSql = (table: string) =>
 
 // ── keeping it ────────────────────────────────────────────────────────────────────────────────
 
+/**
+ * What a word counts stands before it, as a letter that no word has, so that the index alone knows
+ * it: weights of a tsvector it does not hold, and would ask each row for. W: in a name or a text.
+ */
+const MARKS = { code: 'C', name: 'N', any: 'W' } as const
+
 /** A row's words as the text of a tsvector; nothing but letters and digits is in them. */
 export function searchText(table: Table, row: Row): string {
   const { code, name, text } = searchDocument(table, row)
-  const places = new Map<string, string[]>()
-  for (const [words, place] of [
-    [code, '1A'],
-    [name, '2B'],
-    [text, '3C'],
-  ] as const)
-    for (const word of words) places.set(word, [...(places.get(word) ?? []), place])
-  return [...places].map(([word, at]) => `'${word}':${at}`).join(' ')
+  const marked = (mark: string, words: Iterable<string>) =>
+    [...words].map((word) => `'${mark}${word}'`)
+  return [
+    ...marked(MARKS.code, code),
+    ...marked(MARKS.name, name),
+    ...marked(MARKS.any, new Set([...name, ...text])),
+  ].join(' ')
 }
 
 type Write = { readonly text: string; readonly document: string }
@@ -60,13 +65,16 @@ export function wordWrites(
   const given = new Map<unknown, string | null>(deletes.map((key) => [key, null]))
   for (const row of upserts) given.set(row[table.key], searchText(table, fittedRow(shape, row)))
   const document = JSON.stringify([...given].map(([key, search]) => ({ key, search })))
+  const words = (from: string) =>
+    `SELECT DISTINCT key, substr(word, 2) AS word FROM changed, unnest(tsvector_to_array(${from})) ` +
+    `AS word WHERE left(word, 1) <> '${MARKS.name}'`
   const moved =
     'WITH given AS (SELECT key, search::tsvector AS now FROM json_to_recordset($1) AS g ' +
-    `(key text, search text)), changed AS (SELECT g.now, t.${SEARCH_COLUMN} AS before ` +
+    `(key text, search text)), changed AS (SELECT g.key, g.now, t.${SEARCH_COLUMN} AS before ` +
     `FROM given g LEFT JOIN ${rows.name} t ON t.${quoted(table.key)} = g.key ` +
     `WHERE t.${SEARCH_COLUMN} IS DISTINCT FROM g.now), moved AS (SELECT word, sum(by) AS by FROM ` +
-    '(SELECT unnest(tsvector_to_array(now)) AS word, 1 AS by FROM changed UNION ALL ' +
-    'SELECT unnest(tsvector_to_array(before)), -1 FROM changed) AS all_moves ' +
+    `(SELECT word, 1 AS by FROM (${words('now')}) AS came UNION ALL ` +
+    `SELECT word, -1 FROM (${words('before')}) AS went) AS all_moves ` +
     `WHERE word !~ '[0-9]' AND length(word) > 1 GROUP BY word HAVING sum(by) <> 0)`
   return [
     {
@@ -85,37 +93,18 @@ export function wordWrites(
 
 // ── asking ────────────────────────────────────────────────────────────────────────────────────
 
-const matching = (query: string, bind: Bind) => `${SEARCH_COLUMN} @@ ${bind(query)}::tsquery`
+/**
+ * By the index. The planner is not told which words: by what it thinks of them it would rather walk
+ * a whole table in the order asked for than sort a hundred rows.
+ */
+export const byIndex = (query: string, bind: Bind) =>
+  `${SEARCH_COLUMN} @@ (SELECT ${bind(query)}::tsquery)`
 
-/** Many: said so that the planner takes them for half of all, and walks the order asked for. */
-export function hits(
-  { table, when }: From,
-  _: unknown,
-  { any, except, walked }: Hits,
-  bind: Bind,
-): From {
-  const query = except.length === 0 ? anyOf(any) : `(${anyOf(any)}) & !(${anyOf(except)})`
-  const found = matching(query, bind)
-  return {
-    table,
-    when: `${when} AND ${walked ? `CASE WHEN ${found} THEN TRUE ELSE FALSE END` : found}`,
-  }
-}
-
-export const inTier = (_: unknown, tier: Tier, bind: Bind): string => matching(anyOf([tier]), bind)
+/** Row by row, whatever the planner thinks. */
+export const byRow = (query: string, bind: Bind) =>
+  `CASE WHEN ${SEARCH_COLUMN} @@ ${bind(query)}::tsquery THEN TRUE ELSE FALSE END`
 
 type Question = { readonly text: string; readonly values: PgValue[] }
-
-export const atLeastSql = (
-  { table, when }: From,
-  rows: number,
-  tiers: readonly Tier[],
-): Question => ({
-  text:
-    `SELECT count(*) AS count FROM (SELECT FROM ${table} WHERE ${when} ` +
-    `AND ${SEARCH_COLUMN} @@ $1::tsquery LIMIT $2) AS hits`,
-  values: [anyOf(tiers), rows],
-})
 
 export function nearSql(number: number, { word, mistakes }: Doubtful): Question {
   const { length } = [...word]
@@ -129,15 +118,18 @@ export function nearSql(number: number, { word, mistakes }: Doubtful): Question 
   return { text, values: [number, length - mistakes, length + mistakes, ...ends, ...between] }
 }
 
-const anyOf = (tiers: readonly Tier[]) => tiers.map((tier) => `(${queryOf(tier)})`).join(' | ')
+export const anyOf = (tiers: readonly Tier[]) =>
+  tiers.map((tier) => `(${queryOf(tier)})`).join(' | ')
+
+export const queryFor = ({ any, except }: Hits): string =>
+  except.length === 0 ? anyOf(any) : `(${anyOf(any)}) & !(${anyOf(except)})`
 
 function queryOf(tier: Tier): string {
-  if ('code' in tier) return wantedOf(tier.code, 'A')
-  const places = tier.within === 'name' ? 'B' : 'BC'
-  return tier.all.map((wanted) => wantedOf(wanted, places)).join(' & ')
+  if ('code' in tier) return wantedOf(tier.code, MARKS.code)
+  return tier.all.map((wanted) => wantedOf(wanted, MARKS[tier.within])).join(' & ')
 }
 
-const wantedOf = ({ words, beginning }: Wanted, places: string): string => {
-  const some = words.map((word) => `'${word}':${places}`)
-  return `(${[...some, ...(beginning === null ? [] : [`'${beginning}':*${places}`])].join(' | ')})`
+const wantedOf = ({ words, beginning }: Wanted, mark: string): string => {
+  const some = words.map((word) => `'${mark}${word}'`)
+  return `(${[...some, ...(beginning === null ? [] : [`'${mark}${beginning}':*`])].join(' | ')})`
 }

@@ -9,7 +9,6 @@ import {
   successor,
 } from '#storage/read-model-sql.ts'
 import { fits, type ShapeColumn } from '#storage/table-shape.ts'
-import { hits, inTier } from './read-model-search.ts'
 
 export type PgValue = Plain | null | readonly (Plain | null)[]
 
@@ -40,8 +39,6 @@ export const postgresDialect: Dialect<PgValue> = {
   sorted: ({ column, descending }) =>
     quoted(column.name) + (descending ? ' DESC' : '') + nulls(column, descending),
   sortedBy: (number) => `${number} NULLS FIRST`,
-  hits,
-  inTier,
 }
 
 const INT_MAX = 2 ** 31 - 1

@@ -4,14 +4,16 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Row, Table } from '#kernel/projection.ts'
 import {
   meantWords,
+  type Ranked,
+  rankIn,
   type SearchDocument,
   searchDocument,
   type Tier,
   type Wanted,
 } from '#kernel/search.ts'
 import { partsOf } from '#kernel/search-words.ts'
-import { type Bind, type From, type Hits, quoted } from '#storage/read-model-sql.ts'
-import type { Doubtful } from '#storage/search-steps.ts'
+import { type Bind, quoted, type Ranking, type Source } from '#storage/read-model-sql.ts'
+import type { Doubtful, Hits, Tied } from '#storage/search-steps.ts'
 import type { Shape } from '#storage/table-shape.ts'
 import type { Session } from './read-model-session.ts'
 
@@ -117,37 +119,64 @@ function documentOf(texts: readonly string[]): SearchDocument {
 const matching = (table: string, match: string) =>
   `FROM ${indexOf(table)} WHERE ${indexOf(table)} MATCH ${match}`
 
-/**
- * Few: the index first, then its rows by their number, since a cross join goes as it is written.
- * Many: the rows in the order asked for, each looked up among them, which a plus sees to.
- */
-export function hits(
-  { table, when }: From,
-  shape: Shape,
-  { any, except, walked }: Hits,
-  bind: Bind,
-): From {
-  const match = except.length === 0 ? anyOf(any) : `(${anyOf(any)}) NOT (${anyOf(except)})`
-  const found = matching(shape.table, bind(match))
-  if (walked) return { table, when: `${when} AND +${ROW_ID} IN (SELECT rowid ${found})` }
-  return {
-    table: `(SELECT rowid AS "#hit" ${found}) AS hit CROSS JOIN ${table} ON ${ROW_ID} = "#hit"`,
-    when,
-  }
-}
+const matchFor = ({ any, except }: Hits) =>
+  except.length === 0 ? anyOf(any) : `(${anyOf(any)}) NOT (${anyOf(except)})`
 
-export const inTier = ({ table }: Shape, tier: Tier, bind: Bind): string =>
-  `${ROW_ID} IN (SELECT rowid ${matching(table, bind(anyOf([tier])))})`
+/** From so many on, rows are not gathered but looked for in the order asked for. */
+export const WALKED = 4_000
 
-export function hasAtLeast(
+/** Numbers of the rows that are meant; null where there are so many, or more. */
+export function hitsBelow(
+  most: number,
   { all }: Session,
   { table }: Shape,
-  rows: number,
-  tiers: readonly Tier[],
-): boolean {
-  const text = `SELECT count(*) FROM (SELECT 1 ${matching(table, '?1')} LIMIT ?2)`
-  return Number(all({ text, values: [anyOf(tiers), rows] })[0]![0]) >= rows
+  hits: Hits,
+): readonly number[] | null {
+  const text = `SELECT rowid ${matching(table, '?1')} LIMIT ?2`
+  const found = all({ text, values: [matchFor(hits), most] })
+  return found.length < most ? found.map(([id]) => Number(id)) : null
 }
+
+/** The rank of each. What their words are is looked up once, not each tier in the index. */
+export function ranksOf(
+  { all }: Session,
+  { table }: Shape,
+  ids: readonly number[],
+  tiers: readonly Ranked[],
+): ReadonlyMap<number, number> {
+  const text =
+    `SELECT rowid, code, name, text FROM ${indexOf(table)} ` +
+    'WHERE rowid IN (SELECT value FROM json_each(?1))'
+  const ranks = new Map<number, number>()
+  for (const [id, ...texts] of all({ text, values: [JSON.stringify(ids)] })) {
+    const rank = rankIn(documentOf(texts.map(String)), { tiers, widest: [] })
+    if (rank !== null) ranks.set(Number(id), rank)
+  }
+  return ranks
+}
+
+export const HIT_RANK = '"#hit_rank"'
+
+/** Rows by their numbers, each with its rank. A cross join goes as it is written. */
+export const gathered =
+  ({ table }: Shape, ranked: ReadonlyMap<number, number>, ranking: Ranking) =>
+  (bind: Bind): Source => ({
+    table:
+      `(SELECT CAST(key AS INTEGER) AS "#hit", value AS ${HIT_RANK} FROM json_each(` +
+      `${bind(JSON.stringify(Object.fromEntries(ranked)))})) AS hit ` +
+      `CROSS JOIN ${quoted(table)} ON ${ROW_ID} = "#hit"`,
+    when: 'TRUE',
+    ranking,
+  })
+
+/** Rows in the order asked for, each looked up among those meant, which a plus sees to. */
+export const walked =
+  ({ table }: Shape, hits: Tied) =>
+  (bind: Bind): Source => ({
+    table: quoted(table),
+    when: `+${ROW_ID} IN (SELECT rowid ${matching(table, bind(matchFor(hits)))})`,
+    ranking: hits.ranks,
+  })
 
 export function near({ all }: Session, { table }: Shape, { word, mistakes }: Doubtful): string[] {
   const { length } = [...word]

@@ -2,7 +2,6 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { type Dialect, type From, quoted, successor } from '#storage/read-model-sql.ts'
 import type { Shape } from '#storage/table-shape.ts'
-import { hits, inTier } from './read-model-search.ts'
 
 export const fromTable = ({ table }: Shape): From => ({ table: quoted(table), when: 'TRUE' })
 
@@ -31,6 +30,4 @@ export const sqliteDialect: Dialect<SQLInputValue> = {
   prefix: ({ name }, length, bind) => `substr(${quoted(name)}, 1, ${bind(length)})`,
   sorted: ({ column, descending }) => `${quoted(column.name)}${descending ? ' DESC' : ''}`,
   sortedBy: (number) => `${number}`,
-  hits,
-  inTier,
 }

@@ -3,9 +3,16 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { Find, Group, Row, Table } from '#kernel/projection.ts'
 import { cursorAt, RANK } from '#storage/find-cursor.ts'
-import { findSql, groupSql, type Hits, keysOfSql } from '#storage/read-model-sql.ts'
+import {
+  type Bind,
+  findSql,
+  groupSql,
+  isOfEach,
+  keysOfSql,
+  type Source,
+} from '#storage/read-model-sql.ts'
 import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
-import { found, type Page } from '#storage/search-steps.ts'
+import { found, type Gathered, type Hits, type Page } from '#storage/search-steps.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
 import { openingFile } from './disk-errors.ts'
 import { assertOurs } from './durable.ts'
@@ -19,14 +26,29 @@ import {
   renew,
   swap,
 } from './read-model-marks.ts'
-import { hasAtLeast, near, searchKeeper } from './read-model-search.ts'
+import {
+  gathered,
+  HIT_RANK,
+  hitsBelow,
+  near,
+  ranksOf,
+  searchKeeper,
+  WALKED,
+  walked,
+} from './read-model-search.ts'
 import { readied, type Session, sessionOver, understood } from './read-model-session.ts'
 import { fromTable, sqliteDialect } from './read-model-sql.ts'
 import { createTable, rowFrom, SCHEMA, textsOf, valueFrom, valuesOf } from './read-model-tables.ts'
 
-export type OpenReadModels = { readonly path: string; readonly readOnly?: boolean }
+export type OpenReadModels = {
+  readonly path: string
+  readonly readOnly?: boolean
+  /** How often what was overwritten is taken out of the write-ahead log, too. */
+  readonly emptiedEachMs?: number
+}
 
 const BUSY_MS = 5_000
+const EMPTIED_EACH_MS = 60_000
 /** What the write-ahead log may grow to; beyond it SQLite writes it back into the file. */
 const WAL_BYTES = 64 * 1024 * 1024
 const WAL_PAGES = WAL_BYTES / 4096
@@ -36,11 +58,12 @@ const LOAD_MAX = 5_000
 export async function openReadModels({
   path,
   readOnly = false,
+  emptiedEachMs = EMPTIED_EACH_MS,
 }: OpenReadModels): Promise<ReadModels> {
-  return openingFile(path, () => opened(path, readOnly), '')
+  return openingFile(path, () => opened(path, readOnly, emptiedEachMs), '')
 }
 
-function opened(path: string, readOnly: boolean): ReadModels {
+function opened(path: string, readOnly: boolean, emptiedEachMs: number): ReadModels {
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_MS })
   try {
     database.exec('PRAGMA cache_size = -12000; PRAGMA temp_store = MEMORY')
@@ -55,11 +78,39 @@ function opened(path: string, readOnly: boolean): ReadModels {
       )
       database.exec(SCHEMA)
     }
-    return readModels(database, path)
+    const one = readModels(database, path)
+    if (readOnly || database.location() === null) return one
+    const stop = emptying(database, emptiedEachMs)
+    const close = async () => {
+      stop()
+      await one.close()
+    }
+    return { ...one, close }
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+/**
+ * Whoever was forgotten still stands in the write-ahead log, which is used again only when it has
+ * grown to its size. Now and then it is emptied; while somebody reads an older state, later.
+ */
+function emptying(database: DatabaseSync, eachMs: number): () => void {
+  const checkpoint = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
+  const timer = setInterval(() => {
+    try {
+      // Nobody waits meanwhile: this thread is the one that writes.
+      database.exec('PRAGMA busy_timeout = 0')
+      checkpoint.get()
+    } catch {
+      // A disk that is full or broken: the next to write meets it too, and tells.
+    } finally {
+      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
+    }
+  }, eachMs)
+  timer.unref()
+  return () => clearInterval(timer)
 }
 
 function readModels(database: DatabaseSync, path: string): ReadModels {
@@ -71,8 +122,11 @@ function readModels(database: DatabaseSync, path: string): ReadModels {
     find: async (table, query) => {
       const shape = readied(session, table)
       return found(shape, query, {
-        page: (asked, hits) => page(session, shape, asked, hits),
-        hasAtLeast: (rows, tiers) => hasAtLeast(session, shape, rows, tiers),
+        list: (asked) => page(session, shape, asked, () => fromTable(shape)),
+        fewerThan: (most, asked, hits) => fewerThan(most, session, shape, asked, hits),
+        any: (asked, hits) =>
+          fewerThan(WALKED, session, shape, asked, hits) ??
+          page(session, shape, asked, walked(shape, hits)),
         near: (doubtful) => near(session, shape, doubtful),
       })
     },
@@ -161,9 +215,14 @@ function load(session: Session, table: Table, keys: readonly string[]): (Row | u
   return keys.map((key) => rows.get(key))
 }
 
-function page({ all, moment }: Session, shape: Shape, query: Find, hits?: Hits): Page {
-  const sql = findSql(sqliteDialect, fromTable(shape), shape, query, hits)
-  const { columns, rest, values, count, order, signature } = sql
+function page(
+  { all, moment }: Session,
+  shape: Shape,
+  query: Find,
+  from: (bind: Bind) => Source,
+): Page {
+  const sql = findSql(sqliteDialect, from, shape, query)
+  const { columns, rest, values, count, order, signature, ranking } = sql
   const read = () => ({
     given: all({ text: `SELECT ${columns} ${rest}`, values }),
     total: query.total === true ? Number(all(count)[0]![0]) : null,
@@ -174,10 +233,30 @@ function page({ all, moment }: Session, shape: Shape, query: Find, hits?: Hits):
     rows,
     total,
     cursorBehind(row) {
-      const rank = sql.ranked ? Number(given[row]![shape.columns.length]) : hits?.ranks
+      const rank = isOfEach(ranking) ? Number(given[row]![shape.columns.length]) : ranking
       return cursorAt(signature, order, { ...rows[row]!, [RANK.name]: rank as number })
     },
   }
+}
+
+/** The index first, then its rows: what it said and what they say is of one moment. */
+function fewerThan(
+  most: number,
+  session: Session,
+  shape: Shape,
+  query: Find,
+  hits: Hits,
+): Gathered | null {
+  return session.moment(() => {
+    const ids = hitsBelow(most, session, shape, hits)
+    if (ids === null) return null
+    const { ranks } = hits
+    const from =
+      typeof ranks === 'object' && ranks !== null
+        ? gathered(shape, ranksOf(session, shape, ids, ranks), { each: HIT_RANK })
+        : gathered(shape, new Map(ids.map((id) => [id, 0])), ranks)
+    return { ...page(session, shape, query, from), meant: ids.length }
+  })
 }
 
 function group({ all }: Session, shape: Shape, query: Group): Row[] {

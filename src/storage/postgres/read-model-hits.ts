@@ -1,0 +1,126 @@
+// The rows that a search means, in PostgreSQL: gathered by the index of words, or looked for in the
+// order asked for. What is sorted are places of rows and what they are sorted by, no whole rows.
+import type { Find } from '#kernel/projection.ts'
+import type { Ranked } from '#kernel/search.ts'
+import { RANK } from '#storage/find-cursor.ts'
+import {
+  type Bind,
+  columnList,
+  type From,
+  type PageSql,
+  pageSql,
+  quoted,
+  whereSql,
+} from '#storage/read-model-sql.ts'
+import type { Hits, Tied } from '#storage/search-steps.ts'
+import type { Shape } from '#storage/table-shape.ts'
+import { anyOf, byIndex, byRow, queryFor, SEARCH_COLUMN } from './read-model-search.ts'
+import { type PgValue, postgresDialect } from './read-model-sql.ts'
+
+/** No column has such names. */
+export const [MEANT, TOTAL, ABOUT, APART] = ['#meant', '#total', '#about', '#apart'] as const
+const [AT, FITS, PLACE] = ['"#at"', '"#fits"', '"#place"']
+
+export type HitsSql = Pick<PageSql, 'signature' | 'order'> & {
+  readonly text: string
+  readonly values: PgValue[]
+}
+const rankName = quoted(RANK.name)
+
+/**
+ * At least one row: how many are meant, and of how many the rest of the question is true as well.
+ * Where `most` or more are meant there is no page, but a guess from how far through the table the
+ * first of them lie: about how many there are, and how many rows one of them is apart from the next.
+ */
+export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: number): HitsSql {
+  const values: PgValue[] = []
+  const bind = postgresDialect.bind(values)
+  const each = typeof hits.ranks === 'object' && hits.ranks !== null
+  const ranking = each ? { each: '' } : (hits.ranks as number | null)
+  const rank = rankSql(hits.ranks, bind)
+  const page = pageSql(postgresDialect, shape, query, ranking, bind)
+  const { after, sorted, cut, signature, order } = page
+  const sortedBy = order.filter(({ column }) => column !== RANK).map(({ column }) => column)
+  const limit = bind(most)
+  const ranked = `SELECT ${AT}, ${columnList(sortedBy)}, ${rank} AS ${rankName} FROM hits`
+  const last = `SELECT 1 + (${AT}::text::point)[0] FROM hits OFFSET ${limit} - 1 LIMIT 1`
+  const text =
+    `WITH hits AS MATERIALIZED (SELECT ctid AS ${AT}, ${SEARCH_COLUMN}, ` +
+    `(${whereSql(postgresDialect, shape, query.where, bind)}) AS ${FITS}, ${columnList(sortedBy)} ` +
+    `FROM ${from.table} WHERE ${from.when} AND ${byIndex(queryFor(hits), bind)} LIMIT ${limit}), ` +
+    `meant AS (SELECT count(*) AS ${quoted(MEANT)}, ` +
+    `count(*) FILTER (WHERE ${FITS}) AS ${quoted(TOTAL)}, (${last}) AS last FROM hits), ` +
+    `page AS (SELECT ${AT}, ${rankName} FROM (${ranked} WHERE ${FITS} ` +
+    `AND (SELECT ${quoted(MEANT)} FROM meant) < ${limit}) AS ranked WHERE TRUE${after} ${sorted} ${cut}) ` +
+    `SELECT ${quoted(MEANT)}, ${quoted(TOTAL)}, ${guesses(from, limit)}, ${rankName}, ` +
+    `${ofRow(shape)} FROM meant LEFT JOIN (${placed('page')}) AS placed ON TRUE ` +
+    `LEFT JOIN ${from.table} AS t ON t.ctid = ${AT} ORDER BY ${PLACE}`
+  return { text, values, signature, order }
+}
+
+const PER_PAGE = 8_192
+function guesses({ table }: From, limit: string): string {
+  const name = `'${table.replaceAll("'", "''")}'::regclass`
+  const pages = `pg_relation_size(${name}) / ${PER_PAGE}`
+  const rows = `(SELECT greatest(reltuples, 1) / greatest(relpages, 1) FROM pg_class WHERE oid = ${name})`
+  return (
+    `CASE WHEN last > 0 THEN ${limit} * ${pages} / last END AS ${quoted(ABOUT)}, ` +
+    `CASE WHEN last > 0 THEN last * ${rows} / ${limit} END AS ${quoted(APART)}`
+  )
+}
+
+/** In which tiers how many of the table's first rows are. */
+export function sampleSql(from: From, { any, ranks }: Hits, rows: number) {
+  const values: PgValue[] = []
+  const bind = postgresDialect.bind(values)
+  const text =
+    `SELECT ${rankSql(ranks, bind)} AS ${rankName}, count(*) AS ${quoted(MEANT)} FROM ` +
+    `(SELECT ${SEARCH_COLUMN} FROM ${from.table} WHERE ${from.when} LIMIT ${bind(rows)}) AS sample ` +
+    `WHERE ${byRow(anyOf(any), bind)} GROUP BY 1`
+  return { text, values }
+}
+
+/** All that are meant, however many. */
+export function manySql(from: From, shape: Shape, query: Find, hits: Tied): HitsSql {
+  const values: PgValue[] = []
+  const bind = postgresDialect.bind(values)
+  const page = pageSql(postgresDialect, shape, query, hits.ranks, bind)
+  const { after, sorted, cut, signature, order } = page
+  const matching =
+    `${from.table} WHERE ${from.when} AND ${byIndex(queryFor(hits), bind)} ` +
+    `AND ${whereSql(postgresDialect, shape, query.where, bind)}${after}`
+  const text =
+    `SELECT ${ofRow(shape)} FROM ` +
+    `(${placed(`(SELECT ctid AS ${AT} FROM ${matching} ${sorted} ${cut}) AS page`)}) AS placed ` +
+    `JOIN ${from.table} AS t ON t.ctid = ${AT} ORDER BY ${PLACE}`
+  return { text, values, signature, order }
+}
+
+/** Those among the first `most` in the order asked for. */
+export function walkSql(from: From, shape: Shape, query: Find, hits: Tied, most: number): HitsSql {
+  const values: PgValue[] = []
+  const bind = postgresDialect.bind(values)
+  const page = pageSql(postgresDialect, shape, query, hits.ranks, bind)
+  const { after, sorted, cut, signature, order } = page
+  const text =
+    `SELECT ${columnList(shape.columns)} FROM (SELECT * FROM ${from.table} WHERE ${from.when} AND ` +
+    `${whereSql(postgresDialect, shape, query.where, bind)}${after} ${sorted} LIMIT ${bind(most)}) ` +
+    `AS walked WHERE ${byRow(queryFor(hits), bind)} ${sorted} ${cut}`
+  return { text, values, signature, order }
+}
+
+const ofRow = ({ columns }: Shape) => columns.map(({ name }) => `t.${quoted(name)}`).join(', ')
+
+/** The places of a page, numbered in its order. */
+const placed = (page: string) => `SELECT *, row_number() OVER () AS ${PLACE} FROM ${page}`
+
+function rankSql(ranks: readonly Ranked[] | number | null, bind: Bind): string {
+  if (ranks === null || typeof ranks === 'number') return `${ranks ?? 'NULL'}::int`
+  const cases = ranks
+    .slice(0, -1)
+    .map(
+      ({ rank, tier }) => `WHEN ${SEARCH_COLUMN} @@ ${bind(anyOf([tier]))}::tsquery THEN ${rank}`,
+    )
+  const last = ranks.at(-1)!.rank
+  return cases.length === 0 ? `${last}` : `CASE ${cases.join(' ')} ELSE ${last} END`
+}
