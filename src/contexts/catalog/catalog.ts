@@ -11,7 +11,6 @@ import { productReadView } from './product-read-view.ts'
 import { departments, referenceQueries, units } from './reference-lists.ts'
 import { priceTimes, scheduledPrices } from './scheduled-prices.ts'
 import { unit, unitCommands } from './unit.ts'
-import { restoreProduct } from './update-product.ts'
 
 export type CatalogOptions = {
   /** `catalog.enrich_with_inventory`: products are shown with their stock. */
@@ -21,13 +20,7 @@ export type CatalogOptions = {
 export const catalogWith = (options: CatalogOptions): Context => ({
   name: 'catalog',
   aggregates: [department, unit, product],
-  commands: [
-    ...departmentCommands,
-    ...unitCommands,
-    createProduct,
-    restoreProduct,
-    ...priceChanges,
-  ],
+  commands: [...departmentCommands, ...unitCommands, createProduct, ...priceChanges],
   projections: [productReadView, priceHistory, scheduledPrices, departments, units],
   queries: [...productQueries(options), ...priceQueries, ...referenceQueries],
   waiting: [priceTimes],

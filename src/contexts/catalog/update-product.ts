@@ -66,7 +66,7 @@ const updateProductDetails = command({
   },
 })
 
-export const restoreProduct = command({
+const restoreProduct = command({
   type: 'RestoreProduct',
   input: object({ product_id: id({ aliases: ['id'] }) }),
   reads: ({ product_id }) => [product.at(product_id)],
@@ -87,8 +87,12 @@ export const restoreProduct = command({
   },
 })
 
-/** Offered by the inventory: a threshold that is raised is news of stock. */
-export const productUpdates: readonly Command[] = [updateProduct, updateProductDetails]
+/** Offered by the inventory: what they change may be news of stock. */
+export const productUpdates: readonly Command[] = [
+  updateProduct,
+  updateProductDetails,
+  restoreProduct,
+]
 
 export function change(input: Wanted, given: Given, moment: Moment): Decision {
   const { product_id } = input

@@ -62,6 +62,27 @@ describe('the threshold of a product', () => {
   })
 })
 
+describe('a product that is archived', () => {
+  const lost = { adjustment: '-1' }
+  const own = [thing(0), stocked(MAIN_STORE_ID, 'b'), shelf(45, MAIN_STORE_ID, 40), shelf(5, 'b')]
+  const archived = after(own, 'DeleteProduct', { force: true })
+  test('is not low while it is, whatever becomes of its stock', () => {
+    deepEqual(toldBy(own, 'AdjustInventory', lost).length, 1)
+    deepEqual(toldBy(archived, 'AdjustInventory', lost), [])
+    deepEqual(toldBy(archived, 'UpdateProduct', { min_stock: '9' }), [])
+  })
+  test('is low again where it is when it is sold again', () => {
+    const fewer = after(archived, 'AdjustInventory', lost)
+    deepEqual(toldBy(fewer, 'RestoreProduct', {}), [[MAIN_STORE_ID, 35, 35, 1, 40, false]])
+    const more = after(fewer, 'UpdateProduct', { min_stock: '9' })
+    deepEqual(
+      toldBy(more, 'RestoreProduct', {}).map((told) => Object.values(told)[0]),
+      [MAIN_STORE_ID, 'b'],
+    )
+    deepEqual(toldBy(own, 'RestoreProduct', {}), [])
+  })
+})
+
 describe('the threshold of a store', () => {
   test('that is raised tells at once, and not again for the next piece', () => {
     const history = [thing(0), stocked(MAIN_STORE_ID), shelf(45)]

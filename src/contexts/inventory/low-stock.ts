@@ -19,7 +19,7 @@ export type LowStockRow = {
 
 export const lowStock = projection<LowStockRow>({
   name: 'low_stock',
-  version: 1,
+  version: 2,
   table: {
     name: 'low_stock',
     key: 'stock_id',
@@ -61,6 +61,11 @@ export const lowStock = projection<LowStockRow>({
         row === undefined || !row.is_of_product || min_stock === undefined
           ? row
           : still({ ...row, threshold: min_stock }),
+    },
+    // Nobody orders more of it. What is low when it is sold again is told then.
+    ProductArchived: {
+      keys: ({ data: { product_id } }) => ({ lookup: { product_id } }),
+      apply: (row) => row && null,
     },
     InventoryClosed: { keys: itemOf, apply: (row) => row && null },
     StockAdded: moved(({ quantity }) => [quantity, 0]),

@@ -1,6 +1,6 @@
 // What happens to a stock item, with all that follows from it in the same append: backorders that
 // are filled, a threshold that is reached, a count that knew of it already.
-import { product } from '#contexts/catalog/public.ts'
+import { type Product, product } from '#contexts/catalog/public.ts'
 import type { Given, Write } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import {
@@ -106,37 +106,43 @@ function filledNow({ backorders, ...state }: StockState): readonly Backorder[] {
   return filled
 }
 
+/** Of a product, for stores that have none of their own; null: it is archived, nothing is low. */
+type Threshold = number | null
+
+export const thresholdIn = (state: Product): Threshold =>
+  state === null || !state.is_active ? null : state.min_stock
+
 /** 0: nobody asked to hear of it, or the product was not read. */
-function thresholdOf(given: Given, productId: string): number {
+function thresholdOf(given: Given, productId: string): Threshold {
   const ref = product.seen(productId)
-  return given.lacking([ref]).length > 0 ? 0 : (given.state(ref)?.min_stock ?? 0)
+  return given.lacking([ref]).length > 0 ? 0 : thresholdIn(given.state(ref))
 }
 
-/** `ofProduct`: counts where the store has no threshold of its own; of nothing is none. */
-function isLow(state: StockState, ofProduct: number): boolean {
+function isLow(state: StockState, ofProduct: Threshold): boolean {
+  if (ofProduct === null) return false
   const threshold = state.min_stock ?? ofProduct
   return threshold > 0 && freeIn(state) <= threshold
 }
 
-function hasFallen(before: Stock, after: StockState, ofProduct: number): boolean {
+function hasFallen(before: Stock, after: StockState, ofProduct: Threshold): boolean {
   if (!isLow(after, ofProduct)) return false
   // By the product's threshold instead of the store's own it is another thing to know.
   const isOther = before !== null && before.min_stock !== null && after.min_stock === null
   return before === null || isOther || !isLow(before, ofProduct)
 }
 
-function lowStock(place: Place, state: StockState, ofProduct: number): Fact<'LowStockReached'> {
+function lowStock(place: Place, state: StockState, ofProduct: Threshold): Fact<'LowStockReached'> {
   const { quantity, quantity_scale, min_stock } = state
   const now = { quantity, available_quantity: freeIn(state), quantity_scale }
-  const which = { threshold: min_stock ?? ofProduct, is_of_product: min_stock === null }
+  const which = { threshold: min_stock ?? ofProduct ?? 0, is_of_product: min_stock === null }
   return stockItem.event('LowStockReached', { ...place, ...now, ...which })
 }
 
-/** The product has another threshold: news where what is free was above it before. */
+/** The product has another threshold: news where it was not low by the one before. */
 export function lowBy(
   given: Given,
   place: Place,
-  ofProduct: { readonly before: number; readonly after: number },
+  ofProduct: { readonly before: Threshold; readonly after: Threshold },
 ): readonly Write[] {
   const key = stockKey(place.product_id, place.store_id)
   const state = given.state(stockItem.at(key))

@@ -295,9 +295,8 @@ describe('the fields of a request', () => {
 
   it('go by these names for ever', () => {
     // Those of a product go by the names that the catalogue gives them.
-    const { DeleteProduct, UpdateProduct, UpdateProductDetails, ...names } = wireNames(
-      inventory.commands,
-    )
+    const { DeleteProduct, UpdateProduct, UpdateProductDetails, RestoreProduct, ...names } =
+      wireNames(inventory.commands)
     const stock = 'inventory'
     const path = '/inventory/reservations'
     const both = (way: string, rest: string) => [`${way} /api/v1${rest}`, rest]

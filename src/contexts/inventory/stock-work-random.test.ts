@@ -84,6 +84,9 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
     () => ['CreateInventory', { ...line(), backorder_limit: String(int(0, 9)) }],
     () => ['UpdateInventory', { ...place(), backorder_limit: String(int(0, 9)) }],
     () => ['UpdateInventory', { ...place(), min_stock: pick(['0', '2', '5', null]) }],
+    () => ['DeleteProduct', { product_id: pick(products), force: true }],
+    () => ['RestoreProduct', { product_id: pick(products) }],
+    () => ['RestoreProduct', { product_id: pick(products) }],
     () => ['UpdateProduct', { product_id: pick(products), min_stock: pick(['0', '3', '6', '9']) }],
     () => ['AdjustInventory', { ...place(), adjustment: String(int(-5, 4)) }],
     () => ['SellForTest', { ...place(), quantity: int(-1, 3), policy: pick(['warn', 'block']) }],
@@ -188,9 +191,11 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
     for (const row of (await ask('ListLowStock', { store_id, limit: 1000 })).items)
       low.push(`${row.product_id}:${store_id} ${row.available_quantity} of ${row.min_stock}`)
   const isLow = here.flatMap(([key, state]) => {
-    const threshold = state!.min_stock ?? book.thresholds.get(key.split(':')[0]!)!
+    const product_id = key.split(':')[0]!
+    const threshold = state!.min_stock ?? book.thresholds.get(product_id)!
     const free = freeIn(state!)
-    return threshold > 0 && free <= threshold ? [`${key} ${free} of ${threshold}`] : []
+    const isTold = threshold > 0 && free <= threshold && !book.archived.has(product_id)
+    return isTold ? [`${key} ${free} of ${threshold}`] : []
   })
   deepEqual(low.sort(), isLow.sort())
   const onTheWay = (await ask('ListTransfers', { limit: 1000 })).items
@@ -245,16 +250,20 @@ function naiveBook(events: readonly Recorded[]) {
   const own = new Map<string, number | null>()
   /** Items that were above their threshold since it was told, or are to be told of again. */
   const risen = new Set<string>()
+  const archived = new Set<string>()
   const isLow = (key: string) => {
-    const threshold = own.get(key) ?? thresholds.get(key.split(':')[0]!)!
+    const product_id = key.split(':')[0]!
+    const threshold = archived.has(product_id) ? 0 : (own.get(key) ?? thresholds.get(product_id)!)
     const [here, promised] = items.get(key)!
     return threshold > 0 && here! - promised! <= threshold
   }
   for (const { position, aggregate_id, aggregate_type, event_type, data } of events as Data) {
     if (event_type === 'TransferReceived')
       for (const { damaged, missing } of data.lines) lostOnTheWay += damaged + missing
-    if (aggregate_type === 'product' && data.min_stock !== undefined) {
-      thresholds.set(aggregate_id, data.min_stock)
+    if (aggregate_type === 'product') {
+      if (data.min_stock !== undefined) thresholds.set(aggregate_id, data.min_stock)
+      if (event_type === 'ProductArchived') archived.add(aggregate_id)
+      if (event_type === 'ProductRestored') archived.delete(aggregate_id)
       for (const key of items.keys())
         if (key.startsWith(aggregate_id) && !isLow(key)) risen.add(key)
     }
@@ -293,7 +302,7 @@ function naiveBook(events: readonly Recorded[]) {
     if (event_type === 'InventoryAdjusted') cameFromOutside += adjustment
     if (event_type === 'ReservationCommitted') cameFromOutside -= quantity
   }
-  return { items, ledger, breaches, thresholds, cameFromOutside, lostOnTheWay }
+  return { items, ledger, breaches, thresholds, archived, cameFromOutside, lostOnTheWay }
 }
 
 function statesOf(events: readonly Recorded[]): Map<string, Stock> {

@@ -1,5 +1,5 @@
-// What happened earlier than it is told: a delivery, a breakage, a van that left. A count in between
-// knew of it, so it must be said when it was.
+// What happened earlier than it is told: a delivery, a breakage, a van that left. A count in
+// between knew of it, so it must be said when it was.
 import { type Decision, type Given, invalid, type Moment } from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
 import { later } from '#kernel/saga.ts'

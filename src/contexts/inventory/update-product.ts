@@ -1,9 +1,10 @@
 // Changing a product. What is changed is the catalogue's business; it stands here because of what
-// may follow in the stores: by a threshold that is raised, their stock is low from that moment on.
-import { product, productUpdates } from '#contexts/catalog/public.ts'
+// may follow in the stores: by a threshold that is raised, or because it is sold again, their stock
+// is low from that moment on.
+import { type Product, product, productUpdates } from '#contexts/catalog/public.ts'
 import { type Asked, ask, type Command, type Given, type Write } from '#kernel/decider.ts'
 import { stockItem, stockKey } from './stock.ts'
-import { lowBy } from './stock-changes.ts'
+import { lowBy, thresholdIn } from './stock-changes.ts'
 import { stockedProduct } from './stocked-product.ts'
 
 export const updatingProducts: readonly Command[] = productUpdates.map((changing) => ({
@@ -22,12 +23,10 @@ function lowAfter(
   product_id: string,
   writes: readonly Write[],
 ): { readonly writes: readonly Write[] } | Asked {
-  const before = given.state(product.at(product_id))?.min_stock ?? 0
-  const changed = writes.flatMap(({ events }) => events).filter(isUpdate)
-  // The catalogue's own decision gave it its data.
-  const [data] = changed.map((fact) => fact.data as { readonly min_stock?: number })
-  const after = data?.min_stock ?? before
-  if (after <= before) return { writes: [] }
+  const stored = given.state(product.at(product_id))
+  const before = thresholdIn(stored)
+  const after = thresholdIn(stateAfter(product_id, stored, writes))
+  if (after === null || (before !== null && after <= before)) return { writes: [] }
   const listed = given.lacking([stockedProduct.seen(product_id)])
   if (listed.length > 0) return ask(listed)
   const stores = given.state(stockedProduct.seen(product_id))
@@ -38,4 +37,10 @@ function lowAfter(
   }
 }
 
-const isUpdate = ({ type }: Write['events'][number]) => type === 'ProductUpdated'
+function stateAfter(product_id: string, stored: Product, writes: readonly Write[]): Product {
+  const { evolve } = product.at(product_id).aggregate
+  const events = writes.flatMap(({ events }) => events)
+  // The catalogue's own decision wrote nothing but events of the product.
+  return events.reduce((state, { type, data }) => evolve[type]!(state, data, NOWHEN), stored)
+}
+const NOWHEN = { occurred_at: '', timestamp: '', position: 0 }
