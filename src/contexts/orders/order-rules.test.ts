@@ -31,7 +31,7 @@ const shelves = [
   productCreated(CUP),
   productCreated(TEA, { quantity_scale: 3, sell_price_minor: 333 }),
   stockOpened(CUP, 10),
-  stockOpened(TEA, 5_000),
+  stockOpened(TEA, 5_000, { quantity_scale: 3 }),
 ]
 const input = (more: object = {}) => ({
   order_id: ORDER,
