@@ -13,6 +13,7 @@ describe('the settings of the till', () => {
       '{store}-{register}-{seq}',
       'A/{yyyy}/{store}.{register}#{seq:12}',
       '{register}/{yyyy}{store}#{mm}{seq}',
+      `{store}-{register}-{seq:99}-${'A'.repeat(42)}`,
       '{seq}.{yyyy}{mm}.{register}.{store}',
     ])
       equal(format(fine), fine)
@@ -33,6 +34,8 @@ describe('the settings of the till', () => {
       '{store}-{register}{yyyy}{seq:4}',
       '{store}{register}-{seq}',
       '{seq}A{register}-{store}',
+      // No account would take it as a reference: 201 characters.
+      `{store}-{register}-{seq:99}-${'A'.repeat(43)}`,
     ])
       equal(format(wrong), undefined, wrong)
   })

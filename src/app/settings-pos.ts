@@ -15,15 +15,24 @@ const TILL_PARTS = matching(
     ].join(''),
   ),
   'letters, digits and ._/#- with {store}, {register} and {seq} or {seq:4}, and {yyyy}, {mm}, ' +
-    '{dd} if wanted; one of ./#- between store, register and seq',
+    '{dd} if wanted; one of ./#- between store, register and seq; at most 200 characters once ' +
+    'they are filled in',
 )
 /** Register 1 would give its 11th receipt the number of the first one of register 11. */
 const RUN_TOGETHER = /\{(?:store|register|seq)(?::[0-9]+)?\}[^./#-]*\{(?:store|register|seq)/
+/** What a customer's account and the stock take as a reference. */
+const FILLED_MAX = 200
+const LONGEST: Readonly<Record<string, number>> = { store: 36, register: 20, yyyy: 4, seq: 16 }
+const filledLength = (format: string): number =>
+  format.replace(/\{([a-z]+)(?::([0-9]+))?\}/g, (_, part: string, width = '0') =>
+    ' '.repeat(Math.max(LONGEST[part] ?? 2, Number(width))),
+  ).length
 const TILL_NUMBER: Kind<string> = {
   ...TILL_PARTS,
   read: (raw) => {
     const format = TILL_PARTS.read(raw)
-    return format === undefined || RUN_TOGETHER.test(format) ? undefined : format
+    if (format === undefined || RUN_TOGETHER.test(format)) return undefined
+    return filledLength(format) <= FILLED_MAX ? format : undefined
   },
 }
 
