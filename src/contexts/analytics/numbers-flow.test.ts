@@ -17,6 +17,10 @@ const CUSTOMER = '01980000-0000-7000-8000-0000000000c1'
 /** In Auckland it is the morning of the next day. */
 const EVENING = '2020-01-05T20:00:00.000Z'
 const LATER = '2020-01-05T20:01:00.000Z'
+const DASHBOARDS = [
+  ...['date=2020-01-05', 'date=2020-01-06', 'date=2020-01-06&store_id=main'],
+  `date=2020-01-06&store_id=${AUCKLAND}`,
+]
 
 const engines = {
   memory: () => ['--set', 'event_store.driver=memory', '--set', 'read_store.driver=memory'],
@@ -30,6 +34,8 @@ for (const [engine, argvOf] of Object.entries(engines))
     let doors: ReturnType<typeof httpDoors>
     let origin: string
     const made: Record<string, string> = {}
+    /** As it was before anything came back or was cancelled. */
+    const shownThen = new Map<string, Answer>()
     before(async () => {
       const read = readConfig({ argv: argvOf(folder), env: {}, file: null })
       ok(read.ok)
@@ -109,6 +115,7 @@ for (const [engine, argvOf] of Object.entries(engines))
       made.before = new Date().toISOString()
       // So that what follows is recorded later than that.
       while (new Date().toISOString() <= made.before);
+      for (const asked of DASHBOARDS) shownThen.set(asked, await told(`/dashboard?${asked}`))
       const refund = { sale_id: made.sale, lines: [{ line: 1, quantity: '2' }] }
       await done('RefundSale', { ...refund, occurred_at: LATER })
       const lines = [{ line: 2, quantity: '2' }]
@@ -191,6 +198,10 @@ for (const [engine, argvOf] of Object.entries(engines))
       deepEqual([then.today_sales_count, then.today_sales_total], [1, 16])
       // All pens at 1.10 each, nothing back yet.
       equal(then.total_inventory_value, 0.1 * Math.round(10 * (1.1 * 95 + 300)))
+      for (const [asked, shown] of shownThen) {
+        const low = asked.includes('store_id') ? { low_stock_product_count: null } : {}
+        deepEqual(await told(`/dashboard?${asked}&as_of=${made.before}`), { ...shown, ...low })
+      }
       const nothing = await told('/dashboard?as_of=2001-01-01T00:00:00Z')
       deepEqual([nothing.date, nothing.total_inventory_value], ['2001-01-01', 0])
     })
