@@ -181,6 +181,11 @@ describe('the program', () => {
     const { code, err } = await run(other).ended
     equal(code, 1)
     match(err, /EADDRINUSE|in use/)
+    const demo = ['--demo', '--set', 'database.driver=memory', ...ports, '--port', port]
+    const filled = await run(['start', ...demo]).ended
+    equal(filled.code, 1)
+    match(filled.err, /EADDRINUSE|in use/)
+    ok(!/month behind it|demonstration:/.test(filled.err), filled.err)
   })
 
   test('a second one on the same data is refused, and told who has it', async () => {

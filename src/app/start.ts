@@ -28,8 +28,9 @@ export async function start(given: readonly string[], { demo = false }: StartOpt
       stop(1)
     },
   })
-  const trading = demo ? await demonstrating(app) : null
+  // A port that is taken is told at once, not behind a month of trade.
   const doors = await opened(app, config)
+  const trading = demo ? await demonstrating(app, doors) : null
   for (const line of doors.lines) process.stdout.write(`${line}\n`)
 
   let stopping = false
@@ -51,10 +52,14 @@ export async function start(given: readonly string[], { demo = false }: StartOpt
 
 const tell = sparing((line) => void process.stderr.write(`${line}\n`))
 
-async function demonstrating(app: App): Promise<Trading> {
+async function demonstrating(
+  app: App,
+  doors: { readonly close: () => Promise<void> },
+): Promise<Trading> {
   try {
     return await runDemo(app, tell)
   } catch (error) {
+    await doors.close()
     await app.close()
     throw error
   }
