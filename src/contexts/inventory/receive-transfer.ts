@@ -121,7 +121,10 @@ function comeOf(
       damaged: before.damaged + read('damaged'),
     }
     if (sum.received + sum.damaged > inTransit(line))
-      reader.note(`lines.${i}.received`, 'is more than is on its way')
+      reader.note(
+        `lines.${i}.received`,
+        'is more than is on its way: receive that, and count the rest',
+      )
     come.set(product_id, sum)
   }
   return hasErrors(reader.errors) ? invalid(reader.errors) : come

@@ -2,7 +2,7 @@
 // when it was written down; and what is recorded late of an earlier moment is in it already.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
+import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
 import { given, NOW, statesAfter } from '#testing/given.ts'
 import { seeded, seedOfRun } from '#testing/random.ts'
@@ -23,6 +23,11 @@ const place = { product_id: P, store_id: MAIN_STORE_ID }
 const KEY = stockKey(P, MAIN_STORE_ID)
 const at = (time: string) => `2026-03-02T${time}:00.000Z`
 const thing = productCreated(P)
+const berlin = store.write('berlin', [
+  store.event('StoreCreated', {
+    ...{ store_id: 'berlin', name: 'Berlin', kind: 'shop', timezone: 'UTC' },
+  }),
+])
 const opened = (quantity: number, more: object = {}): Write => {
   const { stream, events } = stockOpened(P, quantity, more)
   return { stream, events: events.map((event) => ({ ...event, occurred_at: at('07:00') })) }
@@ -338,42 +343,53 @@ describe('the last movements', () => {
 
 const SEED = seedOfRun()
 test(`whatever is recorded when, the book ends where the shelf is (SEED=${SEED})`, () => {
-  const { int, pick } = seeded(SEED)
+  const { int, pick, chance } = seeded(SEED)
+  const minute = (time: number) => new Date(Date.parse(at('08:00')) + time * 60_000).toISOString()
   for (let run = 0; run < 40; run++) {
-    const shelf: { readonly time: number; readonly change: number; readonly told: boolean }[] = []
+    const shelf: { readonly time: number; readonly change: number }[] = []
     const left = (time: number) =>
-      100 + shelf.reduce((sum, one) => sum + (one.time <= time ? one.change : 0), 0)
+      shelf.reduce((sum, one) => sum + (one.time <= time ? one.change : 0), 0)
     const acts: { at: number; time: number; change: number | null }[] = []
-    for (let minute = 1; minute <= 40; minute++) {
+    // The first delivery may be told long after it came; before that nothing can leave.
+    const first = { at: pick([0, 5, 30]), time: 0, change: 100 }
+    shelf.push(first)
+    acts.push(first)
+    for (let time = 1; time <= 40; time++) {
       const kind = int(0, 9)
-      const delay = pick([0, 0, 0, 3, 15, 40])
+      const told = time + pick([0, 0, 0, 3, 15, 40])
       if (kind < 5) {
         const change = int(-3, 4)
-        shelf.push({ time: minute, change, told: kind > 0 })
+        shelf.push({ time, change })
         // Kind 0 is what nobody tells: broken, stolen, found.
-        if (kind > 0 && change !== 0) acts.push({ at: minute + delay, time: minute, change })
-      } else if (kind === 9) acts.push({ at: minute + delay, time: minute, change: null })
+        if (kind > 0 && change !== 0) acts.push({ at: Math.max(told, first.at), time, change })
+      } else if (kind === 9) acts.push({ at: told, time, change: null })
     }
     // Much is told only after this one, of moments before it.
     acts.push({ at: 52, time: 50, change: null })
-    const history: Write[] = [thing, opened(100), started()]
-    for (const { at: recorded, time, change } of acts.sort((a, b) => a.at - b.at)) {
-      const clock = (minute: number) => new Date(Date.parse(at('08:00')) + minute * 60_000)
-      const now = clock(recorded).toISOString()
-      const occurred_at = clock(time).toISOString()
-      const shown = left(time)
-      const decided =
-        change === null
-          ? given(...history)
-              .at({ now })
-              .when(record, { count_id: C, product_id: P, counted: String(shown), occurred_at })
-          : given(...history)
-              .at({ now, occurred_at, settings: { 'inventory.negative': true } })
-              .when(adjust, { product_id: P, adjustment: String(change) })
+    const history: Write[] = [thing, berlin, started()]
+    for (const [i, { at: recorded, time, change }] of acts.sort((a, b) => a.at - b.at).entries()) {
+      const now = minute(recorded)
+      const occurred_at = minute(time)
+      const [one, input] = told(i, change, left(time))
+      const decided = given(...history)
+        .at({ now, settings: { 'inventory.negative': true } })
+        .when(command(one), { ...input, occurred_at })
       for (const { stream, events } of decided.decision().writes)
         history.push({ stream, events: events.map((one) => ({ occurred_at: now, ...one })) })
     }
     const state: StockState | null = statesAfter(...history).state(stockItem.at(KEY))
     equal(state?.quantity, left(50), `run ${run}`)
+  }
+
+  /** `change`: null is a count. */
+  function told(i: number, change: number | null, shown: number): readonly [string, object] {
+    const amount = { product_id: P, quantity: String(Math.abs(change ?? 0)) }
+    if (change === null) return ['RecordCount', { ...counted(String(shown)) }]
+    if (i === 0 || (change > 0 && chance(0.5))) return ['AddStock', amount]
+    if (change > 0 || chance(0.5))
+      return ['AdjustInventory', { product_id: P, adjustment: String(change) }]
+    const way = { from_store_id: 'main', to_store_id: 'berlin', lines: [amount] }
+    const transfer_id = `01980000-0000-7000-8000-${String(i).padStart(12, '0')}`
+    return ['StartTransfer', { ...way, transfer_id }]
   }
 })

@@ -94,7 +94,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   const state = given.state(stockCount.at(count_id))
   if (state === null) return noCount(count_id)
   if (state.status !== 'OPEN')
-    return reject('invalid_state', `Count ${count_id} is ${state.status}.`, {
+    return reject('invalid_state', `Count ${count_id} is ${state.status}: begin another one.`, {
       details: { status: state.status },
     })
   const lines = read(input, state, given, moment)

@@ -195,14 +195,14 @@ describe('receiving goods', () => {
         .when(receive!, { transfer_id: T, lines })
         .rejects('validation_failed', { errors })
     wrong([{ product_id: 'tea', received: '6', damaged: '1' }], {
-      'lines.0.received': 'is more than is on its way',
+      'lines.0.received': 'is more than is on its way: receive that, and count the rest',
     })
     wrong(
       [
         { product_id: 'tea', received: '4' },
         { product_id: 'tea', received: '4' },
       ],
-      { 'lines.1.received': 'is more than is on its way' },
+      { 'lines.1.received': 'is more than is on its way: receive that, and count the rest' },
     )
     wrong([{ product_id: 'rum', received: '1' }], {
       'lines.0.product_id': 'is not in this transfer',
