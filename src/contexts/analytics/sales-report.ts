@@ -1,5 +1,6 @@
 // The till's report: its days as they are kept, summed up by week, month or store where asked for.
 import { storeIdOf } from '#contexts/stores/public.ts'
+import { bytewise } from '#kernel/bytewise.ts'
 import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
   type Infer,
@@ -53,7 +54,9 @@ export const salesReport = (starts: WeekStarts) =>
     run: async (asked, reader) => {
       const items = await groupsOf(asked, reader, starts)
       const byCurrency = Map.groupBy(items, ({ currency }) => currency)
-      const totals = [...byCurrency].map(([currency, of]) => shown('', currency, sumOf(of)))
+      const totals = [...byCurrency]
+        .map(([currency, of]) => shown('', currency, sumOf(of)))
+        .sort((a, b) => bytewise(a.currency, b.currency))
       return {
         items: items.map((each) => shown(each.date, each.currency, each)),
         totals: totals.map(({ date, ...total }) => total),
@@ -101,12 +104,14 @@ async function groupsOf(
     rows,
     (row) => `${row.currency}|${NAMES[group_by](String(row[column]), starts)}`,
   )
-  return [...groups].map(([name, of]) => ({
-    date: name.slice(name.indexOf('|') + 1),
-    currency: String(of[0]?.currency),
-    // The columns were asked for by these names.
-    ...sumOf(of as unknown as readonly SaleDayCounts[]),
-  }))
+  return [...groups]
+    .map(([name, of]) => ({
+      date: name.slice(name.indexOf('|') + 1),
+      currency: String(of[0]?.currency),
+      // The columns were asked for by these names.
+      ...sumOf(of as unknown as readonly SaleDayCounts[]),
+    }))
+    .sort((a, b) => bytewise(a.date, b.date) || bytewise(a.currency, b.currency))
 }
 
 const sumOf = (rows: readonly SaleDayCounts[]): SaleDayCounts =>
