@@ -2,7 +2,7 @@
 // is closed), and whether the drawer was right.
 import type { DataOf } from '#kernel/event-types.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
-import { type Infer, instant, money, nullable, object, text } from '#kernel/schema.ts'
+import { type Infer, id, instant, money, nullable, object, text } from '#kernel/schema.ts'
 import type { register } from './register.ts'
 import { CASH } from './sale.ts'
 
@@ -18,6 +18,7 @@ export const tenderTotal = object({
 export const movement = object({
   amount_minor: money(),
   reason: text(),
+  customer_id: nullable(id()),
   user_id: nullable(text()),
   moved_at: instant(),
 })
@@ -53,7 +54,7 @@ const nullableText = { kind: 'text', nullable: true } as const
 
 export const cashSessions = projection<CashSessionRow>({
   name: 'cash_sessions',
-  version: 2,
+  version: 3,
   table: {
     name: 'cash_sessions',
     key: 'session_id',
@@ -95,11 +96,11 @@ export const cashSessions = projection<CashSessionRow>({
         ...{ opened_version: version, closed_version: null },
       }),
     },
-    CashMoved: changed<Data['CashMoved']>(({ amount_minor, reason, user_id, moved_at }, row) => ({
+    CashMoved: changed<Data['CashMoved']>(({ amount_minor, ...moved }, row) => ({
       cash_in_minor: row.cash_in_minor + Math.max(0, amount_minor),
       cash_out_minor: row.cash_out_minor + Math.max(0, -amount_minor),
       expected_minor: row.expected_minor + amount_minor,
-      movements: [...row.movements, { amount_minor, reason, user_id, moved_at }],
+      movements: [...row.movements, movedBy(amount_minor, moved)],
     })),
     // Nobody's where no session was open.
     RegisterEntryMade: changed<Data['RegisterEntryMade']>(entered),
@@ -111,6 +112,11 @@ export const cashSessions = projection<CashSessionRow>({
     ),
   },
 })
+
+const movedBy = (
+  amount_minor: number,
+  { reason, customer_id = null, user_id, moved_at }: Omit<Data['CashMoved'], 'amount_minor'>,
+) => ({ amount_minor, reason, customer_id, user_id, moved_at })
 
 function entered(
   { entry, currency, tenders }: Data['RegisterEntryMade'],

@@ -1,6 +1,7 @@
 // The drawer of a register: opened with its float, counted when it is closed. What sales and
 // refunds in cash, and movements by hand, should have left in it is in the register's state.
 import { amountReader, hasErrors } from '#contexts/catalog/public.ts'
+import { customer, moveBalance } from '#contexts/customers/public.ts'
 import { openStore, store, storeIdOf } from '#contexts/stores/public.ts'
 import {
   accept,
@@ -8,6 +9,7 @@ import {
   command,
   type Given,
   invalid,
+  type Moment,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -120,9 +122,15 @@ const moveCash = command({
     direction: oneOf(['in', 'out']),
     amount: amountField,
     reason: text({ max: REASON_MAX }),
+    customer_id: optional(
+      id({ description: 'Who pays what is owed, or is given what was paid too much.' }),
+    ),
   }),
-  reads: (input) => [register.at(tillOf(input).key)],
-  decide: (input, given, { now, user_id = null }) => {
+  reads: (input) => [
+    register.at(tillOf(input).key),
+    ...(input.customer_id === undefined ? [] : [customer.at(input.customer_id)]),
+  ],
+  decide: (input, given, moment) => {
     const { where, key } = tillOf(input)
     const session = openSession(given, key, where.register_id)
     if ('rejected' in session) return session
@@ -135,25 +143,55 @@ const moveCash = command({
     if (amount > TOTAL_MAX_MINOR) reader.note('amount', 'is too large')
     if (input.reason.trim() === '') reader.note('reason', 'must not be blank')
     if (hasErrors(reader.errors)) return invalid(reader.errors)
+    const { customer_id = null } = input
     const amount_minor = input.direction === 'in' ? amount : -amount
     const about = { session_id, ...where, currency }
+    const account = accountMoved(given, { ...about, customer_id, amount_minor }, moment)
+    if ('rejected' in account) return account
+    const { now, user_id = null } = moment
     const moved = register.event('CashMoved', {
       ...{ ...about, amount_minor, reason: input.reason.trim(), user_id, moved_at: now },
+      ...(customer_id === null ? {} : { customer_id }),
     })
-    return accept([register.write(key, [moved])], {
-      ...about,
-      expected_minor: expected_minor + amount_minor,
+    return accept([register.write(key, [moved]), ...account.writes], {
+      ...{ ...about, expected_minor: expected_minor + amount_minor },
+      balance_minor: account.balance_minor,
     })
   },
-  answer: sessionAnswer,
+  answer: object({ ...sessionAnswer.properties, balance_minor: optional(nullable(money())) }),
   route: {
     method: 'POST',
     path: `${path}/movements`,
     status: 201,
     tag,
-    summary: 'Put cash into the drawer, or take it out, with a reason',
+    summary: 'Put cash into the drawer, or take it out, with a reason; a customer may pay with it',
   },
 })
+
+type AccountMove = {
+  readonly customer_id: string | null
+  readonly session_id: string
+  readonly amount_minor: number
+  readonly currency: string
+}
+
+/** What a customer pays into the drawer is owed no more. */
+function accountMoved(given: Given, move: AccountMove, moment: Moment) {
+  const { customer_id, session_id, amount_minor, currency } = move
+  if (customer_id === null) return { writes: [], balance_minor: null }
+  const moved = moveBalance(
+    given,
+    {
+      ...{ customer_id, amount_minor: -amount_minor, currency },
+      ...{ cause: 'payment', reference: session_id, reason: null },
+    },
+    moment,
+  )
+  // The drawer lends nothing: out of it goes what was paid too much.
+  if ('writes' in moved && amount_minor < 0 && moved.balance_minor > 0)
+    return reject('business_rule_violated', 'More would be paid out than was paid too much.')
+  return moved
+}
 
 const closeCashSession = command({
   type: 'CloseCashSession',

@@ -13,6 +13,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   text,
 } from '#kernel/schema.ts'
 import { inCash } from './sale.ts'
@@ -71,6 +72,8 @@ const registerEvents = eventTypes({
       ...session,
       /** Into the drawer; out of it is negative. */
       amount_minor: money(),
+      /** Whose account it was paid into, or paid out of. */
+      customer_id: optional(nullable(id())),
       reason: text(),
       user_id: cashier,
       moved_at: instant(),

@@ -20,7 +20,12 @@ const { sale_id, customer_id, original_business_day, currency, country, ...refun
 
 const saleAnswer = object({
   ...rowAnswer(sales.table, {
-    shapes: { items: list(saleItem), tenders: list(tender), refunds: list(object(refundFields)) },
+    shapes: {
+      status: oneOf(SALE_ROW_STATUSES),
+      items: list(saleItem),
+      tenders: list(tender),
+      refunds: list(object(refundFields)),
+    },
   }).properties,
   customer_name: nullable(text()),
 })

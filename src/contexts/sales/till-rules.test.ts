@@ -4,7 +4,17 @@ import { describe, it } from 'node:test'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import type { Write } from '#kernel/decider.ts'
 import { asking, type Step } from '#testing/given.ts'
-import { cashSale, codes, command, dataOf, pens, SALE, typesIn } from './till-fixture.ts'
+import {
+  CUSTOMER,
+  cashSale,
+  codes,
+  command,
+  dataOf,
+  pens,
+  registered,
+  SALE,
+  typesIn,
+} from './till-fixture.ts'
 
 const { after, when, whenAt } = asking(command, codes)
 
@@ -159,6 +169,27 @@ describe('a cash session', () => {
     when(closed, ...close('50')).rejects('invalid_state')
     when(closed, ...move('in', '1')).rejects('invalid_state')
     when(closed, ...open).answers({ expected_minor: 5000 })
+  })
+  it('takes what a customer pays of his debt, in one go with his account', () => {
+    const settles = (direction: string, amount: string, more: object = {}): Step => [
+      'MoveCash',
+      { ...till, direction, amount, reason: 'pays his debt', customer_id: CUSTOMER, ...more },
+    ]
+    const credit = { payment_type: 'credit', customer_id: CUSTOMER }
+    const owing = after([...shop, registered(1_000)], [open, sold(2, credit)])
+    const then = when(owing, ...settles('in', '12'))
+    then.answers({ expected_minor: 6200, balance_minor: -200 })
+    const { change_minor, cause, reference } = dataOf(then, 'CustomerBalanceChanged')
+    deepEqual([change_minor, cause, reference], [-1200, 'payment', SALE])
+    equal(dataOf(then, 'CashMoved').customer_id, CUSTOMER)
+    const ahead = [...owing, ...then.decision().writes]
+    when(ahead, ...settles('out', '2')).answers({ expected_minor: 6000, balance_minor: 0 })
+    when(ahead, ...settles('out', '2.01')).rejects('business_rule_violated')
+    when(ahead, ...move('out', '2.01')).answers({ balance_minor: null })
+    when(owing, ...settles('in', '1', { customer_id: 'nobody' })).rejects('not_found')
+    const euro: Step = ['OpenCashSession', { ...till, currency: 'EUR' }]
+    const other = after([...shop, registered()], [euro])
+    when(other, ...settles('in', '1')).rejects('currency_mismatch')
   })
   it('takes amounts that are amounts, and a reason', () => {
     const history = after(shop, [open])
