@@ -36,7 +36,11 @@ export const getCustomerPurchaseHistory = query({
     return { ...paged(found, asked), totals: await totals(asked, reader) }
   },
   answer: object({
-    ...pageAnswer(rowAnswer(purchases.table)).properties,
+    ...pageAnswer(
+      rowAnswer(purchases.table, {
+        shapes: { kind: oneOf(PURCHASE_KINDS), channel: oneOf(CHANNELS) },
+      }),
+    ).properties,
     totals: list(
       object({
         currency: text(),

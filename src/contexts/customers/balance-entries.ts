@@ -132,7 +132,9 @@ export const getCustomerBalance = query({
       credit_limit_minor: nullable(money()),
       available_credit_minor: nullable(money()),
       stale: optional(flag()),
-      ...pageAnswer(rowAnswer(customerBalanceEntries.table)).properties,
+      ...pageAnswer(
+        rowAnswer(customerBalanceEntries.table, { shapes: { cause: oneOf(BALANCE_CAUSES) } }),
+      ).properties,
     }),
   ),
   route: {

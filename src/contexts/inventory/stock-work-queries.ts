@@ -8,7 +8,7 @@ import { flag, id, integer, list, object, oneOf, optional, quantity, text } from
 import { backorders } from './backorders.ts'
 import { COUNTS, COUNTS_TAG } from './count-commands.ts'
 import { withProducts } from './product-rows.ts'
-import { COUNT_STATUSES } from './stock-count.ts'
+import { COUNT_SCOPES, COUNT_STATUSES } from './stock-count.ts'
 import { stockCountLines, stockCounts } from './stock-counts.ts'
 import { TRANSFER_STATUSES, type TransferLine } from './transfer.ts'
 import { TRANSFERS, transferLines, withTransit } from './transfer-answer.ts'
@@ -26,7 +26,9 @@ function where(named: Readonly<Record<string, string | undefined>>): Row {
 
 // ── transfers ─────────────────────────────────────────────────────────────────────────────────
 
-const transferRow = rowAnswer(transfers.table, { shapes: { lines: transferLines } })
+const transferRow = rowAnswer(transfers.table, {
+  shapes: { status: oneOf(TRANSFER_STATUSES), lines: transferLines },
+})
 // The column holds what the transfer's events say.
 const shown = (row: Row): Row => ({ ...row, lines: withTransit(row.lines as TransferLine[]) })
 const transferList = listOf(transfers, {
@@ -75,7 +77,13 @@ const listTransfers = query({
 
 // ── counts ────────────────────────────────────────────────────────────────────────────────────
 
-const countRow = rowAnswer(stockCounts.table, { shapes: { product_ids: list(id()) } })
+const countRow = rowAnswer(stockCounts.table, {
+  shapes: {
+    status: oneOf(COUNT_STATUSES),
+    scope: oneOf(COUNT_SCOPES),
+    product_ids: list(id()),
+  },
+})
 const countList = listOf(stockCounts, {
   filters: ['started_at'],
   sort: ['started_at'],

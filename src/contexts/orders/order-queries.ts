@@ -20,12 +20,17 @@ import {
 } from '#kernel/schema.ts'
 import { customerOrderSummary } from './customer-order-summary.ts'
 import { ORDER_STATUSES } from './order.ts'
+import { RETURN_STATUSES } from './order-events.ts'
 import { lineNow, waitingUnits } from './order-line.ts'
 import { orderPayments } from './order-payments.ts'
-import { FULFILLMENT_STATUSES, orderViews } from './order-views.ts'
+import { FULFILLMENT_STATUSES, ORDER_PAYMENT_STATUSES, orderViews } from './order-views.ts'
 
 const orderRow = rowAnswer(orderViews.table, {
   shapes: {
+    status: oneOf(ORDER_STATUSES),
+    payment_status: oneOf(ORDER_PAYMENT_STATUSES),
+    fulfillment_status: oneOf(FULFILLMENT_STATUSES),
+    return_status: oneOf(RETURN_STATUSES),
     items: list(lineNow),
     backordered: list(waitingUnits),
     shipping_address: address,
@@ -70,7 +75,7 @@ const listInput = object({
   user_id: optional(id()),
   store_id: optional(id()),
   country: optional(text({ max: 100 })),
-  payment_status: optional(text({ max: 50 })),
+  payment_status: optional(oneOf(ORDER_PAYMENT_STATUSES)),
   fulfillment_status: optional(oneOf(FULFILLMENT_STATUSES)),
   is_owed_back: optional(
     flag({ description: 'Whether a person has to give money back where it was taken.' }),

@@ -78,6 +78,17 @@ export const FULFILLMENT_STATUSES = [
   'delivered',
 ] as const
 
+export const ORDER_PAYMENT_STATUSES = [
+  'none',
+  'authorized',
+  'partially_captured',
+  'captured',
+  'partially_refunded',
+  'refunded',
+  'voided',
+  'failed',
+] as const
+
 /** The payment's fold, so that its status is judged by the same rule everywhere. */
 type PaymentInfo = { readonly payment_method: string | null; readonly payment: Payment }
 
@@ -348,7 +359,7 @@ function others<D extends { readonly order_id: string }>(
   }
 }
 
-const STATUSES: Readonly<Record<string, string>> = {
+const STATUSES: Readonly<Record<string, (typeof ORDER_PAYMENT_STATUSES)[number]>> = {
   AUTHORIZED: 'authorized',
   PARTIALLY_CAPTURED: 'partially_captured',
   CAPTURED: 'captured',

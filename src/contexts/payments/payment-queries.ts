@@ -6,7 +6,10 @@ import { flag, id, nullable, object, oneOf, optional, text } from '#kernel/schem
 import { PAYMENT_STATUSES } from './payment-operations.ts'
 import { payments } from './payment-views.ts'
 
-export const paymentAnswer = rowAnswer(payments.table, { without: ['state'] })
+export const paymentAnswer = rowAnswer(payments.table, {
+  without: ['state'],
+  shapes: { status: oneOf(PAYMENT_STATUSES) },
+})
 
 export const getPayment = query({
   type: 'GetPayment',

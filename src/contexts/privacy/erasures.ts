@@ -5,6 +5,7 @@ import { projection, type Row } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import { id, nullable, object, oneOf, optional } from '#kernel/schema.ts'
 import { waiting } from '#kernel/waiting.ts'
+import { SUBJECT_KINDS } from './erasure.ts'
 
 export type ErasureRow = {
   readonly subject: string
@@ -75,7 +76,10 @@ export const keyDestruction = waiting<ErasureRow>({
   },
 })
 
-const answer = rowAnswer(erasures.table, { without: ['due_at'] })
+const answer = rowAnswer(erasures.table, {
+  without: ['due_at'],
+  shapes: { kind: oneOf(SUBJECT_KINDS) },
+})
 const shown = ({ due_at: _, ...row }: Row): Row => row
 
 const getErasure = query({

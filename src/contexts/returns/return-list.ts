@@ -202,7 +202,9 @@ function changing<D extends { readonly return_id: string }>(
   }
 }
 
-const answer = rowAnswer(returns.table, { shapes: { lines: list(line) } })
+const answer = rowAnswer(returns.table, {
+  shapes: { status: oneOf(RETURN_STATUSES), lines: list(line) },
+})
 
 export const getReturn = query({
   type: 'GetReturn',

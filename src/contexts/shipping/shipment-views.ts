@@ -165,7 +165,9 @@ function changing<D>(change: Change<D>): Handler<ShipmentRow, D> {
   }
 }
 
-const answer = rowAnswer(shipments.table, { shapes: { lines: list(shipmentLine) } })
+const answer = rowAnswer(shipments.table, {
+  shapes: { status: oneOf(SHIPMENT_STATUSES), lines: list(shipmentLine) },
+})
 
 export const getShipment = query({
   type: 'GetShipment',

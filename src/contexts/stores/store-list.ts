@@ -10,8 +10,8 @@ import {
 } from '#kernel/listing.ts'
 import { projection } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
-import { flag, id, integer, nullable, object, optional, text } from '#kernel/schema.ts'
-import { MAIN_STORE, MAIN_STORE_ID, type StoreState, storeIdOf } from './store.ts'
+import { flag, id, integer, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { MAIN_STORE, MAIN_STORE_ID, STORE_KINDS, type StoreState, storeIdOf } from './store.ts'
 
 export type StoreRow = StoreState & {
   readonly store_id: string
@@ -70,7 +70,7 @@ export const stores = projection<StoreRow>({
 const answer = object({
   store_id: id(),
   name: text(),
-  kind: text(),
+  kind: oneOf(STORE_KINDS),
   timezone: text(),
   is_active: flag(),
   is_main: flag(),
