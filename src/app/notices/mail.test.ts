@@ -89,8 +89,8 @@ describe('the shop’s mail', () => {
     ).order_id!
   const address = { name: 'Ada Lovelace', street: '12 St James', country: 'GB' }
   const toAda = { shipping_address: { ...address, email: 'ada@example.com' } }
-  const until = async (done: () => boolean) => {
-    while (!done()) await sleep(10)
+  const until = async (done: () => boolean | Promise<boolean>) => {
+    while (!(await done())) await sleep(10)
   }
   const textOf = ({ text }: Mail) =>
     text
@@ -162,6 +162,16 @@ describe('the shop’s mail', () => {
     await until(() => tries === 4)
     await sleep(80)
     deepEqual([tries, mails.length], [4, 1])
+  })
+
+  test('says to operators that it waits, and why, until one is taken', async () => {
+    const warned = async () => (await app.operations.health()).warnings.join('\n')
+    refusals = Array.from({ length: 100 }, () => 451)
+    await order(await product('A9', '10'), toAda)
+    await until(async () => /e-mail waits: EMESSAGE 451/.test(await warned()))
+    refusals = []
+    await until(() => mails.length === 1)
+    await until(async () => !/e-mail/.test(await warned()))
   })
 
   test('tells operators of low stock, and the log in one line', async () => {

@@ -109,7 +109,11 @@ describe('a mailer', () => {
     })
     deepEqual(await send(`smtp://shop:p%40ss@127.0.0.1:${port}`), { is: 'taken', status: 250 })
     const wrong = await send(`smtp://shop:other@127.0.0.1:${port}`)
-    deepEqual(wrong, { is: 'failed', status: 535, error: 'EAUTH 535' })
+    deepEqual(wrong, {
+      is: 'failed',
+      status: 535,
+      error: 'EAUTH 535 (user or password of smtp.url)',
+    })
   })
 
   test('encrypts where the server can, and trusts no certificate that nobody vouches for', async () => {

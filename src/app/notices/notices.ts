@@ -84,7 +84,10 @@ export function noticesOver(parts: NoticeParts): Notices {
       await working.stop()
       mailer?.close()
     },
-    troubles: directory.troubles,
+    troubles() {
+      const waits = mailer?.trouble() ?? null
+      return [...directory.troubles(), ...(waits === null ? [] : [waits])]
+    },
   }
 }
 
