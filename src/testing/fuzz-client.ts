@@ -44,9 +44,8 @@ export const canBeSent = ({ path, headers }: Sample): boolean =>
 const SEEN_MAX = 40
 /** The same thing under other names. */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
-  order_id: ['saga_id', 'payment_id', 'reservation_id'],
+  order_id: ['saga_id', 'payment_id'],
   code: ['product_code'],
-  store_id: ['from_store_id', 'to_store_id'],
   projection: ['name', 'target'],
   next_cursor: ['cursor'],
   aggregate_id: ['aggregate_id'],
@@ -55,11 +54,18 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 export type Memory = {
   readonly learn: (path: string, answer: Answered) => void
   readonly add: (name: string, value: string) => void
+  /** A value that was seen under this name, often one of the newest. */
   readonly known: (name: string) => string | undefined
+  /** One that the thing with this id has under this name: a line of this order. */
+  readonly knownOf: (id: string, name: string) => string | undefined
 }
+/** What belongs together is told of by these. */
+const PARTS = /(_id|^line|^code)$/
+const NEWEST = 3
 
 export function memoryOf(random: Random): Memory {
   const seen = new Map<string, string[]>()
+  const things = new Map<string, Map<string, Set<string>>>()
   const add = (name: string, value: string) => {
     for (const key of [name, ...(ALSO[name] ?? [])]) {
       const values = seen.get(key) ?? []
@@ -73,16 +79,29 @@ export function memoryOf(random: Random): Memory {
   const harvest = (value: unknown, depth = 0): void => {
     if (typeof value !== 'object' || value === null || depth > 4) return
     for (const [name, member] of Object.entries(value)) {
-      const isName = /(_id|^code|^order_number|^next_cursor|^projection)$/.test(name)
+      const isName = /(_id|^code|^order_number|^next_cursor|^projection|^subject)$/.test(name)
       if (typeof member === 'string' && isName) add(name, member)
       else harvest(member, depth + 1)
     }
+    // Its own id comes first, then that of what it belongs to.
+    const ids = Object.entries(value).filter(([name, id]) => isId(name) && typeof id === 'string')
+    for (const [, id] of ids.slice(0, 2)) keepParts(value, partsOf(id))
+  }
+  const partsOf = (id: string) => {
+    const parts = things.get(id) ?? new Map<string, Set<string>>()
+    things.set(id, parts)
+    return parts
   }
   return {
     add,
     known: (name) => {
       const values = seen.get(name)
-      return values === undefined ? undefined : random.pick(values)
+      if (values === undefined) return undefined
+      return random.pick(random.chance(0.5) ? values.slice(-NEWEST) : values)
+    },
+    knownOf: (id, name) => {
+      const values = things.get(id)?.get(name)
+      return values === undefined ? undefined : random.pick([...values])
     },
     learn: (path, { status, headers, text }) => {
       const isJson = headers['content-type'] === 'application/json' && text !== ''
@@ -93,4 +112,16 @@ export function memoryOf(random: Random): Memory {
       if (kind !== undefined && typeof answer.id === 'string') add(`${kind}_id`, answer.id)
     },
   }
+}
+
+const isId = (name: string) => name.endsWith('_id')
+
+function keepParts(value: unknown, parts: Map<string, Set<string>>, depth = 0): void {
+  if (typeof value !== 'object' || value === null || depth > 3) return
+  for (const [name, member] of Object.entries(value))
+    if (Array.isArray(member) && name.endsWith('_ids'))
+      for (const id of member) keepParts({ [name.slice(0, -1)]: id }, parts, depth)
+    else if (typeof member === 'object') keepParts(member, parts, depth + 1)
+    else if (member !== null && PARTS.test(name))
+      parts.set(name, (parts.get(name) ?? new Set()).add(String(member)))
 }

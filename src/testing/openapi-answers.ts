@@ -24,10 +24,10 @@ export function answerJudge(
   document: object,
 ): (sent: Sample, answer: Answered) => readonly string[] {
   const { components } = document as { components: { schemas: { Problem: JsonSchema } } }
-  const operations = operationsOf(document)
+  const places = placesOf(operationsOf(document))
   const { Problem } = components.schemas
   return (sent, answer) => {
-    const at = operationsAt(operations, sent)
+    const at = operationsAt(places, sent)
     const faults = [...commonFaults(sent, answer)]
     if (sent.method === 'OPTIONS' && answer.status === 204) return faults
     if (answer.text === '' && sent.method === 'HEAD') return faults
@@ -52,18 +52,31 @@ function decoded(path: string): string {
   }
 }
 
-/** Those that the path may mean, the one with most words first: a word goes before a parameter. */
-function operationsAt(operations: readonly Operation[], { method, path }: Sample) {
-  const asked = bareOf(path)
-  const methods = method === 'HEAD' ? ['HEAD', 'GET'] : [method]
+/** An operation, ready to be compared with paths. */
+type Place = { readonly operation: Operation; readonly pattern: RegExp }
+
+/** The one with most words first: a word goes before a parameter. */
+function placesOf(operations: readonly Operation[]): readonly Place[] {
   const words = ({ path }: Operation) =>
     path.split('/').filter((one) => !one.startsWith('{')).length
-  const fitting = operations.filter((operation) => {
-    if (!methods.includes(operation.method)) return false
-    const pattern = new RegExp(`^${operation.path.replaceAll(/\{[^}]+\}/g, '[^/]*')}$`, 's')
-    return pattern.test(asked) || pattern.test(decoded(asked))
-  })
-  return fitting.sort((a, b) => words(b) - words(a))
+  const sorted = operations.toSorted((a, b) => words(b) - words(a))
+  return sorted.map((operation) => ({
+    operation,
+    pattern: new RegExp(`^${operation.path.replaceAll(/\{[^}]+\}/g, '[^/]*')}$`, 's'),
+  }))
+}
+
+/** Those that the path may mean. */
+function operationsAt(places: readonly Place[], { method, path }: Sample) {
+  const asked = bareOf(path)
+  const plain = decoded(asked)
+  return places
+    .filter(
+      ({ operation, pattern }) =>
+        (operation.method === method || (method === 'HEAD' && operation.method === 'GET')) &&
+        (pattern.test(asked) || pattern.test(plain)),
+    )
+    .map(({ operation }) => operation)
 }
 
 function* commonFaults(sent: Sample, { status, headers, text }: Answered) {

@@ -47,6 +47,8 @@ export type Operation = Omit<Described, 'requestBody'> & {
   readonly method: string
   readonly path: string
   readonly body: JsonSchema | null
+  /** The media types of a file that it takes; none: it takes no file. */
+  readonly files: readonly string[]
 }
 
 export function operationsOf(document: object): readonly Operation[] {
@@ -57,12 +59,23 @@ export function operationsOf(document: object): readonly Operation[] {
       method: method.toUpperCase(),
       path,
       body: requestBody?.content['application/json']?.schema ?? null,
+      files: Object.keys(requestBody?.content ?? {}).filter((type) => type !== 'application/json'),
     })),
   )
 }
 
 /** A value that an earlier answer had under this name; undefined: none was seen. */
-export type Known = (name: string) => string | undefined
+type Known = (name: string) => string | undefined
+/** `knownOf`: a value of the thing with this id. */
+type Memory = {
+  readonly known: Known
+  readonly knownOf: (id: string, name: string) => string | undefined
+}
+/**
+ * `seldom`: fields that spoil most requests, allowed though they are: a version that must hold.
+ * `often`: fields that most requests need, though the document cannot say so.
+ */
+export type Habits = { readonly seldom?: readonly string[]; readonly often?: readonly string[] }
 
 /** A request in parts, before it is written. */
 type Parts = {
@@ -70,16 +83,26 @@ type Parts = {
   readonly query: readonly (readonly [string, string])[]
   readonly headers: Readonly<Record<string, string>>
   readonly body: Members | null
+  readonly file: { readonly type: string; readonly text: string } | null
 }
 
-/** `seldom`: fields that spoil most requests, allowed though they are: a version that must hold. */
-export function samplesOf(random: Random, known: Known, seldom: readonly string[] = []) {
-  const valuesOf = valueMaker(random, known, seldom)
+export function samplesOf(random: Random, { known, knownOf }: Memory, habits: Habits = {}) {
+  const { seldom = [] } = habits
+  // The first thing that a request names is what it is about: its lines, its goods are asked for.
+  let about: string | undefined
+  const recalled: Known = (name) => {
+    const own = about === undefined || random.chance(0.1) ? undefined : knownOf(about, name)
+    const value = own ?? known(name)
+    if (name.endsWith('_id')) about ??= value
+    return value
+  }
+  const valuesOf = valueMaker(random, recalled, habits)
   const isGiven = ({ name, in: place, required = false }: Parameter) =>
     place === 'path' ||
     required ||
     random.chance(place === 'header' || seldom.includes(name) ? 0.05 : 0.25)
   const partsOf = (operation: Operation): Parts => {
+    about = undefined
     const named = (place: Parameter['in']) =>
       operation.parameters.filter((one) => one.in === place && isGiven(one))
     const textOf = ({ name, schema }: Parameter) => {
@@ -96,6 +119,10 @@ export function samplesOf(random: Random, known: Known, seldom: readonly string[
         operation.body === null
           ? null
           : Object.entries(valuesOf(operation.body, '(body)') as Record<string, unknown>),
+      file:
+        operation.files.length === 0
+          ? null
+          : { type: random.pick(operation.files), text: random.pick(FILES) },
     }
   }
   return {
@@ -106,15 +133,29 @@ export function samplesOf(random: Random, known: Known, seldom: readonly string[
   }
 }
 
+/** As people send them: right, with a wrong row, with nothing. */
+const FILES = [
+  'code,name,sell_price\nFILE-1,Out of a file,5\nFILE-2,,5\n',
+  'code,quantity\nFILE-1,3\n',
+  'name,email\nSomebody,some.body@example.org\n',
+  '{"code":"FILE-3","name":"A line","sell_price":4}\n',
+  '',
+]
+
 function written(kind: Kind, about: string, { method, path }: Operation, parts: Parts): Sample {
   const filled = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => parts.path[name] ?? '')
   const query = parts.query.map(([name, value]) => `${name}=${value}`).join('&')
-  const { body } = parts
+  const { body, file } = parts
+  const target = query === '' ? filled : `${filled}?${query}`
+  if (file !== null) {
+    const headers = { 'content-type': file.type, ...parts.headers }
+    return { kind, about, method, path: target, headers, body: file.text }
+  }
   return {
     kind,
     about,
     method,
-    path: query === '' ? filled : `${filled}?${query}`,
+    path: target,
     headers: { ...(body === null ? {} : JSON_TYPE), ...parts.headers },
     ...(body === null ? {} : { body: jsonOfMembers(body) }),
   }
@@ -123,9 +164,13 @@ function written(kind: Kind, about: string, { method, path }: Operation, parts: 
 // ── as the document allows ────────────────────────────────────────────────────────────────────
 
 /** Makes values that fit a schema of the document. */
-function valueMaker(random: Random, known: Known, seldom: readonly string[]) {
-  const of = (schema: JsonSchema, name: string): unknown => {
-    if (schema.anyOf !== undefined) return of(random.pick(schema.anyOf), name)
+function valueMaker(random: Random, known: Known, { seldom = [], often = [] }: Habits) {
+  const of = (schema: JsonSchema, name: string, isInBody = false): unknown => {
+    if (schema.anyOf !== undefined) {
+      const kinds = schema.anyOf.filter(({ type }) => type !== 'null')
+      if (kinds.length < schema.anyOf.length && random.chance(0.2)) return null
+      return of(random.pick(kinds), name, isInBody)
+    }
     if (schema.enum !== undefined) return random.pick(schema.enum)
     if ('const' in schema) return schema.const
     if (Array.isArray(schema.type)) return amount(random, schema)
@@ -134,17 +179,18 @@ function valueMaker(random: Random, known: Known, seldom: readonly string[]) {
         const { properties = {}, required = [] } = schema
         // Some with hardly anything, some with nearly all that may be there.
         const density = random.pick([0, 0, 0.1, 0.5, 0.9])
-        const chance = (field: string) => random.chance(seldom.includes(field) ? 0.05 : density)
+        const share = (field: string) =>
+          seldom.includes(field) ? 0.05 : often.includes(field) ? 0.8 : density
         return Object.fromEntries(
           Object.entries(properties)
-            .filter(([field]) => required.includes(field) || chance(field))
-            .map(([field, property]) => [field, of(property, field)]),
+            .filter(([field]) => required.includes(field) || random.chance(share(field)))
+            .map(([field, property]) => [field, of(property, field, true)]),
         )
       }
       case 'array': {
         const { items = {}, minItems = 0, maxItems = 3 } = schema
         const length = Math.min(random.int(minItems, minItems + 2), maxItems)
-        return Array.from({ length }, () => of(items, name))
+        return Array.from({ length }, () => of(items, name, isInBody))
       }
       case 'integer': {
         const seen = known(name)
@@ -155,7 +201,7 @@ function valueMaker(random: Random, known: Known, seldom: readonly string[]) {
       case 'boolean':
         return random.chance(0.5)
       case 'string':
-        return textFor(schema, name, random, known)
+        return textFor(schema, name, isInBody, { random, known })
       default:
         return null
     }
@@ -164,8 +210,10 @@ function valueMaker(random: Random, known: Known, seldom: readonly string[]) {
 }
 
 const amount = (random: Random, { pattern = '' }: JsonSchema): unknown => {
-  const sign = pattern.startsWith('^-?') && random.chance(0.3) ? '-' : ''
-  const text = `${sign}${random.int(0, 40)}${random.chance(0.1) ? `.${random.int(0, 99)}` : ''}`
+  const sign = pattern.startsWith('^-?') && random.chance(0.1) ? '-' : ''
+  // Mostly little: of what is there, more was never ordered.
+  const whole = random.chance(0.7) ? random.int(1, 3) : random.int(0, 40)
+  const text = `${sign}${whole}${random.chance(0.1) ? `.${random.int(0, 99)}` : ''}`
   return random.chance(0.5) ? rawJson(text) : text
 }
 
@@ -177,15 +225,25 @@ function whole(random: Random, { minimum, maximum }: JsonSchema): number {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-function textFor(schema: JsonSchema, name: string, random: Random, known: Known): string {
+function textFor(
+  schema: JsonSchema,
+  name: string,
+  isInBody: boolean,
+  { random, known }: { random: Random; known: Known },
+): string {
   const { format, pattern, minLength = 0, maxLength = 500 } = schema
+  // No two people have the same, no two requests.
+  if (name === 'email' && random.chance(0.7)) return `e.${random.int(1, 999_999)}@example.org`
+  if (name === 'command_id' && random.chance(0.7)) return uuid(random)
+  // The id of what is to be made.
+  if (isInBody && format === 'uuid' && random.chance(0.6)) return uuid(random)
   const seen = known(name)
   const fits = (text: string) =>
     (format !== 'uuid' || UUID.test(text)) &&
     (pattern === undefined || new RegExp(pattern).test(text)) &&
     text.length >= minLength &&
     text.length <= maxLength
-  if (seen !== undefined && fits(seen) && random.chance(0.9)) return seen
+  if (seen !== undefined && fits(seen) && random.chance(0.95)) return seen
   switch (format) {
     case 'uuid':
       return uuid(random)
@@ -198,7 +256,7 @@ function textFor(schema: JsonSchema, name: string, random: Random, known: Known)
   if (pattern !== undefined)
     return (
       [
-        ...['"1"', `${name}-${random.int(1, 99_999)}`, '3', '*', 'USD', 'a@b.example'],
+        ...[`${name}-${random.int(1, 99_999)}`, '"1"', '3', '*', 'USD', 'a@b.example'],
         'https://hooks.invalid/in',
       ].find(fits) ?? '1'
     )

@@ -43,11 +43,16 @@ function commandEndpoint(
       'not_found',
       'concurrency_conflict',
       'invalid_state',
+      ...(route.status === 201 ? ['already_exists'] : []),
+      'payload_too_large',
+      'unsupported_media_type',
       'business_rule_violated',
       'idempotency_key_reused',
       'outcome_unknown',
+      'storage_full',
       'unavailable',
       'circuit_open',
+      'timeout',
     ],
     async handle(call) {
       const { path, query, body } = givenIn(call, route.method)

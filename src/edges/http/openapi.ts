@@ -4,6 +4,7 @@ import type { Schema } from '#kernel/schema.ts'
 import { ANSWERED } from './command-endpoints.ts'
 import { LABELS, metaInput } from './command-meta.ts'
 import { type Endpoint, LABEL_PATTERN } from './endpoint.ts'
+import { parameterWords } from './parameter-words.ts'
 import { kindOf } from './problem.ts'
 import { notesOf, wireName } from './schema-shape.ts'
 import { type Document, exampleOf, wireSchema } from './wire-schema.ts'
@@ -101,18 +102,19 @@ function parametersOf(endpoint: Endpoint, path: string): readonly Document[] {
     )
     if (found === undefined) throw new Error(`${endpoint.name}: no field for :${name} in ${path}`)
     const { description, ...schema } = wireSchema(found[1], 'in')
-    return { name, in: 'path', required: true, ...told(description), schema }
+    return { name, in: 'path', required: true, ...told(description, name, 'path'), schema }
   })
   if (kind === 'command') return [...inPath, ...COMMAND_HEADERS]
   if (!asksInQuery(endpoint)) return inPath
   const required: readonly string[] = input.required ?? []
   const inQuery = bodyNames(endpoint, path).map((name): Document => {
     const { description, ...schema } = wireSchema(input.properties[name]!, 'in')
+    const shown = wireName(name, input.properties[name]!)
     return {
-      name: wireName(name, input.properties[name]!),
+      name: shown,
       in: 'query',
       required: required.includes(name),
-      ...told(description),
+      ...told(description, shown, 'query'),
       // In one parameter, with commas between.
       ...(schema.type === 'array' ? { style: 'form', explode: false } : {}),
       schema,
@@ -121,7 +123,9 @@ function parametersOf(endpoint: Endpoint, path: string): readonly Document[] {
   return [...inPath, ...inQuery, ...(kind === 'query' ? [MIN_POSITION] : [])]
 }
 
-const told = (description: unknown) => (description === undefined ? {} : { description })
+const told = (description: unknown, name: string, place: 'path' | 'query') => ({
+  description: description ?? parameterWords(name, place),
+})
 
 const COMMAND_HEADERS: readonly Document[] = [
   {
@@ -200,7 +204,7 @@ function responsesOf({ kind, route, answer, gives, ...more }: Endpoint): Documen
     ...(kept ? { headers: KEPT_ANSWER_HEADERS } : {}),
   }
   const byStatus = new Map<number, string[]>()
-  for (const code of ['validation_failed', ...problems]) {
+  for (const code of ['malformed_request', 'validation_failed', ...problems]) {
     const { status } = kindOf(code)
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }

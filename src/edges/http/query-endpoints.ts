@@ -45,6 +45,7 @@ function queryEndpoint({ type, input, answer, route, keeping }: QueryRoute, ask:
       'projection_lagging',
       'unavailable',
       'circuit_open',
+      'timeout',
       ...(route.path.includes(':') ? ['not_found'] : []),
     ],
     async handle(call) {
