@@ -80,6 +80,13 @@ describe('a list that offers filters and sorts', () => {
     })
   })
 
+  test('searches for a text, the best first unless its reader says in which order', () => {
+    const text = 'red'
+    deepEqual(offered.find({}, { search: text }).search, { text, ranked: true })
+    deepEqual(offered.find({ sort: ['id'] }, { search: text }).search, { text, ranked: false })
+    ok(!('search' in offered.find({}, { search: undefined })))
+  })
+
   test('compares instants in UTC, wherever they were told', () => {
     const { where } = offered.find({ 'sold_at[gt]': '2010-12-01T01:30:00+02:00' } as object)
     deepEqual(where, { sold_at: { gt: '2010-11-30T23:30:00.000Z' } })

@@ -38,8 +38,14 @@ type Input = {
 export type ListOf = {
   /** Input fields: filters, `sort` and paging. The query's own may follow and take their place. */
   readonly fields: typeof fieldTypes
-  /** `where` holds beside the filters; `sort` is the order instead of the standard. */
-  find(input: Input, more?: { where?: Specification; sort?: readonly Sort[] }): Find
+  /**
+   * `where` holds beside the filters; `sort` is the order instead of the standard. `search` is a
+   * text to search for: the best match first, unless the sender says in which order.
+   */
+  find(
+    input: Input,
+    more?: { where?: Specification; sort?: readonly Sort[]; search?: string | undefined },
+  ): Find
   /** The answer of a query whose items are the rows themselves. */
   page(
     reader: Reader,
@@ -67,7 +73,7 @@ export function listOf(projection: Projection, offered: Offered): ListOf {
   }
   const usual = standard.map(sortOf)
 
-  const find: ListOf['find'] = (input, { where, sort = usual } = {}) => {
+  const find: ListOf['find'] = (input, { where, sort = usual, search } = {}) => {
     const given = input as Readonly<Record<string, unknown>>
     const asked = fields
       .filter(({ name }) => given[name] !== undefined)
@@ -76,6 +82,9 @@ export function listOf(projection: Projection, offered: Offered): ListOf {
     return {
       // Each as it is where there is only one, which is what most ask for.
       ...(all.length === 0 ? {} : { where: all.length === 1 ? all[0]! : and(...all) }),
+      ...(search === undefined
+        ? {}
+        : { search: { text: search, ranked: input.sort === undefined } }),
       sort: input.sort === undefined ? sort : input.sort.map(sortOf),
       ...pageOf(defined(input)),
     }

@@ -25,10 +25,6 @@ export const or = (...specifications: readonly Specification[]): Specification =
 })
 export const not = (specification: Specification): Specification => ({ not: specification })
 
-/** The text stands in one of these columns. */
-export const containing = (text: string, columns: readonly string[]): Specification =>
-  or(...columns.map((column) => ({ [column]: { contains: text } })))
-
 /** Names that no column can have, since a specification begins with them. */
 export const JOINTS = ['and', 'or', 'not'] as const
 

@@ -169,14 +169,8 @@ const keptList = (type: string): Keeping<typeof searchInput> => ({
 })
 
 async function search(input: Search, reader: Reader) {
-  const { search_term, sort } = input
-  const asked = offered.find(input, { where: filterOf(input) })
-  const page = await reader.find(productReadView, {
-    ...asked,
-    ...(search_term === undefined
-      ? {}
-      : { search: { text: search_term, ranked: sort === undefined } }),
-  })
+  const asked = { where: filterOf(input), search: input.search_term }
+  const page = await reader.find(productReadView, offered.find(input, asked))
   return paged({ ...page, items: page.items.map((row) => picked(row, listItem)) }, input)
 }
 

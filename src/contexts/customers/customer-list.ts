@@ -17,7 +17,7 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
-import { and, containing } from '#kernel/specification.ts'
+import { and } from '#kernel/specification.ts'
 import { type customer, customerAddress, profileFields } from './customer.ts'
 import { availableCredit } from './register-customer.ts'
 
@@ -57,7 +57,7 @@ const own = <D extends { readonly customer_id: string }>(
 
 export const customers = projection<CustomerRow>({
   name: 'customers',
-  version: 2,
+  version: 3,
   table: {
     name: 'customers',
     key: 'customer_id',
@@ -81,6 +81,7 @@ export const customers = projection<CustomerRow>({
       version: 'int',
     },
     indexes: [['name'], ['email'], ['created_at'], ['balance_minor'], ['is_incomplete', 'name']],
+    search: { name: 'name', email: 'code', phone: 'code' },
   },
   on: {
     CustomerRegistered: {
@@ -164,7 +165,16 @@ const offered = listOf(customers, {
 const findCustomers = query({
   type: 'FindCustomers',
   input: object({
-    search_term: optional(text({ max: 200, aliases: ['q', 'term', 'search'] })),
+    search_term: optional(
+      text({
+        max: 200,
+        aliases: ['q', 'term', 'search'],
+        description:
+          'Words of name, e-mail or phone, the last perhaps unfinished; mistyped ones are ' +
+          'forgiven, digits of a phone may be grouped in any way. Without a sort the best match ' +
+          'comes first. Where it means very many, `total` is null.',
+      }),
+    ),
     incomplete_only: optional(
       flag({ description: 'Those who owe something and are not registered.' }),
     ),
@@ -180,9 +190,8 @@ const findCustomers = query({
       incomplete_only === true ? { is_incomplete: true } : {},
       owing_only === true ? { balance_minor: { gt: 0 } } : {},
       currency === undefined ? {} : { currency },
-      term === undefined ? {} : containing(term, ['name', 'email', 'phone']),
     )
-    const found = await reader.find(customers, offered.find(input, { where }))
+    const found = await reader.find(customers, offered.find(input, { where, search: term }))
     return paged({ ...found, items: found.items.map(shownCustomer) }, input)
   },
   answer: pageAnswer(customerAnswer),

@@ -4,7 +4,6 @@ import { asOfFields, nowOrThen, pageAnswer, paged, rowAnswer } from '#kernel/lis
 import { projection, type Row } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import { flag, id, nullable, object, optional, text } from '#kernel/schema.ts'
-import { and, containing } from '#kernel/specification.ts'
 
 export type UserRow = {
   readonly user_id: string
@@ -22,7 +21,7 @@ const NOTHING = { name: null, email: null, age: null } as const
 
 export const users = projection<UserRow>({
   name: 'users',
-  version: 1,
+  version: 2,
   table: {
     name: 'users',
     key: 'user_id',
@@ -39,6 +38,7 @@ export const users = projection<UserRow>({
       version: 'int',
     },
     indexes: [['name'], ['email'], ['created_at']],
+    search: { name: 'name', email: 'code' },
   },
   on: {
     UserCreated: {
@@ -103,17 +103,22 @@ const offered = listOf(users, { sort: ['name', 'email', 'created_at'], standard:
 const listUsers = query({
   type: 'ListUsers',
   input: object({
-    search_term: optional(text({ max: 200, aliases: ['q', 'term', 'search'] })),
+    search_term: optional(
+      text({
+        max: 200,
+        aliases: ['q', 'term', 'search'],
+        description:
+          'Words of name or e-mail, the last perhaps unfinished; mistyped ones are forgiven. ' +
+          'Without a sort the best match comes first. Where it means very many, `total` is null.',
+      }),
+    ),
     include_inactive: optional(flag()),
     ...offered.fields,
   }),
   run: async (input, reader) => {
     const { search_term: term, include_inactive } = input
-    const where = and(
-      include_inactive === true ? {} : { is_active: true },
-      term === undefined ? {} : containing(term, ['name', 'email']),
-    )
-    const found = await reader.find(users, offered.find(input, { where }))
+    const where = include_inactive === true ? {} : { is_active: true }
+    const found = await reader.find(users, offered.find(input, { where, search: term }))
     return paged({ ...found, items: found.items.map(shown) }, input)
   },
   answer: pageAnswer(answer),

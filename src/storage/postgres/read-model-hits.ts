@@ -30,7 +30,7 @@ const rankName = quoted(RANK.name)
 /**
  * At least one row: how many are meant, and of how many the rest of the question is true as well.
  * Where `most` or more are meant there is no page, but a guess from how far through the table the
- * first of them lie: about how many there are, and how many rows one of them is apart from the next.
+ * first of them lie: about how many there are, and how many rows each is apart from the next.
  */
 export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: number): HitsSql {
   const values: PgValue[] = []

@@ -1,7 +1,7 @@
 // How PostgreSQL goes about a search. By the index of words it gets all that are meant, also those
-// who are on no page; where there are many of them it may be less work to go through the rows in the
-// order asked for until the page is full. Which of the two is guessed; that answers are right does
-// not hang on it, and nobody who guessed wrong goes through the whole table.
+// on no page; where there are many it may be less work to go through the rows in the order asked
+// for until the page is full. Which of the two is guessed; that answers are right does not hang on
+// it, and who guessed wrong does not go through the whole table.
 import type { Find, Row, Specification } from '#kernel/projection.ts'
 import type { Tier } from '#kernel/search.ts'
 import { nodeOf, operatorsOf } from '#kernel/specification.ts'
@@ -31,7 +31,7 @@ const SAMPLE = 3_000
 /** So many are gathered without looking for less work. */
 const GATHERED = 10_000
 const PROBED = 1_000
-/** So many rows are gone through in the order asked for, if the page is likely to be full by then. */
+/** So many rows at most are gone through in the order asked for. */
 const WALKED = 4_000
 /** Codes that begin alike lie together where codes are the order. */
 const STREWN = 3

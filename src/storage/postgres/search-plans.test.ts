@@ -1,5 +1,5 @@
-// How much of a table a search looks at on PostgreSQL: about as many rows as it means, and never all
-// of them, whatever the planner believes of the words.
+// How much of a table a search looks at on PostgreSQL: about as many rows as it means, and never
+// all of them, whatever the planner believes of the words.
 import { equal, ok } from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import pg from 'pg'
