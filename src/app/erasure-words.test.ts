@@ -95,6 +95,35 @@ describe('words that were typed', () => {
       deepEqual(shop.trouble, [])
     })
 
+  test('about a refund at the till are the customer’s; without one they are nobody’s', async () => {
+    await using shop = await filled()
+    const sold = { items: [{ product_code: 'CUP', quantity: '2' }], payment_type: 'cash' }
+    const back = async (who: object, cause: string) => {
+      const input = { ...who, ...sold, paid_amount: '10' }
+      const { sale_id } = await done(shop, 'ProcessSale', input)
+      await done(shop, 'RefundSale', { sale_id, cause })
+      return String(sale_id)
+    }
+    const sale_id = await back({ customer_id: ZOE }, 'Marlowe has one')
+    await back({}, 'chipped')
+    deepEqual((await shown(shop, /Marlowe/)).sort(), ['sale_refunds', 'sales'])
+    const stored = await storedOf(shop)
+    ok(!stored.includes('Marlowe') && stored.includes('chipped'))
+    await done(shop, 'EraseCustomer', { customer_id: ZOE })
+    deepEqual(await shown(shop, /Marlowe/), [])
+    await shop.settle(before)
+    deepEqual(await differences(shop), [])
+    deepEqual((await shown(shop, /chipped/)).sort(), ['sale_refunds', 'sales'])
+    const sale = (await shop.get('GetSale', { sale_id })) as Row
+    deepEqual(
+      (sale.refunds as { cause: string | null }[]).map(({ cause }) => cause),
+      [null],
+    )
+    const { size } = await shop.parts.keys.page('', 100)
+    // Zoe's, Uwe's and the one that blinds.
+    equal(size, 3)
+  })
+
   test('before they were sealed stay in the log, and are shown no more', async () => {
     await using shop = await filled()
     const order_id = await ordered(shop, { customer_id: ZOE })

@@ -6,6 +6,23 @@ type Whose = { readonly customer_id: string | null; readonly user_id: string | n
 
 type Erasing = 'CustomerErased' | 'UserErased' | 'OrderErased' | 'PersonalKeyDestroyed'
 
+/** For a table with the column `customer_id`, whose other ids are of those who did it. */
+export const whenCustomerErased = <R>(
+  forgotten: (row: R) => R,
+): Readonly<Record<'CustomerErased' | 'PersonalKeyDestroyed', Handler<R>>> => {
+  const apply = (row: R | undefined) => row && forgotten(row)
+  return {
+    CustomerErased: {
+      keys: ({ data: { customer_id } }) => ({ lookup: { customer_id } }),
+      apply,
+    },
+    PersonalKeyDestroyed: {
+      keys: ({ data: { subject } }) => ({ lookup: { customer_id: subject } }),
+      apply,
+    },
+  }
+}
+
 /**
  * For a table with the columns `customer_id`, `user_id` and, for guests' orders, the orders' ids:
  * as its keys, or in `order_id`. `forgotten`: the row without the person. Once more when the key is

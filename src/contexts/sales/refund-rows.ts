@@ -1,16 +1,19 @@
 // One row per refund, with a sale or without one.
+import { whenCustomerErased } from '#contexts/customers/public.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { projection } from '#kernel/projection.ts'
 import type { sale } from './sale.ts'
 
-export type RefundRow = DataOf<typeof sale.events>['SaleRefunded']
+type Refunded = DataOf<typeof sale.events>['SaleRefunded']
+/** A cause of null: whose refund it was has been forgotten. */
+export type RefundRow = Omit<Refunded, 'cause'> & { readonly cause: string | null }
 
 const nullableText = { kind: 'text', nullable: true } as const
 
 export const saleRefunds = projection<RefundRow>({
   name: 'sale_refunds',
-  version: 2,
+  version: 3,
   table: {
     name: 'sale_refunds',
     key: 'refund_id',
@@ -32,7 +35,7 @@ export const saleRefunds = projection<RefundRow>({
       rounding_minor: 'money',
       total_amount_minor: 'money',
       tenders: 'json',
-      cause: 'text',
+      cause: { kind: 'text', nullable: true, personal: true },
       country: nullableText,
       business_day: 'day',
       original_business_day: { kind: 'day', nullable: true },
@@ -47,9 +50,10 @@ export const saleRefunds = projection<RefundRow>({
     ],
   },
   on: {
+    ...whenCustomerErased<RefundRow>((row) => ({ ...row, cause: null })),
     SaleRefunded: {
       keys: ({ data }) => [data.refund_id],
-      apply: (_, { data }: Recorded<RefundRow>) => ({ ...data, country: data.country ?? null }),
+      apply: (_, { data }: Recorded<Refunded>) => ({ ...data, country: data.country ?? null }),
     },
   },
 })

@@ -15,8 +15,9 @@ import { refundedLine, tender } from './sale-fields.ts'
 import { SALE_ROW_STATUSES, saleItem, sales } from './sale-rows.ts'
 
 const get = { method: 'GET', tag: 'sales' } as const
-const { sale_id, customer_id, original_business_day, currency, country, ...refundFields } =
+const { sale_id, customer_id, original_business_day, currency, country, ...told } =
   sale.events.SaleRefunded.data.properties
+const refundFields = { ...told, cause: nullable(told.cause) }
 
 const saleAnswer = object({
   ...rowAnswer(sales.table, {

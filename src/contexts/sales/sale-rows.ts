@@ -1,4 +1,5 @@
 // One row per sale, from its first line to its last refund. Persons are in it by their ids alone.
+import { whenCustomerErased } from '#contexts/customers/public.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
@@ -14,8 +15,11 @@ export type SaleItem = Infer<typeof saleItem>
 /** A refund in its sale's row. */
 export type SaleRefund = Omit<
   Data['SaleRefunded'],
-  'sale_id' | 'customer_id' | 'original_business_day' | 'currency' | 'country'
->
+  'sale_id' | 'customer_id' | 'original_business_day' | 'currency' | 'country' | 'cause'
+> & {
+  /** null: whose refund it was has been forgotten. */
+  readonly cause: string | null
+}
 
 export type SaleRow = {
   readonly sale_id: string
@@ -64,7 +68,7 @@ const nullableText = { kind: 'text', nullable: true } as const
 
 export const sales = projection<SaleRow>({
   name: 'sales',
-  version: 1,
+  version: 2,
   table: {
     name: 'sales',
     key: 'sale_id',
@@ -90,7 +94,7 @@ export const sales = projection<SaleRow>({
       payment_type: nullableText,
       tenders: 'json',
       change_minor: 'money',
-      refunds: 'json',
+      refunds: { kind: 'json', personal: true },
       void_reason: nullableText,
       business_day: { kind: 'day', nullable: true },
       started_at: 'instant',
@@ -110,6 +114,10 @@ export const sales = projection<SaleRow>({
   },
   sources: (key) => [`sale-${key}`],
   on: {
+    ...whenCustomerErased<SaleRow>((row) => ({
+      ...row,
+      refunds: row.refunds.map((refund) => ({ ...refund, cause: null })),
+    })),
     SaleStarted: {
       keys: ({ aggregate_id }) => [aggregate_id],
       apply: (_, event: Recorded<Data['SaleStarted']>) => started(event),

@@ -67,7 +67,32 @@ export type Sold = {
 export type Sale = SaleState | null
 
 const where = { store_id: id(), register_id: id() }
+const FIVE = { amount_minor: 500, net_minor: 500, tax_minor: 0, discount_minor: 0 }
+/** As it was stored while its cause was in clear. */
+const oldRefunded = {
+  refund_id: '01900000-0000-7000-8000-00000000e001',
+  refund_number: 'R1-2026-000001',
+  sale_id: null,
+  store_id: '00000000-0000-7000-8000-000000000001',
+  register_id: '01900000-0000-7000-8000-00000000f001',
+  customer_id: '01900000-0000-7000-8000-00000000b001',
+  ...{ user_id: null, device_id: null, currency: 'USD', rounding_minor: 0 },
+  lines: [
+    {
+      ...{ line: null, product_id: '01900000-0000-7000-8000-00000000c001', code: 'CUP' },
+      ...{ department_id: null, quantity: 1, quantity_scale: 0, ...FIVE, taxes: [] },
+      restocked: true,
+    },
+  ],
+  ...FIVE,
+  total_amount_minor: 500,
+  tenders: [{ type: 'cash', amount_minor: 500 }],
+  cause: 'did not like it',
+  ...{ business_day: '2026-03-02', original_business_day: null },
+  refunded_at: '2026-03-02T10:00:00.000Z',
+}
 const saleRefunded = {
+  version: 2,
   data: object({
     refund_id: id(),
     refund_number: text({ max: NUMBER_MAX }),
@@ -92,6 +117,14 @@ const saleRefunded = {
     original_business_day: nullable(day()),
     refunded_at: instant(),
   }),
+  upcast: { 1: (data: object) => data },
+  samples: { 1: oldRefunded },
+  // Words that somebody typed may tell anything of the customer; without one they are nobody's.
+  personal: {
+    fields: ['cause'],
+    subject: ({ customer_id }: { readonly customer_id: string | null }) => customer_id,
+    since: 2,
+  },
 }
 
 const saleEvents = eventTypes({
