@@ -63,6 +63,24 @@ describe('the description of the API', () => {
     )
   })
 
+  test('says of every parameter what it means, and of commands how they may be refused', async () => {
+    for (const door of ['public', 'query', 'admin'] as const)
+      for (const [path, methods] of Object.entries((await describedBy(door)).paths))
+        for (const { parameters, operationId } of Object.values(methods as object))
+          for (const { name, description = '' } of parameters)
+            ok(description.length > 8, `${operationId} ${path}: ${name}`)
+    const { paths } = await describedBy('public')
+    const { post } = paths['/api/v1/accounts']
+    for (const [status, code] of [
+      ['400', 'malformed_request'],
+      ['409', 'already_exists'],
+      ['413', 'payload_too_large'],
+      ['503', 'storage_full'],
+      ['504', 'timeout'],
+    ] as const)
+      ok(post.responses[status]?.description.includes(code), `${status} ${code}`)
+  })
+
   test('gives examples that the API takes', async () => {
     const { paths } = await describedBy('public')
     const { example } = paths['/api/v1/accounts'].post.requestBody.content['application/json']

@@ -5,7 +5,7 @@ import { ANSWERED } from './command-endpoints.ts'
 import { LABELS, metaInput } from './command-meta.ts'
 import { type Endpoint, LABEL_PATTERN } from './endpoint.ts'
 import { parameterWords } from './parameter-words.ts'
-import { kindOf } from './problem.ts'
+import { kindOf, problemKinds } from './problem.ts'
 import { notesOf, wireName } from './schema-shape.ts'
 import { type Document, exampleOf, wireSchema } from './wire-schema.ts'
 
@@ -218,7 +218,10 @@ function responsesOf({ kind, route, answer, gives, ...more }: Endpoint): Documen
       ? {}
       : { '202': { ...success, description: 'Accepted; it is still going on' } }),
     ...Object.fromEntries(refused),
-    default: { description: 'Any other problem', content: PROBLEM_CONTENT },
+    default: {
+      description: 'Any other problem; /docs explains every `code`.',
+      content: PROBLEM_CONTENT,
+    },
   }
 }
 
@@ -258,7 +261,7 @@ const PROBLEM: Document = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
-    code: { type: 'string', examples: ['validation_failed'] },
+    code: { type: 'string', examples: Object.keys(problemKinds) },
     category: {
       type: 'string',
       enum: ['validation', 'business', 'infrastructure', 'timeout', 'rate_limit'],

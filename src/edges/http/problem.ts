@@ -58,7 +58,11 @@ export const problemKinds: Readonly<Record<string, Kind>> = {
   },
   builtin_type: { status: 409, category: 'business', title: 'This type is built in' },
   payload_too_large: { status: 413, category: 'validation', title: 'The request is too large' },
-  unsupported_media_type: { status: 415, category: 'validation', title: 'Only application/json' },
+  unsupported_media_type: {
+    status: 415,
+    category: 'validation',
+    title: 'This kind of body is not taken',
+  },
   misdirected_request: { status: 421, category: 'validation', title: 'Not under this host name' },
   business_rule_violated: { status: 422, category: 'business', title: 'A rule forbids this' },
   credit_limit_exceeded: {
