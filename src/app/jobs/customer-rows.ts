@@ -9,8 +9,8 @@ import type { Fields } from './columns.ts'
 import {
   type Brought,
   type Kind,
-  PAGE_ROWS,
   type Page,
+  pageOf,
   picked,
   RowRefused,
   type RowTools,
@@ -109,15 +109,10 @@ async function changed(known: Known, fields: Fields, tools: RowTools): Promise<B
 // ── out ───────────────────────────────────────────────────────────────────────────────────────
 
 async function exported(reads: Pick<ReadModels, 'find'>, cursor: string | null): Promise<Page> {
-  const { items, next_cursor } = await reads.find(customerTable.table, {
-    // Who is not registered has no name to be registered by.
-    where: { is_erased: false, is_incomplete: false },
-    limit: PAGE_ROWS,
-    ...(cursor === null ? {} : { cursor }),
-  })
-  // Rows of this table.
-  const rows = items as unknown as readonly CustomerRow[]
-  return { next: next_cursor, rows: rows.map(fieldsOf) }
+  // Who is not registered has no name to be registered by.
+  const where = { is_erased: false, is_incomplete: false }
+  const { rows, next } = await pageOf<CustomerRow>(customerTable, { reads, cursor }, { where })
+  return { next, rows: rows.map(fieldsOf) }
 }
 
 function fieldsOf({ credit_limit_minor, currency, ...row }: CustomerRow): Fields {

@@ -1,6 +1,7 @@
 // What every kind of import and export is made of: columns, how a row becomes commands, and how
 // rows are read out again.
 import type { Named, Rejection } from '#kernel/decider.ts'
+import type { Find, Projection } from '#kernel/projection.ts'
 import type { JobKind, JobMode } from '#runtime/job-operations.ts'
 import type { PersonalData } from '#runtime/personal.ts'
 import type { ReadModels } from '#storage/read-models.ts'
@@ -48,7 +49,19 @@ export class RowRefused extends Error {
 export const refuseRow = (errors: Readonly<Record<string, string>>) =>
   new RowRefused({ code: 'validation_failed', message: 'Some cells are not acceptable.', errors })
 
-export const PAGE_ROWS = 500
+const PAGE_ROWS = 500
+
+/** The rows behind a cursor, in the order of the table's key unless another is asked for. */
+export async function pageOf<R>(
+  { table }: Projection,
+  { reads, cursor }: { readonly reads: Pick<ReadModels, 'find'>; readonly cursor: string | null },
+  more: Pick<Find, 'where' | 'sort'> = {},
+): Promise<{ readonly rows: readonly R[]; readonly next: string | null }> {
+  const from = cursor === null ? {} : { cursor }
+  const { items, next_cursor } = await reads.find(table, { ...more, ...from, limit: PAGE_ROWS })
+  // The table's rows are of this shape.
+  return { rows: items as unknown as readonly R[], next: next_cursor }
+}
 
 /** Those of these fields that the row says something about. */
 export function picked(fields: Fields, names: readonly string[]): Record<string, unknown> {

@@ -8,7 +8,7 @@ import type { Named } from '#kernel/decider.ts'
 import { exponentOf, unscaled } from '#kernel/money.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Fields } from './columns.ts'
-import { type Kind, PAGE_ROWS, type Page, picked, RowRefused, type RowTools } from './kind.ts'
+import { type Kind, type Page, pageOf, picked, RowRefused, type RowTools } from './kind.ts'
 
 export const products: Kind = {
   name: 'products',
@@ -120,15 +120,10 @@ async function unitOf(
 // ── out ───────────────────────────────────────────────────────────────────────────────────────
 
 async function exported(reads: Pick<ReadModels, 'find'>, cursor: string | null): Promise<Page> {
-  const { items, next_cursor } = await reads.find(productReadView.table, {
-    sort: [{ column: 'code' }],
-    limit: PAGE_ROWS,
-    ...(cursor === null ? {} : { cursor }),
-  })
-  // Rows of this table.
-  const rows = items as unknown as readonly ProductRow[]
+  const sort = [{ column: 'code' }]
+  const { rows, next } = await pageOf<ProductRow>(productReadView, { reads, cursor }, { sort })
   const known = await unitsOf(rows, reads)
-  return { rows: rows.map((row) => fieldsOf(row, known)), next: next_cursor }
+  return { rows: rows.map((row) => fieldsOf(row, known)), next }
 }
 
 type Unit = { readonly symbol: string | null; readonly precision: number }

@@ -9,8 +9,8 @@ import type { Fields } from './columns.ts'
 import {
   type Brought,
   type Kind,
-  PAGE_ROWS,
   type Page,
+  pageOf,
   picked,
   RowRefused,
   type RowTools,
@@ -88,15 +88,10 @@ async function opened(input: object, tools: RowTools): Promise<boolean> {
 // ── out ───────────────────────────────────────────────────────────────────────────────────────
 
 async function exported(reads: Pick<ReadModels, 'find'>, cursor: string | null): Promise<Page> {
-  const { items, next_cursor } = await reads.find(stockByStore.table, {
-    limit: PAGE_ROWS,
-    ...(cursor === null ? {} : { cursor }),
-  })
-  // Rows of this table.
-  const rows = items as unknown as readonly StockRow[]
+  const { rows, next } = await pageOf<StockRow>(stockByStore, { reads, cursor })
   const codes = await codesOf([...new Set(rows.map(({ product_id }) => product_id))], reads)
   return {
-    next: next_cursor,
+    next,
     rows: rows.map((row) => ({
       code: codes.get(row.product_id) ?? row.product_id,
       store: row.store_id,
