@@ -13,6 +13,10 @@ const MOVES_MAX = 64
 
 export const noMoves = (since: string): RecentMoves => ({ since: Date.parse(since), moves: [] })
 
+/** In milliseconds; nothing that is known happened later. */
+export const newestMove = ({ since, moves }: RecentMoves): number =>
+  Math.max(since, moves.at(-2) ?? since)
+
 /** With one more; the oldest goes where there are too many. */
 export function noted({ since, moves }: RecentMoves, time: string, change: number): RecentMoves {
   if (change === 0) return { since, moves }

@@ -151,6 +151,33 @@ describe('a count', () => {
     const { expected_quantity, adjustment, quantity } = lineOf(response)
     deepEqual([expected_quantity, adjustment, quantity], [8, -1, 7])
   })
+  test('of now is of what is in the book, also where a clock behind the others says so', () => {
+    const ahead = [sold(2, '10:01'), sold(1, '10:02')]
+    const { response, writes } = given(thing, opened(10), ...ahead, started())
+      .when(record, counted('6'))
+      .decision()
+    const { expected_quantity, quantity, counted_at } = lineOf(response)
+    deepEqual([expected_quantity, quantity, counted_at], [7, 6, at('10:02')])
+    // One that is a little ahead says now, too; one that says when it was means that.
+    const history = [thing, opened(10), ...ahead, started(), ...writes]
+    deepEqual(
+      ['10:04', '09:59'].map((time) => {
+        const told = given(...history).when(record, counted('5', time))
+        const { expected_quantity, is_superseded } = lineOf(told.decision().response)
+        return [expected_quantity, is_superseded]
+      }),
+      [
+        [6, false],
+        [10, true],
+      ],
+    )
+    const late = [thing, stockOpened(P, 4), started()]
+    const { writes: first } = given(...late)
+      .at({ now: at('09:59') })
+      .when(record, counted('4'))
+      .decision()
+    deepEqual(typesOf(first), ['StockCountRecorded', 'StockCounted'])
+  })
   test('of an earlier moment than the newest one changes nothing', () => {
     const history = [thing, opened(10), started()]
     const { writes } = given(...history)

@@ -30,13 +30,13 @@ import {
 } from '#kernel/schema.ts'
 import { COUNTS, COUNTS_TAG, noCount } from './count-commands.ts'
 import { detected, type Found, foundIn } from './discrepancy.ts'
-import { changedSince } from './recent-moves.ts'
+import { changedSince, newestMove } from './recent-moves.ts'
 import { stockItem, stockKey } from './stock.ts'
 import { type Place, stockChanged } from './stock-changes.ts'
 import { type StockCountState, stockCount } from './stock-count.ts'
 import { openedFor } from './stock-place.ts'
 import { stockedProduct } from './stocked-product.ts'
-import { past } from './told-late.ts'
+import { isFuture, past } from './told-late.ts'
 
 const LINES_MAX = 500
 const line = { product_id: id(), counted: decimal({ signed: true }) }
@@ -114,7 +114,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   const found: Found[] = []
   const answers = []
   for (const line of lines) {
-    const counted = countedLine(given, count_id, line)
+    const counted = countedLine(given, count_id, line, moment)
     if ('rejected' in counted || 'ask' in counted) return counted
     writes.push(...counted.writes)
     found.push(...counted.found)
@@ -134,7 +134,8 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
 type Line = {
   readonly place: Place
   readonly counted: number
-  readonly counted_at: Instant
+  /** null: now. */
+  readonly counted_at: Instant | null
   readonly quantity_scale: number
 }
 
@@ -155,13 +156,12 @@ function read(
     if (trouble !== null) reader.note(`${prefix}product_id`, trouble)
     seen.add(product_id)
     const quantity_scale = state?.quantity_scale ?? 0
-    const told = line.occurred_at ?? input.occurred_at
-    const counted_at = told === undefined ? (occurred_at ?? now) : past(told, now)
-    if (counted_at === null) reader.note(`${prefix}occurred_at`, 'is in the future')
+    const told = line.occurred_at ?? input.occurred_at ?? occurred_at ?? now
+    if (isFuture(told, now)) reader.note(`${prefix}occurred_at`, 'is in the future')
     return {
       place: { product_id, store_id: count.store_id },
       counted: reader.quantity(`${prefix}counted`, counted, quantity_scale),
-      counted_at: counted_at ?? now,
+      counted_at: past(told, now),
       quantity_scale,
     }
   })
@@ -184,11 +184,12 @@ function outOf(
 const itemOf = (given: Given, { product_id, store_id }: Place) =>
   given.state(stockItem.at(stockKey(product_id, store_id)))
 
-function countedLine(given: Given, count_id: string, line: Line) {
-  const { place, counted, counted_at, quantity_scale } = line
+function countedLine(given: Given, count_id: string, line: Line, { now }: Moment) {
+  const { place, counted, quantity_scale } = line
   const shelf = openedFor(given, place, quantity_scale)
   if ('ask' in shelf) return shelf satisfies Asked
   const before = itemOf(given, place)
+  const counted_at = line.counted_at ?? afterAll(before, now)
   const expected = expectedIn(before, counted_at)
   const is_superseded = before?.counted != null && counted_at < before.counted.at
   if (expected === null && !is_superseded) return tooLate(place)
@@ -212,6 +213,13 @@ function countedLine(given: Given, count_id: string, line: Line) {
       ...{ adjustment, quantity, is_superseded, counted_at, quantity_scale },
     },
   }
+}
+
+/** Now is after all that is in the book, also where it was written by another clock. */
+function afterAll(state: ReturnType<typeof itemOf>, now: Instant): Instant {
+  if (state === null) return now
+  const moved = new Date(newestMove(state.recent)).toISOString()
+  return [now, moved, state.counted?.at ?? now].sort().at(-1)!
 }
 
 /** What the book says lay there then; null: that is not known any more. */

@@ -10,12 +10,14 @@ export const occurredAt = optional(instant({ description: 'When it happened; abs
 /** Clocks of devices may run ahead by this much; what they tell happens now then. */
 const AHEAD_MAX_MS = 5 * 60 * 1_000
 
-/** In the form in which instants compare as text; null: it lies in the future. */
+/** In the form in which instants compare as text; null: now, which no other clock can say. */
 export function past(told: Instant, now: Instant): Instant | null {
   const at = new Date(told).toISOString()
-  if (at > later(now, AHEAD_MAX_MS)) return null
-  return at < now ? at : now
+  return at < now ? at : null
 }
+
+export const isFuture = (told: Instant, now: Instant): boolean =>
+  new Date(told).toISOString() > later(now, AHEAD_MAX_MS)
 
 type Told = { readonly occurred_at?: Instant | undefined }
 
@@ -23,10 +25,12 @@ type Told = { readonly occurred_at?: Instant | undefined }
 export const toldLate =
   <I extends Told>(decide: (input: I, given: Given, moment: Moment) => Decision) =>
   (input: I, given: Given, moment: Moment): Decision => {
-    if (input.occurred_at === undefined) return decide(input, given, moment)
-    const occurred_at = past(input.occurred_at, moment.now)
-    if (occurred_at === null) return invalid({ occurred_at: 'is in the future' })
-    return decide(input, given, { ...moment, occurred_at })
+    const { now } = moment
+    const told = input.occurred_at
+    if (told === undefined) return decide(input, given, moment)
+    if (isFuture(told, now)) return invalid({ occurred_at: 'is in the future' })
+    const occurred_at = past(told, now)
+    return decide(input, given, occurred_at === null ? moment : { ...moment, occurred_at })
   }
 
 /** It is in the newest count's number already, so that it takes and brings nothing more. */
