@@ -4,6 +4,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { customer } from '#contexts/customers/public.ts'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
+import { cashStep } from '#contexts/pricing/public.ts'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Accepted, Write } from '#kernel/decider.ts'
 import { asking, statesAfter } from '#testing/given.ts'
@@ -68,7 +69,8 @@ function openDay(random: Random) {
     history = [...history, ...decision.writes]
     return decision.writes.flatMap(({ events }) => events).find((each) => each.type === told)?.data
   }
-  return { send, next: () => idOf(++ids), states: () => statesAfter(...history) }
+  const step = cashStep(settings, 'USD')
+  return { send, step, next: () => idOf(++ids), states: () => statesAfter(...history) }
 }
 
 /** What the till should come to: the drawer, and what each customer owes. */
@@ -96,12 +98,12 @@ function sold(random: Random, { send, next }: Day, count: Count): Data | null {
   return done
 }
 
-function returned(random: Random, { send, next }: Day, sale: Data, count: Count): void {
+function returned(random: Random, { send, step, next }: Day, sale: Data, count: Count): void {
   const left = new Map<number, number>(sale.lines.map((each: Data) => [each.line, each.quantity]))
   const paid = sale.amount_minor - of('credit', sale.tenders)
   // Who is unknown and never owed anything has no account.
   const always = sale.customer_id === CUSTOMER || paid < sale.amount_minor ? 'credit' : 'card'
-  let [back, paidOut] = [0, 0]
+  let [back, paidOut, rounded] = [0, 0, 0]
   for (let part = 1; part <= PARTS && [...left.values()].some((units) => units > 0); part++) {
     const { line, quantity_scale } = random.pick(
       sale.lines.filter((each: Data) => left.get(each.line)! > 0) as readonly Data[],
@@ -122,6 +124,9 @@ function returned(random: Random, { send, next }: Day, sale: Data, count: Count)
     paidOut += done.amount_minor - of('credit', done.tenders)
     ok(paidOut <= paid, `${paidOut} of ${paid} was paid out (SEED=${SEED})`)
     equal(done.amount_minor + done.rounding_minor, done.total_amount_minor)
+    // All parts together are rounded as one would be.
+    rounded += done.rounding_minor
+    ok(Math.abs(rounded) * 2 <= step, `${rounded} were rounded (SEED=${SEED})`)
     count.drawer -= of('cash', done.tenders)
     count.owed[sale.customer_id]! -= of('credit', done.tenders)
   }
