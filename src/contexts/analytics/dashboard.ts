@@ -13,9 +13,11 @@ import {
   money,
   nullable,
   object,
+  oneOf,
   optional,
   text,
 } from '#kernel/schema.ts'
+import { CHANNELS } from './booking.ts'
 import { averageOf } from './counts.ts'
 import { recentSales, type Sold, salesOf } from './dashboard-sales.ts'
 import { type Stock, stockOf } from './dashboard-stock.ts'
@@ -68,7 +70,7 @@ export const dashboardQuery = (options: DashboardOptions) =>
       recent_sales: list(
         object({
           sale_number: nullable(text()),
-          channel: text(),
+          channel: oneOf(CHANNELS),
           document_id: id(),
           customer_id: nullable(id()),
           store_id: id(),

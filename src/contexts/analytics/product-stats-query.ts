@@ -9,9 +9,11 @@ import {
   money,
   nullable,
   object,
+  oneOf,
   quantity,
   text,
 } from '#kernel/schema.ts'
+import { CHANNELS } from './booking.ts'
 import { averageOf, coarsest, NOTHING, type Scaled, sumOf } from './counts.ts'
 import { type ProductStatsRow, productSalesStats } from './product-sales-stats.ts'
 
@@ -44,7 +46,7 @@ export const getProductSalesStats = query({
       code: text(),
       ...sold,
       totals: list(object(figures)),
-      by_channel: list(object({ channel: text(), ...sold, ...figures })),
+      by_channel: list(object({ channel: oneOf(CHANNELS), ...sold, ...figures })),
     }),
   ),
   route: {

@@ -19,7 +19,7 @@ import {
   quantity,
 } from '#kernel/schema.ts'
 import { discrepancies } from './discrepancies.ts'
-import { DISCREPANCY_KINDS, DISCREPANCY_STATUSES } from './discrepancy.ts'
+import { ACTIONS, DISCREPANCY_KINDS, DISCREPANCY_STATUSES } from './discrepancy.ts'
 import { DISCREPANCIES } from './resolve-discrepancy.ts'
 import { stockKey } from './stock.ts'
 import type { Place } from './stock-changes.ts'
@@ -30,7 +30,13 @@ const inDetail = {
   lacking_quantity: quantity(),
   is_covered: flag(),
 }
-const row = rowAnswer(discrepancies.table)
+const row = rowAnswer(discrepancies.table, {
+  shapes: {
+    status: oneOf(DISCREPANCY_STATUSES),
+    kind: oneOf(DISCREPANCY_KINDS),
+    action: oneOf(ACTIONS),
+  },
+})
 const unserved = object({
   reservation_id: id(),
   order_id: nullable(id()),

@@ -26,11 +26,11 @@ import {
 import type { DataOf } from '#kernel/event-types.ts'
 import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import { stepStatus } from '#kernel/saga.ts'
-import { type Infer, id, money, nullable, object, optional, text } from '#kernel/schema.ts'
+import { type Infer, id, money, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { goOnUnpaid } from './cancel-lines.ts'
 import { items, orderAnswerSchema } from './create-order.ts'
 import { FOR_PAYMENT, LABEL } from './fulfilment.ts'
-import { countedIn, type order } from './order.ts'
+import { countedIn, ORDER_STATUSES, type order } from './order.ts'
 import {
   bookRefs,
   closeBook,
@@ -60,7 +60,12 @@ export const updateOrder = command({
   input: updateInput,
   reads: ({ order_id }) => bookRefs(order_id),
   decide: update,
-  answer: object({ order_id: id(), status: text(), currency: text(), total_amount_minor: money() }),
+  answer: object({
+    order_id: id(),
+    status: oneOf(ORDER_STATUSES),
+    currency: text(),
+    total_amount_minor: money(),
+  }),
   route: {
     method: 'PATCH',
     path: '/api/v1/orders/:order_id',

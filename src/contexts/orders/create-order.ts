@@ -16,7 +16,7 @@ import {
   reject,
 } from '#kernel/decider.ts'
 import { decimalNumber, exponentOf, scaled } from '#kernel/money.ts'
-import { later, numberIn, saga } from '#kernel/saga.ts'
+import { later, numberIn, SAGA_STATUSES, saga } from '#kernel/saga.ts'
 import {
   decimal,
   type Infer,
@@ -26,6 +26,7 @@ import {
   money,
   nullable,
   object,
+  oneOf,
   optional,
   text,
   uuid,
@@ -38,7 +39,7 @@ import {
   requestAuthorization,
   requestLabel,
 } from './fulfilment.ts'
-import { order } from './order.ts'
+import { ORDER_STATUSES, order } from './order.ts'
 import { closeBook, type OrderBook, orderAnswer } from './order-book.ts'
 import { discounts } from './order-discounts.ts'
 import { LINES_MAX, NOTES_MAX } from './order-events.ts'
@@ -79,8 +80,8 @@ type Input = Infer<typeof orderInput>
 export const orderAnswerSchema = object({
   order_id: id(),
   order_number: text(),
-  status: text(),
-  saga_status: text(),
+  status: oneOf(ORDER_STATUSES),
+  saga_status: oneOf(SAGA_STATUSES),
   waiting_for: nullable(text()),
   currency: text(),
   total_amount_minor: money(),

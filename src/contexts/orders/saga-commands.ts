@@ -10,8 +10,15 @@ import {
   type Moment,
   reject,
 } from '#kernel/decider.ts'
-import { currentStep, failedTry, stepStatus, triedAgain } from '#kernel/saga.ts'
-import { id, nullable, object, optional, text } from '#kernel/schema.ts'
+import {
+  currentStep,
+  failedTry,
+  SAGA_OUTCOMES,
+  SAGA_STATUSES,
+  stepStatus,
+  triedAgain,
+} from '#kernel/saga.ts'
+import { id, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { cancelled } from './cancel-order.ts'
 import { release, unwind } from './compensation.ts'
 import { RESERVE } from './fulfilment.ts'
@@ -20,8 +27,8 @@ import { REASON_MAX } from './order-events.ts'
 
 const answer = object({
   saga_id: id(),
-  status: text(),
-  outcome: nullable(text()),
+  status: oneOf(SAGA_STATUSES),
+  outcome: nullable(oneOf(SAGA_OUTCOMES)),
   next_attempt_at: nullable(text()),
 })
 const sagaAnswer = (book: OrderBook) => {
@@ -87,7 +94,7 @@ export const compensateSaga = command({
     if (!('accepted' in decision)) return decision
     return { ...decision, response: { saga_id, status: decision.response.saga_status } }
   },
-  answer: object({ saga_id: id(), status: text() }),
+  answer: object({ saga_id: id(), status: oneOf(SAGA_STATUSES) }),
   route: {
     method: 'POST',
     path: `${ADMIN}/compensate`,

@@ -16,6 +16,8 @@ import { flag, id, list, nullable, object, oneOf, optional, text } from '#kernel
 
 const sagaAnswer = rowAnswer(sagaInstances.table, {
   shapes: {
+    status: oneOf(SAGA_STATUSES),
+    outcome: oneOf(SAGA_OUTCOMES),
     state: object({
       steps: list(object({ name: text(), status: text() })),
       operation_id: nullable(text()),

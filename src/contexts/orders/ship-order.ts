@@ -14,8 +14,8 @@ import {
   reject,
 } from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
-import { type Infer, id, instant, object, optional, text } from '#kernel/schema.ts'
-import { lineOf, unplanned } from './order.ts'
+import { type Infer, id, instant, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { lineOf, ORDER_STATUSES, unplanned } from './order.ts'
 import { bookRefs, closeBook, type OrderBook, openBook, orderOf, paymentOf } from './order-book.ts'
 import type { LineUnits } from './order-line.ts'
 import { settleMoney } from './order-money.ts'
@@ -24,7 +24,7 @@ import { giveUpFirst, type ParcelDraft, parcelDraft, shipmentLines } from './par
 export const shipAnswer = object({
   order_id: id(),
   shipment_id: id(),
-  status: text({ description: 'Of the order.' }),
+  status: oneOf(ORDER_STATUSES, { description: 'Of the order.' }),
   tracking_number: text(),
   carrier: text(),
 })
