@@ -2,10 +2,10 @@
 // on no page; where there are many it may be less work to go through the rows in the order asked
 // for until the page is full. Which of the two is guessed; that answers are right does not hang on
 // it, and who guessed wrong does not go through the whole table.
-import type { Find, Row, Specification } from '#kernel/projection.ts'
+import type { Find, Row } from '#kernel/projection.ts'
 import type { Tier } from '#kernel/search.ts'
-import { nodeOf, operatorsOf } from '#kernel/specification.ts'
 import { cursorAt, RANK } from '#storage/find-cursor.ts'
+import { isIndexed } from '#storage/indexed-order.ts'
 import type { Hits, Page, Steps, Tied } from '#storage/search-steps.ts'
 import type { Shape } from '#storage/table-shape.ts'
 import type { Values } from './connections.ts'
@@ -109,28 +109,4 @@ const isShort = (tier: Tier): boolean => {
   const wanted = 'code' in tier ? [tier.code] : tier.all
   const [{ beginning }] = wanted as [(typeof wanted)[number]]
   return wanted.length === 1 && beginning !== null && [...beginning].length <= SHORT
-}
-
-/** Whether an index has the rows in the order asked for, but for what the key decides. */
-function isIndexed({ key, definition }: Shape, { where = {}, sort = [] }: Find): boolean {
-  const fixed = new Set(fixedIn(where))
-  const asked = sort.filter(({ column }) => !fixed.has(column) && column !== key)
-  const [first] = asked
-  if (asked.some(({ descending = false }) => descending !== (first?.descending ?? false)))
-    return false
-  const indexes = [...(definition.indexes ?? []), ...(definition.unique ?? []), [key]]
-  return indexes.some((names) => {
-    const free = names.filter((name) => !fixed.has(name))
-    return asked.every(({ column }, at) => free[at] === column)
-  })
-}
-
-/** Columns that have one value only. */
-function fixedIn(where: Specification): readonly string[] {
-  const node = nodeOf(where)
-  if (node.joint === 'and') return node.parts.flatMap(fixedIn)
-  if (node.joint !== null) return []
-  return Object.entries(node.filter)
-    .filter(([, condition]) => operatorsOf(condition).some(([operator]) => operator === 'eq'))
-    .map(([name]) => name)
 }

@@ -1,21 +1,21 @@
 // The search of a table in SQLite: beside the rows of `items` a full-text index `items#search`, and
 // `items#words`, in how many rows a word is, for mistyped ones. Both change with the rows.
 import type { DatabaseSync } from 'node:sqlite'
-import type { Row, Table } from '#kernel/projection.ts'
+import type { Find, Row, Table } from '#kernel/projection.ts'
 import {
   meantWords,
   type Ranked,
-  rankIn,
   type SearchDocument,
   searchDocument,
   type Tier,
   type Wanted,
 } from '#kernel/search.ts'
 import { partsOf } from '#kernel/search-words.ts'
-import { type Bind, quoted, type Ranking, type Source } from '#storage/read-model-sql.ts'
+import { type Bind, findSql, quoted, type Ranking, type Source } from '#storage/read-model-sql.ts'
 import type { Doubtful, Hits, Tied } from '#storage/search-steps.ts'
 import type { Shape } from '#storage/table-shape.ts'
 import type { Session } from './read-model-session.ts'
+import { sqliteDialect } from './read-model-sql.ts'
 
 /** The number that a row and its words share; no column of a projection has such a name. */
 export const ROW_ID = '"#id"'
@@ -122,19 +122,15 @@ const matching = (table: string, match: string) =>
 const matchFor = ({ any, except }: Hits) =>
   except.length === 0 ? anyOf(any) : `(${anyOf(any)}) NOT (${anyOf(except)})`
 
-/** From so many on, rows are not gathered but looked for in the order asked for. */
-export const WALKED = 4_000
-
-/** Numbers of the rows that are meant; null where there are so many, or more. */
-export function hitsBelow(
+/** Numbers of the rows that are meant, from the lowest; so many at most. */
+export function hitsOf(
   most: number,
   { all }: Session,
   { table }: Shape,
   hits: Hits,
-): readonly number[] | null {
+): readonly number[] {
   const text = `SELECT rowid ${matching(table, '?1')} LIMIT ?2`
-  const found = all({ text, values: [matchFor(hits), most] })
-  return found.length < most ? found.map(([id]) => Number(id)) : null
+  return all({ text, values: [matchFor(hits), most] }).map(([id]) => Number(id))
 }
 
 /** The rank of each. What their words are is looked up once, not each tier in the index. */
@@ -149,11 +145,47 @@ export function ranksOf(
     'WHERE rowid IN (SELECT value FROM json_each(?1))'
   const ranks = new Map<number, number>()
   for (const [id, ...texts] of all({ text, values: [JSON.stringify(ids)] })) {
-    const rank = rankIn(documentOf(texts.map(String)), { tiers, widest: [] })
-    if (rank !== null) ranks.set(Number(id), rank)
+    const words = wordsIn(texts)
+    const found = tiers.find(({ tier }) => isIn(words, tier))
+    if (found !== undefined) ranks.set(Number(id), found.rank)
   }
   return ranks
 }
+
+/** Those that are meant among the first `most` rows of a list, in its order. */
+export function hitsAmong(
+  most: number,
+  { all }: Session,
+  shape: Shape,
+  query: Find,
+  { any, except, ranks }: Tied,
+): readonly number[] {
+  const source = () => ({ table: quoted(shape.table), when: 'TRUE', ranking: ranks })
+  const { rest, values } = findSql(sqliteDialect, source, shape, { ...query, limit: most - 1 })
+  const text =
+    `SELECT "#hit", code, name, text FROM (SELECT ${ROW_ID} AS "#hit" ${rest}) AS list ` +
+    `CROSS JOIN ${indexOf(shape.table)} AS s ON s.rowid = "#hit"`
+  const isMeant = (words: Words) =>
+    any.some((tier) => isIn(words, tier)) && !except.some((tier) => isIn(words, tier))
+  return all({ text, values })
+    .filter(([_, ...texts]) => isMeant(wordsIn(texts)))
+    .map(([id]) => Number(id))
+}
+
+/** Words between blanks, as the index keeps them: a look for one is a look into a text. */
+type Words = { readonly code: string; readonly name: string; readonly any: string }
+const wordsIn = ([code, name, text]: readonly unknown[]): Words => ({
+  code: ` ${code} `,
+  name: ` ${name} `,
+  any: ` ${name} ${text} `,
+})
+const isIn = (words: Words, tier: Tier): boolean =>
+  'code' in tier
+    ? hasOne(words.code, tier.code)
+    : tier.all.every((wanted) => hasOne(words[tier.within], wanted))
+const hasOne = (within: string, { words, beginning }: Wanted): boolean =>
+  (beginning !== null && within.includes(` ${beginning}`)) ||
+  words.some((word) => within.includes(` ${word} `))
 
 export const HIT_RANK = '"#hit_rank"'
 

@@ -1,18 +1,10 @@
 // Read models in a SQLite file of their own. Rows and checkpoint go in together, so the file may
 // fall back after a power cut but never lies; it may be deleted at any time and is filled again.
 import { DatabaseSync } from 'node:sqlite'
-import type { Find, Group, Row, Table } from '#kernel/projection.ts'
-import { cursorAt, RANK } from '#storage/find-cursor.ts'
-import {
-  type Bind,
-  findSql,
-  groupSql,
-  isOfEach,
-  keysOfSql,
-  type Source,
-} from '#storage/read-model-sql.ts'
+import type { Group, Row, Table } from '#kernel/projection.ts'
+import { groupSql, keysOfSql } from '#storage/read-model-sql.ts'
 import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
-import { found, type Gathered, type Hits, type Page } from '#storage/search-steps.ts'
+import { found } from '#storage/search-steps.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
 import { openingFile } from './disk-errors.ts'
 import { assertOurs } from './durable.ts'
@@ -26,16 +18,8 @@ import {
   renew,
   swap,
 } from './read-model-marks.ts'
-import {
-  gathered,
-  HIT_RANK,
-  hitsBelow,
-  near,
-  ranksOf,
-  searchKeeper,
-  WALKED,
-  walked,
-} from './read-model-search.ts'
+import { searchKeeper } from './read-model-search.ts'
+import { searching } from './read-model-searching.ts'
 import { readied, type Session, sessionOver, understood } from './read-model-session.ts'
 import { fromTable, sqliteDialect } from './read-model-sql.ts'
 import { createTable, rowFrom, SCHEMA, textsOf, valueFrom, valuesOf } from './read-model-tables.ts'
@@ -121,14 +105,7 @@ function readModels(database: DatabaseSync, path: string): ReadModels {
     load: async (table, keys) => load(session, table, keys),
     find: async (table, query) => {
       const shape = readied(session, table)
-      return found(shape, query, {
-        list: (asked) => page(session, shape, asked, () => fromTable(shape)),
-        fewerThan: (most, asked, hits) => fewerThan(most, session, shape, asked, hits),
-        any: (asked, hits) =>
-          fewerThan(WALKED, session, shape, asked, hits) ??
-          page(session, shape, asked, walked(shape, hits)),
-        near: (doubtful) => near(session, shape, doubtful),
-      })
+      return found(shape, query, searching(session, shape))
     },
     group: async (table, query) => group(session, readied(session, table), query),
     async keysOf(table, lookup) {
@@ -213,50 +190,6 @@ function load(session: Session, table: Table, keys: readonly string[]): (Row | u
       rows.set(values[at] as string, rowFrom(shape, values))
   }
   return keys.map((key) => rows.get(key))
-}
-
-function page(
-  { all, moment }: Session,
-  shape: Shape,
-  query: Find,
-  from: (bind: Bind) => Source,
-): Page {
-  const sql = findSql(sqliteDialect, from, shape, query)
-  const { columns, rest, values, count, order, signature, ranking } = sql
-  const read = () => ({
-    given: all({ text: `SELECT ${columns} ${rest}`, values }),
-    total: query.total === true ? Number(all(count)[0]![0]) : null,
-  })
-  const { given, total } = query.total === true ? moment(read) : read()
-  const rows = given.map((values) => rowFrom(shape, values))
-  return {
-    rows,
-    total,
-    cursorBehind(row) {
-      const rank = isOfEach(ranking) ? Number(given[row]![shape.columns.length]) : ranking
-      return cursorAt(signature, order, { ...rows[row]!, [RANK.name]: rank as number })
-    },
-  }
-}
-
-/** The index first, then its rows: what it said and what they say is of one moment. */
-function fewerThan(
-  most: number,
-  session: Session,
-  shape: Shape,
-  query: Find,
-  hits: Hits,
-): Gathered | null {
-  return session.moment(() => {
-    const ids = hitsBelow(most, session, shape, hits)
-    if (ids === null) return null
-    const { ranks } = hits
-    const from =
-      typeof ranks === 'object' && ranks !== null
-        ? gathered(shape, ranksOf(session, shape, ids, ranks), { each: HIT_RANK })
-        : gathered(shape, new Map(ids.map((id) => [id, 0])), ranks)
-    return { ...page(session, shape, query, from), meant: ids.length }
-  })
 }
 
 function group({ all }: Session, shape: Shape, query: Group): Row[] {
