@@ -68,7 +68,8 @@ const paymentWords: Words = wordsFor(payment, {
   PaymentVoided: ({ amount_minor }, { money }) => `Authorization of ${money(amount_minor)} void`,
   PaymentRefundRequested: ({ amount_minor, reason }, { money }) =>
     `Asked to refund ${money(amount_minor)}${because(reason)}`,
-  PaymentRefunded: ({ amount_minor }, { money }) => `${money(amount_minor)} refunded`,
+  PaymentRefunded: ({ amount_minor, reason }, { money }) =>
+    `${money(amount_minor)} refunded${because(reason)}`,
   PaymentRefundOwed: ({ amount_minor, reason }, { money }) =>
     `${money(amount_minor)} to be given back where it was taken${because(reason)}`,
   PaymentAuthorizationLapsed: ({ amount_minor, reason }, { money }) =>

@@ -70,6 +70,10 @@ describe('a payment taken elsewhere', () => {
     part.answers({ status: 'PARTIALLY_REFUNDED', amount_minor: 400 })
     part.answers({ operation_id: `${BANK}:refund:1` })
     equal(part.decision().writes[0]?.stream, `payment-${BANK}`)
+    const why = when(history, ...back({ reason: 'Ann asked for cash' })).decision()
+    const { data } = why.writes[0]!.events.find(({ type }) => type === 'PaymentRefunded')!
+    const { reason, payer_id } = data as Record<string, unknown>
+    deepEqual([reason, payer_id], ['Ann asked for cash', 'c-1'])
     const half = after(history, [back({ amount: '4.00' })])
     deepEqual(owed(half), [600, 400])
     const whole = after(half, [back({ reference: 'out-8' })])

@@ -20,7 +20,8 @@ import {
 import { decimalNumber, exponentOf, scaled } from '#kernel/money.ts'
 import { stepStatus } from '#kernel/saga.ts'
 import { AUTHORIZE } from './fulfilment.ts'
-import { closeBook, type OrderBook, openBook, paymentOf, sagaOf } from './order-book.ts'
+import { closeBook, type OrderBook, openBook, orderOf, paymentOf, sagaOf } from './order-book.ts'
+import { payerOf } from './order-events.ts'
 import { noteOwedElsewhere } from './order-money.ts'
 
 export type GivenBack = {
@@ -28,13 +29,14 @@ export type GivenBack = {
   /** Absent: all that is owed, or what the lines come to. */
   readonly amount?: string | undefined
   readonly reference?: string | undefined
+  readonly reason?: string | undefined
 }
 /** What else the order owes by it, decided in the same append; gives how much that comes to. */
 export type Grant = (book: OrderBook) => number | Rejected
 
 /** The payment must have been read, and was taken elsewhere. */
 export function refundElsewhere(
-  { payment_id, amount, reference }: GivenBack,
+  { payment_id, amount, reference, reason }: GivenBack,
   given: Given,
   moment: Moment,
   grant?: Grant,
@@ -59,7 +61,10 @@ export function refundElsewhere(
   const operation_id = operationId(payment_id, 'refund', state.operations + 1)
   const refund = { operation_id, amount_minor, reference }
   const { order_id, currency } = state
-  opened.payment!.emit('PaymentRefunded', { payment_id, order_id, currency, ...refund })
+  const why = reason === undefined ? {} : { reason }
+  const payer_id = payerOf({ ...orderOf(opened), order_id })
+  const about = { payment_id, order_id, currency, payer_id }
+  opened.payment!.emit('PaymentRefunded', { ...about, ...refund, ...why })
   undone(opened)
   return paymentFirst(closeBook(opened, answerOf(opened, refund)), payment_id)
 }

@@ -136,7 +136,7 @@ describe('what an event of a payment may hold', () => {
     PaymentVoidRequested: requests,
     PaymentVoided: outcomes,
     PaymentRefundRequested: requests,
-    PaymentRefunded: outcomes,
+    PaymentRefunded: [outcomes[0], { ...outcomes[1], reason: upTo(500) }],
     PaymentRefundOwed: [
       { ...whose, amount_minor: 1_000, currency: 'USD', reason: 'less was kept' },
       { currency: amounts.currency!, amount_minor: amounts.amount_minor!, reason: upTo(500) },

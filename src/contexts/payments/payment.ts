@@ -89,6 +89,11 @@ const requested = {
 }
 const done = { data: object({ ...operation, reference: nullable(text()) }) }
 
+/** The customer, the user, or the order of a guest. */
+const payer_id = optional(id())
+type Paid = { readonly payer_id?: string; readonly payment_id: string }
+const subject = ({ payer_id, payment_id }: Paid) => payer_id ?? `payment-${payment_id}`
+
 const paymentEvents = eventTypes({
   PaymentAuthorizationRequested: {
     data: object({
@@ -96,17 +101,12 @@ const paymentEvents = eventTypes({
       provider: text({ max: METHOD_MAX }),
       payment_method: text({ max: METHOD_MAX }),
       token: nullable(text()),
-      /** The customer, the user, or the order of a guest. */
-      payer_id: optional(id()),
+      payer_id,
       capture_on: oneOf(CAPTURE_MOMENTS),
     }),
     // What a payer's device was given is nobody's to read in a log that lasts for ever, and goes
     // with the payer. Where no payer was written down, it lies under a key of its own.
-    personal: {
-      fields: ['token'],
-      subject: ({ payer_id, payment_id }: { payer_id?: string; payment_id: string }) =>
-        payer_id ?? `payment-${payment_id}`,
-    },
+    personal: { fields: ['token'], subject },
   },
   PaymentAuthorized: {
     data: object({
@@ -121,7 +121,16 @@ const paymentEvents = eventTypes({
   PaymentVoidRequested: requested,
   PaymentVoided: done,
   PaymentRefundRequested: requested,
-  PaymentRefunded: done,
+  PaymentRefunded: {
+    data: object({
+      ...operation,
+      reference: nullable(text()),
+      // Where a person gave it back elsewhere, and said why.
+      reason: optional(text({ max: REASON_MAX })),
+      payer_id,
+    }),
+    personal: { fields: ['reason'], subject },
+  },
   /** So much more of what was taken elsewhere has to be given back there; a person's work. */
   PaymentRefundOwed: { data: object({ ...whose, ...amount, reason: text({ max: REASON_MAX }) }) },
   /** The order needs no more of what was set aside; no provider has to be told. */
