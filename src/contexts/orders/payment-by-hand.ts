@@ -64,8 +64,12 @@ const refundInput = object({
   amount: optional(decimal({ description: 'Absent, and no lines: all that is left.' })),
   /** Of goods that came back and were not paid back then; instead of an amount. */
   lines: optional(toldLines),
-  /** Of money taken elsewhere only: a person says that it was given back there. */
-  reference: optional(text({ max: REFERENCE_MAX })),
+  reference: optional(
+    text({
+      max: REFERENCE_MAX,
+      description: 'Of money taken elsewhere, which a person gave back there under it.',
+    }),
+  ),
   reason: optional(text({ max: REASON_MAX })),
 })
 
