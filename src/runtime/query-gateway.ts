@@ -76,7 +76,8 @@ export function queryGateway(options: QueryGatewayOptions): QueryGateway {
       const checked = check(query.input, input)
       if (!checked.ok) return refused(invalid(checked.errors))
       // Just checked against the query's own schema.
-      const odd = query.refuses?.(checked.value as never) ?? null
+      const odd =
+        backwards(checked.value as object) ?? query.refuses?.(checked.value as never) ?? null
       if (odd !== null) return refused(invalid(odd))
       if (minPosition !== undefined && !(Number.isSafeInteger(minPosition) && minPosition >= 0))
         return refused(invalid({ min_position: 'must be a whole number that is not negative' }))
@@ -113,6 +114,12 @@ function rejectionOf(error: unknown): Rejection {
   if (isAway(error))
     return { code: 'unavailable', message: 'The store cannot be reached just now.' }
   throw error
+}
+
+/** Nothing lies between them: an empty answer would hide that they were mixed up. */
+function backwards({ from, to }: { readonly from?: unknown; readonly to?: unknown }) {
+  if (typeof from !== 'string' || typeof to !== 'string') return null
+  return Date.parse(to) < Date.parse(from) ? { to: 'is before `from`' } : null
 }
 
 const refused = (rejection: Rejection): Answer => ({ ok: false, rejection })

@@ -115,7 +115,7 @@ describe('whether stock can be promised', () => {
     const one = await ask({ lines: [line('cup', '4'), line('tea', '1.501')] })
     deepEqual([one.available, one.lines.map(({ available }) => available)], [false, [true, false]])
   })
-  it('prefers lines to a single product, and asks nothing of nobody', async () => {
+  it('prefers lines to a single product, and refuses to be asked of nothing', async () => {
     const { lines } = await ask({
       product_id: 'cup',
       lines: [{ product_id: 'tea', quantity: '1' }],
@@ -124,7 +124,9 @@ describe('whether stock can be promised', () => {
       lines.map(({ product_id }) => product_id),
       ['tea'],
     )
-    deepEqual(await ask({}), { available: false, lines: [] })
+    const refused = checkAvailability.refuses?.({})
+    deepEqual(refused, { product_id: 'is required, or lines' })
+    equal(checkAvailability.refuses?.({ product_id: 'cup' }), null)
   })
   it('says why not: no product, one that is archived, a quantity that it cannot have', async () => {
     const why = async (product_id: string, quantity: string) => {

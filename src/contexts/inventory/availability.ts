@@ -33,6 +33,10 @@ type Input = Infer<typeof input>
 export const checkAvailability = query({
   type: 'CheckAvailability',
   input,
+  refuses: ({ lines, product_id }) =>
+    lines === undefined && product_id === undefined
+      ? { product_id: 'is required, or lines' }
+      : null,
   run: answered,
   answer: object({
     /** All lines are. */
@@ -62,7 +66,6 @@ export const checkAvailability = query({
 async function answered(asked: Input, reader: Reader) {
   const wanted = linesOf(asked)
   const ids = [...wanted.keys()]
-  if (ids.length === 0) return { available: false, lines: [] }
   const products = await productRows(reader, ids)
   const store = asked.store_id === undefined ? {} : { store_id: storeIdOf(asked.store_id) }
   const where = { product_id: { in: ids }, ...store }

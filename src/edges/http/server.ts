@@ -225,7 +225,10 @@ const ONE_HOST: Rejection = {
   code: 'malformed_request',
   message: 'A request names its host, once.',
 }
-const NO_SUCH_PATH: Rejection = { code: 'not_found', message: 'There is no such path.' }
+const NO_SUCH_PATH: Rejection = {
+  code: 'not_found',
+  message: 'There is no such path; /docs shows those that there are.',
+}
 const METHODS = [
   'GET',
   'HEAD',
