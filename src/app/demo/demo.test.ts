@@ -9,6 +9,7 @@ import { compose } from '#app/compose.ts'
 import { configFor } from '#app/config-for.ts'
 import { seeded } from '#testing/random.ts'
 import { demoArgv } from './demo.ts'
+import { assertDocuments } from './documents-fixture.ts'
 import { fillDemo } from './fill.ts'
 import { nextDeed } from './trade.ts'
 
@@ -66,6 +67,8 @@ describe('the demonstration shop', () => {
     }
     deepEqual(empty, [])
   })
+
+  test('has numbers that are the sums of its documents', () => assertDocuments(app.ask, app.reads))
 
   test('is what its log says: verify finds no difference', async () => {
     const { checks, position } = await app.operations.verify()
