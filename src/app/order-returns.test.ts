@@ -27,6 +27,28 @@ const returning = async (settings: Settings, run: (shop: OrderShop, id: string) 
   using(settings, async (shop) => run(shop, await shipped(shop)))
 
 describe('a return', () => {
+  it('that another book tells of is shown as it was told', async () => {
+    await using(PAID, async (shop) => {
+      const line = { product_id: shop.cup, code: 'CUP', quantity: -2, quantity_scale: 0 }
+      const return_id = '01980000-0000-7000-8000-0000000000f1'
+      await shop.done('RecordReturn', {
+        ...{ return_id, reference: 'C-7', customer_id: 'c-1', country: 'Italy', currency: 'USD' },
+        ...{ lines: [{ ...line, unit_price_minor: 500 }], cause: 'C-7', original_order_id: null },
+      })
+      const row = await shop.get('GetReturn', { return_id })
+      deepEqual([row?.status, row?.reference, row?.total_amount_minor], ['RECORDED', 'C-7', -1_000])
+    })
+  })
+  it('keeps the payment that paid a part of it back', async () => {
+    await returning(TAXED, async (shop, order_id) => {
+      const lines = [{ line: 1, quantity: '1' }]
+      const return_id = await returnOf(shop, order_id, [{ line: 1, quantity: '2' }])
+      await shop.done('ReceiveReturn', { return_id, lines })
+      await shop.done('ReceiveReturn', { return_id, lines, refund: false })
+      const row = await shop.get('GetReturn', { return_id })
+      deepEqual([row?.refund_minor, row?.payment_id], [500, order_id])
+    })
+  })
   it('is asked for, arrives, goes back in stock and is paid back', async () => {
     await returning(TAXED, async (shop, order_id) => {
       const lines = [{ line: 1, quantity: '3' }]

@@ -75,7 +75,7 @@ export type ReturnRow = Row & {
 
 export const returns = projection<ReturnRow>({
   name: 'returns',
-  version: 3,
+  version: 4,
   table: {
     name: 'returns',
     key: 'return_id',
@@ -118,15 +118,18 @@ export const returns = projection<ReturnRow>({
     ),
     ReturnRecorded: {
       keys: ({ data }) => [data.return_id],
-      apply: (_, event: Recorded<Data['ReturnRecorded']>) => ({
-        ...begun(event),
-        ...event.data,
-        status: 'RECORDED',
-        lines: event.data.lines.map((each) => ({ ...each, ...NONE })),
-        order_id: event.data.original_order_id,
-        store_id: null,
-        user_id: null,
-      }),
+      apply: (_, event: Recorded<Data['ReturnRecorded']>) => {
+        const { business_day: _day, lines, ...rest } = event.data
+        return {
+          ...begun(event),
+          ...rest,
+          status: 'RECORDED',
+          lines: lines.map((each) => ({ ...each, ...NONE })),
+          order_id: rest.original_order_id,
+          store_id: null,
+          user_id: null,
+        }
+      },
     },
     ReturnRequested: {
       keys: ({ data }) => [data.return_id],
@@ -154,7 +157,8 @@ export const returns = projection<ReturnRow>({
         status: isAll ? 'RECEIVED' : 'PARTIALLY_RECEIVED',
         total_amount_minor: row.total_amount_minor + data.total_amount_minor,
         refund_minor: row.refund_minor + data.refund_minor,
-        payment_id: data.payment_id,
+        // Parts that came back without a refund do not unsay what was paid back before.
+        payment_id: data.payment_id ?? row.payment_id,
         returned_at: data.received_at,
       }
     }),
