@@ -1,6 +1,7 @@
 // What tells of a person in an event: sealed from the version on that says so, forgotten before it
 // too, and left alone where it is nobody's.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
 import { type EventTypes, eventTypes, versionOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
@@ -8,7 +9,7 @@ import { nullable, object, text } from '#kernel/schema.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openKeyRing } from '#storage/memory/key-ring.ts'
-import { personalData } from './personal.ts'
+import { BLINDING_SUBJECT, personalData } from './personal.ts'
 import { verifyKeys } from './verify-keys.ts'
 
 const subject = ({ who }: { readonly who: string | null }) => who
@@ -67,6 +68,15 @@ describe('a field that became personal later', () => {
     const { compared, differing } = await verifyKeys({ log, types, personal })
     deepEqual([compared, differing], [0, 0])
   })
+})
+
+test('what is blinded is an HMAC as any other program would make it', async () => {
+  const blind = await personalData(types, keys).blinder()
+  const key = (await keys.find([BLINDING_SUBJECT])).get(BLINDING_SUBJECT)!
+  for (const text of ['', 'ann@example.com', 'ä'.repeat(100), 'x'.repeat(10_000)]) {
+    const other = createHmac('sha256', key).update(`email\n${text}`).digest('base64url')
+    equal(blind('email', text), `blind:${other}`)
+  }
 })
 
 test('what is nobody’s is stored as it is, and makes no key', async () => {
