@@ -99,7 +99,9 @@ function decide(told: Input, given: Given, moment: Moment): Decision {
   if (received_at > moment.now) return invalid({ received_at: 'is in the future' })
   const arrived = arrivedLines(told.lines, state, order)
   if ('rejected' in arrived) return arrived
-  const stocked = restock(given, { arrived, order, return_id, at: received_at })
+  // Now is after all that is in the book, whatever this clock says; only what is earlier is told.
+  const at = received_at < moment.now ? received_at : undefined
+  const stocked = restock(given, { arrived, order, return_id, at })
   if ('ask' in stocked) return stocked
 
   const refunds = told.refund !== false
@@ -174,7 +176,7 @@ type Restock = {
   readonly arrived: readonly Arrived[]
   readonly order: OrderState
   readonly return_id: string
-  readonly at: Instant
+  readonly at: Instant | undefined
 }
 
 function restock(given: Given, { arrived, order, return_id, at }: Restock) {
