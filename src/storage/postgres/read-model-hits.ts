@@ -2,7 +2,7 @@
 // order asked for. What is sorted are places of rows and what they are sorted by, no whole rows.
 import type { Find } from '#kernel/projection.ts'
 import type { Ranked } from '#kernel/search.ts'
-import { RANK } from '#storage/find-cursor.ts'
+import { type Order, RANK } from '#storage/find-cursor.ts'
 import {
   type Bind,
   columnList,
@@ -40,13 +40,12 @@ export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: 
   const rank = rankSql(hits.ranks, bind)
   const page = pageSql(postgresDialect, shape, query, ranking, bind)
   const { after, sorted, cut, signature, order } = page
-  const sortedBy = order.filter(({ column }) => column !== RANK).map(({ column }) => column)
   const limit = bind(most)
-  const ranked = `SELECT ${AT}, ${columnList(sortedBy)}, ${rank} AS ${rankName} FROM hits`
+  const ranked = `SELECT ${AT}, ${sortedBy(order)}, ${rank} AS ${rankName} FROM hits`
   const last = `SELECT 1 + (${AT}::text::point)[0] FROM hits OFFSET ${limit} - 1 LIMIT 1`
   const text =
     `WITH hits AS MATERIALIZED (SELECT ctid AS ${AT}, ${SEARCH_COLUMN}, ` +
-    `(${whereSql(postgresDialect, shape, query.where, bind)}) AS ${FITS}, ${columnList(sortedBy)} ` +
+    `(${whereSql(postgresDialect, shape, query.where, bind)}) AS ${FITS}, ${sortedBy(order)} ` +
     `FROM ${from.table} WHERE ${from.when} AND ${byIndex(queryFor(hits), bind)} LIMIT ${limit}), ` +
     `meant AS (SELECT count(*) AS ${quoted(MEANT)}, ` +
     `count(*) FILTER (WHERE ${FITS}) AS ${quoted(TOTAL)}, (${last}) AS last FROM hits), ` +
@@ -80,18 +79,22 @@ export function sampleSql(from: From, { any, ranks }: Hits, rows: number) {
   return { text, values }
 }
 
-/** All that are meant, however many. */
+/**
+ * All that are meant, however many. An offset keeps the planner from going through the rows in the
+ * order asked for, which is quick where hits are many and takes the whole table where none is.
+ */
 export function manySql(from: From, shape: Shape, query: Find, hits: Tied): HitsSql {
   const values: PgValue[] = []
   const bind = postgresDialect.bind(values)
   const page = pageSql(postgresDialect, shape, query, hits.ranks, bind)
   const { after, sorted, cut, signature, order } = page
   const matching =
-    `${from.table} WHERE ${from.when} AND ${byIndex(queryFor(hits), bind)} ` +
-    `AND ${whereSql(postgresDialect, shape, query.where, bind)}${after}`
+    `SELECT ctid AS ${AT}, ${sortedBy(order)} FROM ${from.table} ` +
+    `WHERE ${from.when} AND ${byIndex(queryFor(hits), bind)} ` +
+    `AND ${whereSql(postgresDialect, shape, query.where, bind)}${after} OFFSET 0`
   const text =
     `SELECT ${ofRow(shape)} FROM ` +
-    `(${placed(`(SELECT ctid AS ${AT} FROM ${matching} ${sorted} ${cut}) AS page`)}) AS placed ` +
+    `(${placed(`(SELECT ${AT} FROM (${matching}) AS hits ${sorted} ${cut}) AS page`)}) AS placed ` +
     `JOIN ${from.table} AS t ON t.ctid = ${AT} ORDER BY ${PLACE}`
   return { text, values, signature, order }
 }
@@ -108,6 +111,9 @@ export function walkSql(from: From, shape: Shape, query: Find, hits: Tied, most:
     `AS walked WHERE ${byRow(queryFor(hits), bind)} ${sorted} ${cut}`
   return { text, values, signature, order }
 }
+
+const sortedBy = (order: readonly Order[]) =>
+  columnList(order.filter(({ column }) => column !== RANK).map(({ column }) => column))
 
 const ofRow = ({ columns }: Shape) => columns.map(({ name }) => `t.${quoted(name)}`).join(', ')
 

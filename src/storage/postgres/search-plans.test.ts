@@ -71,6 +71,7 @@ await onPostgres('a search on PostgreSQL', (fresh) => {
     ['a word that is in few names', 'ruby', 50],
     ['a word that many texts have, and no name', 'lantern', 4_000],
     ['the same, of one shelf', 'lantern', 4_000, { where: { shelf: 's4' } }],
+    ['the same, a page of one row', 'lantern', 4_000, { limit: 1 }],
     ['a mistyped one', 'lantren', 4_000],
     ['words that are common, but never together', 'lantern candles', 50],
     ['a word of each name', 'box', 3_000],
