@@ -102,8 +102,11 @@ export const searchSales = query({
     const where: Filter = {
       ...equal({ ...whose, status, payment_type, currency }),
       ...dayBetween(input),
-      ...(search_term === undefined ? {} : { sale_number: { contains: search_term } }),
-      ...(sale_number === undefined ? {} : { sale_number }),
+      // Both hold where both are asked for.
+      sale_number: {
+        ...(search_term === undefined ? {} : { contains: search_term }),
+        ...(sale_number === undefined ? {} : { eq: sale_number }),
+      },
     }
     const page = await saleList.page(reader, input, where)
     return { ...page, items: await named(page.items, reader) }
