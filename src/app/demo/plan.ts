@@ -117,12 +117,12 @@ export function aSale(key: string, at: string, random: Random): Deed {
 
 const DAYS_BETWEEN_DELIVERIES = 7
 
-/** Once a week what a week sells, less for what was liked too much: some of it runs low. */
+/** Once a week what a week sells, half of it for what is liked best: some of that runs low. */
 function deliveriesOn(day: string): readonly Deed[] {
   const number = Math.floor(Date.parse(`${day}T00:00:00Z`) / 86_400_000)
   if (number % DAYS_BETWEEN_DELIVERIES !== 0) return []
   return STORES.flatMap((store) =>
-    GOODS.filter(({ liking }) => liking > 2 && liking < 8).map(
+    GOODS.filter(({ liking }) => liking > 2).map(
       (good): Deed => ({
         type: 'AddStock',
         key: `${day} delivery ${store.name} ${good.code}`,
@@ -130,7 +130,7 @@ function deliveriesOn(day: string): readonly Deed[] {
         input: {
           product_id: productId(good),
           store_id: store.store_id,
-          quantity: String(Math.ceil(openingStock(good, store) / 4)),
+          quantity: String(Math.ceil(openingStock(good, store) / (good.liking < 8 ? 4 : 8))),
           reason: 'delivery',
           unit_cost: good.cost,
         },
