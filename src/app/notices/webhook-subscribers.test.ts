@@ -1,11 +1,13 @@
 // A receiver that fails again and again is left alone, and its own subscriber alone.
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { createServer as createReceiver } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import type { WebhookRow } from '#contexts/notifications/webhook-list.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
-import { id, object } from '#kernel/schema.ts'
+import { id, object, text } from '#kernel/schema.ts'
 import type { Sent, Subscriber } from '#runtime/deliver.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openKeyRing } from '#storage/memory/key-ring.ts'
@@ -54,6 +56,49 @@ test('who does not answer is left alone for a while, without an attempt', async 
   equal(await sent(two), 'ECONNREFUSED')
   // Changed by an operator, it is tried at once.
   equal(await sent(subscribers([row('one', url, { version: 2 })], 0)[0]!), 'ECONNREFUSED')
+})
+
+test('who is to be forgotten is told of no more, although the key is there still', async () => {
+  const bodies: { data: object }[] = []
+  const receiver = createReceiver(async (request, response) => {
+    bodies.push(JSON.parse(Buffer.concat(await request.toArray()).toString()))
+    response.writeHead(204).end()
+  }).listen(0, '127.0.0.1')
+  await once(receiver, 'listening')
+  const { port } = receiver.address() as AddressInfo
+  const subject = ({ who }: { readonly who: string }) => who
+  const Met = {
+    data: object({ who: id(), name: text() }),
+    personal: { fields: ['name'], subject },
+  }
+  const some = { ...(await parts()), types: eventTypes({ Met }) }
+  const subscribers = webhookSubscribers(some)
+  const url = `http://127.0.0.1:${port}/`
+  const [one] = subscribers([row('one', url, { event_types: ['Met'], include_personal: true })], 0)
+  const met = (who: string) =>
+    one!.deliver({ ...event, event_type: 'Met', data: { who, name: 'Ada' } }, {} as Delivery)
+  const event_id = '01980000-0000-7000-8000-0000000000e1'
+  const asked = {
+    event_id,
+    event_type: 'ErasureRequested',
+    event_version: 1,
+    data: {},
+    metadata: {},
+  }
+  const writes = [{ stream: 'erasure-a', expected: 'none', events: [asked] } as const]
+  await met('a')
+  ok((await some.log.append({ writes })).ok)
+  await met('a')
+  await met('b')
+  receiver.close()
+  deepEqual(
+    bodies.map(({ data }) => data),
+    [
+      { who: 'a', name: 'Ada' },
+      { who: 'a', name: null },
+      { who: 'b', name: 'Ada' },
+    ],
+  )
 })
 
 test('one begins where it asked to, or where the outbox met the log if it is older', async () => {

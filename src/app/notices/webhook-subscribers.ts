@@ -2,7 +2,7 @@
 
 import { typesWanted } from '#contexts/notifications/event-patterns.ts'
 import type { WebhookRow } from '#contexts/notifications/webhook-list.ts'
-import { type EventTypes, versionOf } from '#kernel/event-types.ts'
+import { type EventType, type EventTypes, versionOf } from '#kernel/event-types.ts'
 import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Send } from '#kernel/waiting.ts'
 import { type Breaker, type BreakerSettings, breaker, CircuitOpen } from '#runtime/breaker.ts'
@@ -93,9 +93,10 @@ async function posted(
   { url, include_personal }: WebhookRow,
   event: Recorded,
   secrets: (nowMs: number) => readonly string[],
-  { types, personal, rules, version }: WebhookParts,
+  parts: WebhookParts,
 ): Promise<Sent> {
-  const body = JSON.stringify(await shown(event, include_personal, { types, personal }))
+  const { rules, version } = parts
+  const body = JSON.stringify(await shown(event, include_personal, parts))
   const now = Date.now()
   const timestamp = Math.floor(now / 1_000)
   const headers = {
@@ -114,12 +115,16 @@ async function posted(
 async function shown(
   event: Recorded,
   includePersonal: boolean,
-  { types, personal }: Pick<WebhookParts, 'types' | 'personal'>,
+  { types, personal, log }: Pick<WebhookParts, 'types' | 'personal' | 'log'>,
 ) {
   const type = types[event.event_type]
   const [opened = event] = includePersonal ? await personal.open([event]) : [event]
-  const hidden = includePersonal ? [] : (type?.personal?.fields ?? [])
-  const data = Object.entries(opened.data as object).filter(([field]) => !hidden.includes(field))
+  const own = type?.personal?.fields ?? []
+  const hidden = includePersonal ? [] : own
+  const lost = includePersonal && (await isForgotten(event, type, log)) ? own : []
+  const data = Object.entries(opened.data as object)
+    .filter(([field]) => !hidden.includes(field))
+    .map(([field, value]) => [field, lost.includes(field) ? null : value])
   return {
     event_id: event.event_id,
     event_type: event.event_type,
@@ -132,6 +137,16 @@ async function shown(
     occurred_at: event.occurred_at,
     timestamp: event.timestamp,
   }
+}
+
+/** As soon as it is asked for: the key that opens the event may be there a moment longer. */
+async function isForgotten(
+  { data }: Recorded,
+  type: EventType | undefined,
+  log: WebhookParts['log'],
+): Promise<boolean> {
+  const subject = type?.personal?.subject(data as never) ?? null
+  return subject !== null && (await log.readStream(streamOf('erasure', subject), 0, 1)).length > 0
 }
 
 type Requested = { readonly event_id: string | null; readonly from_position: number | null }
