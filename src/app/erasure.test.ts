@@ -321,7 +321,7 @@ describe('erasing', () => {
     equal(await refusal(shop, 'EraseOrder', { order_id: orders.guest }), 'invalid_state')
   })
 
-  test('destroys what the payer’s device was given, and asks no provider without it', async () => {
+  test('destroys what the payer’s device was given, and no money is asked for without it', async () => {
     const { shop } = await openFilled('memory')
     await using _ = shop
     const { personal, keys, types } = shop.parts
@@ -380,6 +380,23 @@ describe('erasing', () => {
       ok(!SECRETS.test(JSON.stringify(row)))
       deepEqual(await differences(shop), [])
     })
+
+  test('after the provider was asked, and nobody lived to write its answer down: it is kept', async () => {
+    const { shop } = await openFilled('memory')
+    await using _ = shop
+    const payment = { method: 'credit_card', token: 'tok' }
+    const input = { ...ordered({ customer_id: ZOE }, '1 Thistlewick'), payment }
+    const { order_id, total_amount_minor } = await done(shop, 'CreateOrder', input)
+    const asked = { operation_id: `${order_id}:authorize:1`, order_id: String(order_id) }
+    const amount = { amount_minor: Number(total_amount_minor), currency: 'USD' }
+    const how = { payment_id: asked.order_id, payment_method: 'credit_card', token: 'tok' }
+    await shop.provider.authorize({ ...asked, ...amount, ...how })
+    await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+    await shop.parts.personal.forget(ZOE)
+    await shop.settle(before)
+    const row = await shop.get('GetOrder', { order_id })
+    deepEqual([row?.status, row?.payment_status], ['CONFIRMED', 'captured'])
+  })
 
   test('of one who is customer and user under one id forgets both', async () => {
     await using shop = await openShop('memory', {})

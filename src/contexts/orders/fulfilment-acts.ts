@@ -65,10 +65,9 @@ async function callOf(step: PaymentStep, { events }: WaitingTools): Promise<Call
 
 type CallContext = Parameters<typeof callProvider>[2]
 
+/** Asked on a first try too: whoever tried before may have stopped before it said so. */
 async function settledOrDeclined(provider: PaymentProvider, context: CallContext) {
-  const known = context.isRepeated
-    ? await callProvider(provider, { kind: 'settle' }, context)
-    : { status: 'absent' as const }
+  const known = await callProvider(provider, { kind: 'settle' }, context)
   if (known.status !== 'absent') return known
   return { status: 'declined' as const, reason: 'the payer was forgotten' }
 }
