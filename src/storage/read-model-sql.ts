@@ -185,7 +185,8 @@ export function whereSql<V>(
   if (where === undefined) return 'TRUE'
   const trouble = specificationTrouble(shape.definition, where)
   if (trouble !== null) throw new InvalidQuery(trouble.field, trouble.message)
-  return specificationSql(dialect, shape, where, bind)
+  // Other conditions stand beside it.
+  return `(${specificationSql(dialect, shape, where, bind)})`
 }
 
 function specificationSql<V>(

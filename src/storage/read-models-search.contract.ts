@@ -226,6 +226,7 @@ export function readModelsSearchContract(
       for (const [text, sort, where] of [
         ['lantern', orders.ranked, {}],
         ['lantern', orders.ranked, { shelf: 's7' }],
+        ['lantern', orders.ranked, { or: [{ shelf: 's7' }, { shelf: 's8' }] }],
         ['lantren', orders.ranked, {}],
         ['l', orders.ranked, { in_stock: true }],
       ] as const) {
@@ -396,7 +397,10 @@ export function readModelsSearchContract(
         await put(upserts, deletes)
         for (let i = 0; i < 25; i++) {
           const text = anyText(random, 3)
-          const where = random.pick<Specification>([{}, { in_stock: true }, { shelf: 's1' }])
+          const where = random.pick<Specification>([
+            ...[{}, { in_stock: true }, { shelf: 's1' }],
+            { or: [{ in_stock: true }, { shelf: 's1' }] },
+          ])
           const expected = scan([...rows.values()], text, where)
           const said = JSON.stringify({ text, where })
           const found = await ask(text, { where, limit: 1_000 })

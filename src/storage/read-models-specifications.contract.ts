@@ -321,6 +321,12 @@ export function readModelsSpecificationsContract(
             found.map(({ id }) => id),
             expected.map(({ id }) => id),
           )
+          if (expected.length < 3) return
+          // A place in the order is one more condition, beside all of these.
+          const first = await reads.find(items, { where: specification, limit: 2 })
+          const cursor = first.next_cursor!
+          const behind = await reads.find(items, { where: specification, limit: 99, cursor })
+          deepEqual([...first.items, ...behind.items], found)
         }),
         { seed, numRuns: 300 },
       )
