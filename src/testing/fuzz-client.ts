@@ -53,6 +53,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
 
 export type Memory = {
   readonly learn: (path: string, answer: Answered) => void
+  /** What is there already counts as the newest again. */
   readonly add: (name: string, value: string) => void
   /** A value that was seen under this name, often one of the newest. */
   readonly known: (name: string) => string | undefined
@@ -93,7 +94,11 @@ export function memoryOf(random: Random): Memory {
     return parts
   }
   return {
-    add,
+    add: (name, value) => {
+      add(name, value)
+      const values = seen.get(name)!
+      values.push(...values.splice(values.indexOf(value), 1))
+    },
     known: (name) => {
       const values = seen.get(name)
       if (values === undefined) return undefined

@@ -189,7 +189,9 @@ function valueMaker(random: Random, known: Known, { seldom = [], often = [] }: H
       }
       case 'array': {
         const { items = {}, minItems = 0, maxItems = 3 } = schema
-        const length = Math.min(random.int(minItems, minItems + 2), maxItems)
+        // Often a single one: two of a kind are mostly refused.
+        const most = random.chance(0.5) ? 1 : minItems + 2
+        const length = Math.min(random.int(minItems, Math.max(minItems, most)), maxItems)
         return Array.from({ length }, () => of(items, name, isInBody))
       }
       case 'integer': {

@@ -174,7 +174,7 @@ describe(`every route, made requests (SEED=${SEED})`, () => {
       await post('units', { name: `Unit ${i}`, precision: 0 })
       await post('stores', { name: `Store ${i}` })
     }
-    shop = fuzzShop(post)
+    shop = fuzzShop(post, memory.add)
     for (let i = 0; i < 3; i++) await shop.trade()
     // More than is there: somebody's work.
     const { product_id } = await post('products', { name: 'Gone', sell_price: 5 })

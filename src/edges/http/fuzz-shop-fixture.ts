@@ -11,7 +11,8 @@ export type FuzzShop = {
   readonly trade: () => Promise<void>
 }
 
-export function fuzzShop(post: Post): FuzzShop {
+/** `point`: made requests shall be about this one for a while. */
+export function fuzzShop(post: Post, point: (name: string, id: string) => void): FuzzShop {
   /** Orders that were paid as soon as they were placed; the oldest first. */
   const paid: string[] = []
   let round = 0
@@ -65,6 +66,7 @@ export function fuzzShop(post: Post): FuzzShop {
   const pack = async (order_id: string) => {
     await post(`shipments/${order_id}/cancel`, {})
     await post('shipments', { order_id, lines: [{ line: 1, quantity: 1 }] })
+    point('order_id', order_id)
   }
   /** Not all that was paid can be sent: somebody may have cancelled it meanwhile. */
   const send = async (order_id: string) => {
@@ -73,6 +75,7 @@ export function fuzzShop(post: Post): FuzzShop {
       reason: 'too big',
       lines: [{ line: 1, quantity: 1 }],
     })
+    point('order_id', order_id)
   }
 
   return {
