@@ -167,6 +167,24 @@ const account = (more: Partial<Evidence['account']>) =>
 describe('the checks', () => {
   it('have nothing against a shop in which all is well', () => deepEqual(said(evidenceOf()), []))
 
+  it('know who owed something before he was registered', () => {
+    const [customer_id, late] = ['d', 'customer-2']
+    const owing = (change_minor: number, balance_minor: number) =>
+      write(late, 'CustomerBalanceChanged', { customer_id, change_minor, balance_minor }, 'late')
+    const before = [write(late, 'CustomerAccountOpened', { customer_id }, 'late'), owing(900, 900)]
+    const known = { customer_id, credit_limit_minor: 100 }
+    const registered = write(late, 'CustomerRegistered', known, 'meet him')
+    const raised = write(late, 'CreditLimitChanged', { ...known, credit_limit_minor: 2_000 }, 'up')
+    const more = { customer_id, change_minor: 200, balance_minor: 1_100, cause: 'sale' }
+    const buys = write(late, 'CustomerBalanceChanged', more, 'buy more')
+    const all = [...before, registered, raised, buys]
+    const told = (log: readonly Written[]) =>
+      said(evidenceOf(log)).filter((text) => text.includes(`${customer_id} owes`))
+    deepEqual(told(inserted(...all)), [])
+    equal(told(inserted(...before, registered, buys)).length, 1)
+    equal(told(inserted(...before, registered, raised, owing(5, 5))).length, 1)
+  })
+
   it('are not passed when they had nothing to look at', () => {
     const nothing = { asked: new Map(), looked: [], dawdled: [], hostile: [] }
     const empty = evidenceOf([], { account: nothing, readers: [], ledger: [] })

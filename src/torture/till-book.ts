@@ -62,8 +62,17 @@ export const tillHandlers: Readonly<Record<Recorded['event_type'], TillHandler>>
     if (reason !== 'sale' && reason !== 'sale_refund') return
     till.left.set(reference, (till.left.get(reference) ?? 0) - adjustment)
   },
-  CustomerRegistered: (till, { customer_id, credit_limit_minor }) =>
-    void till.accounts.set(customer_id, { balance: 0, limit: credit_limit_minor }),
+  // Whoever bought before he was registered owes that already.
+  CustomerRegistered: (till, { customer_id, credit_limit_minor }) => {
+    const balance = till.accounts.get(customer_id)?.balance ?? 0
+    till.accounts.set(customer_id, { balance, limit: credit_limit_minor })
+  },
+  CustomerAccountOpened: (till, { customer_id }) =>
+    void till.accounts.set(customer_id, { balance: 0, limit: null }),
+  CreditLimitChanged: (till, { customer_id, credit_limit_minor }) => {
+    const account = till.accounts.get(customer_id)
+    if (account !== undefined) account.limit = credit_limit_minor
+  },
   CustomerBalanceChanged: (till, data, breach) => {
     const { customer_id, change_minor, balance_minor, cause } = data
     till.seen++
