@@ -97,8 +97,8 @@ export function jobOperations({ book, bytesMax, now, wake }: OperationsParts): J
         return status === 'running' ? { status: 'stopping' } : null
       }),
     async resume(jobId) {
-      const moved = await move(jobId, ({ status }) =>
-        status === 'stopped' || status === 'failed'
+      const moved = await move(jobId, (job) =>
+        job.status === 'stopped' || (job.status === 'failed' && !cameToNothing(job))
           ? { status: 'waiting', ended_at: null, note: null }
           : null,
       )
@@ -116,6 +116,7 @@ const TAKEN = 'Another upload with the same Idempotency-Key has taken its place.
 
 /** An upload that broke off, or seems to; or one that was refused before a row was looked at. */
 function cameToNothing(job: Job): boolean {
+  if (job.direction === 'export') return false
   const { begun, digest } = countsOf(job)
   return job.status === 'receiving' || (job.status === 'failed' && !begun && digest === null)
 }

@@ -328,6 +328,8 @@ describe('a job', () => {
     const wanted = { ...plain, kind: 'products', key: 'monday' } as const
     for (let i = 0; i < 2; i++)
       await rejects(shop.jobs.startImport(wanted, bytes('kode\n1\n')), { name: 'TextRefused' })
+    const [refused] = await shop.jobs.list('import', { limit: 1 })
+    equal((await shop.jobs.resume(refused!.job_id))?.done, false, 'there is no file to go on with')
     const job = await ended(shop, await shop.jobs.startImport(wanted, bytes(many(1))))
     deepEqual([job.status, job.note, job.created], ['done', null, 1])
     equal((await shop.jobs.list('import', { limit: 10 })).length, 1)

@@ -58,8 +58,8 @@ describe('the URL of a webhook', () => {
   })
 
   test('may not lead to ourselves, however its host is spelled', () => {
-    const all = words(`http://localhost/ http://LOCALHOST./ http://a.localhost/ http://127.0.0.1/
-      http://127.1/ http://2130706433/ http://0x7f000001/ http://0177.0.0.1/ http://017700000001/
+    const all = words(`http://localhost/ http://LOCALHOST./ http://localhost../ http://a.localhost/
+      http://127.0.0.1/ http://127.1/ http://2130706433/ http://0x7f000001/ http://0177.0.0.1/ http://017700000001/
       http://0x7f.1/ http://0/ http://[::1]/ http://[::ffff:127.0.0.1]/ http://[::ffff:7f00:1]/
       http://[0:0:0:0:0:ffff:7f00:1]/ http://169.254.169.254/latest http://192.168.1.1/
       http://10.1/ http://①②⑦.⓪.⓪.①/ http://127.0.0.1./ http://[fe80::1]/ http://[::]/`)

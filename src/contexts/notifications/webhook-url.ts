@@ -27,7 +27,7 @@ export function urlTrouble(text: string, { allowPrivate, allowedHosts }: UrlRule
 
 /** As the parser has read it: `http://0x7f.1/` is at 127.0.0.1. */
 export const hostOf = ({ hostname }: URL): string =>
-  hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  hostname.replace(/^\[|\]$/g, '').replace(/\.+$/, '')
 
 /** By its name or number alone. */
 function isOurs(host: string): boolean {
