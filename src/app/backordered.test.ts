@@ -86,6 +86,15 @@ describe('an order with goods to come', () => {
       deepEqual(await waits(shop, other), ['none'])
     })
   })
+  it('is shown as it was when it was cancelled, though its goods come before they are free', async () => {
+    await sparse(PAID, async (shop) => {
+      const order_id = await shop.confirmed()
+      await shop.done('CancelOrder', { order_id })
+      await arrives(shop, shop.cup, '9')
+      await arrives(shop, shop.tea, '9')
+      deepEqual(await waits(shop, order_id), ['none'])
+    })
+  })
   it('waits for other goods when its items change', async () => {
     await sparse(UNPAID, async (shop) => {
       const order_id = await shop.order()

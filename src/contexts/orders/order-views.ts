@@ -303,7 +303,10 @@ function filledKeys({ data: { lines } }: Recorded<Filled>): readonly string[] {
 }
 
 function filled(row: OrderRow | undefined, { data, timestamp }: Recorded<Filled>) {
-  if (row === undefined || row.store_id !== data.store_id) return undefined
+  // What it does not wait for, or no longer, is no news of it.
+  const isHere = row?.store_id === data.store_id
+  if (!isHere || !row.backordered.some((each) => each.product_id === data.product_id))
+    return undefined
   const come = data.lines
     .filter(({ reservation_id }) => reservation_id === row.order_id)
     .reduce((sum, { quantity }) => sum + quantity, 0)
