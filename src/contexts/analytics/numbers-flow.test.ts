@@ -225,12 +225,20 @@ for (const [engine, argvOf] of Object.entries(engines))
       const report = await told('/sales/report')
       deepEqual(
         report.items.map((each: Answer) => [
-          ...[each.date, each.sales_count, each.total_sales, each.average_sale],
+          ...[each.date, each.store_id, each.sales_count, each.total_sales, each.average_sale],
           ...[each.cash_sales, each.credit_sales, each.refunds_count, each.refunded],
         ]),
-        [['2020-01-06', 1, 10, 10, 10, 0, 1, 4]],
+        [['2020-01-06', null, 1, 10, 10, 10, 0, 1, 4]],
       )
       deepEqual((await told('/sales/report?from=2020-01-07')).items, [])
+      const places = async (asked: string) =>
+        (await told(`/sales/report?${asked}`)).items.map((each: Answer) => [
+          each.date,
+          each.store_id,
+          each.total_sales,
+        ])
+      deepEqual(await places('group_by=store'), [[null, AUCKLAND, 10]])
+      deepEqual(await places(`store_id=${AUCKLAND}`), [['2020-01-06', AUCKLAND, 10]])
     })
 
     test('what cannot be asked is refused with the field named', async () => {

@@ -8,6 +8,7 @@ import {
   integer,
   list,
   money,
+  nullable,
   object,
   oneOf,
   optional,
@@ -26,6 +27,10 @@ const input = object({
 })
 type Input = Infer<typeof input>
 
+const group = {
+  date: nullable(text({ description: 'Null where stores are told apart.' })),
+  store_id: nullable(id({ description: 'Null: all stores together.' })),
+}
 const figures = {
   currency: text(),
   sales_count: integer(),
@@ -55,15 +60,20 @@ export const salesReport = (starts: WeekStarts) =>
       const items = await groupsOf(asked, reader, starts)
       const byCurrency = Map.groupBy(items, ({ currency }) => currency)
       const totals = [...byCurrency]
-        .map(([currency, of]) => shown('', currency, sumOf(of)))
+        .map(([currency, of]) => shown(currency, sumOf(of)))
         .sort((a, b) => bytewise(a.currency, b.currency))
       return {
-        items: items.map((each) => shown(each.date, each.currency, each)),
-        totals: totals.map(({ date, ...total }) => total),
+        items: items.map((each) => ({
+          ...(asked.group_by === 'store'
+            ? { date: null, store_id: each.key }
+            : { date: each.key, store_id: storeIn(asked) }),
+          ...shown(each.currency, each),
+        })),
+        totals,
       }
     },
     answer: object({
-      items: list(object({ date: text(), ...figures }), { max: GROUPS_MAX }),
+      items: list(object({ ...group, ...figures }), { max: GROUPS_MAX }),
       totals: list(object(figures)),
     }),
     route: {
@@ -74,7 +84,10 @@ export const salesReport = (starts: WeekStarts) =>
     },
   })
 
-type Group = SaleDayCounts & { readonly date: string; readonly currency: string }
+/** `key`: the date, or the store. */
+type Group = SaleDayCounts & { readonly key: string; readonly currency: string }
+
+const storeIn = ({ store_id }: Input) => (store_id === undefined ? null : storeIdOf(store_id))
 
 const NAMES: Readonly<
   Record<NonNullable<Input['group_by']>, (group: string, starts: WeekStarts) => string>
@@ -106,12 +119,12 @@ async function groupsOf(
   )
   return [...groups]
     .map(([name, of]) => ({
-      date: name.slice(name.indexOf('|') + 1),
+      key: name.slice(name.indexOf('|') + 1),
       currency: String(of[0]?.currency),
       // The columns were asked for by these names.
       ...sumOf(of as unknown as readonly SaleDayCounts[]),
     }))
-    .sort((a, b) => bytewise(a.date, b.date) || bytewise(a.currency, b.currency))
+    .sort((a, b) => bytewise(a.key, b.key) || bytewise(a.currency, b.currency))
 }
 
 const sumOf = (rows: readonly SaleDayCounts[]): SaleDayCounts =>
@@ -120,8 +133,7 @@ const sumOf = (rows: readonly SaleDayCounts[]): SaleDayCounts =>
     SALE_DAY_MEASURES.map((name) => [name, rows.reduce((sum, row) => sum + row[name], 0)]),
   ) as SaleDayCounts
 
-const shown = (date: string, currency: string, counts: SaleDayCounts) => ({
-  date,
+const shown = (currency: string, counts: SaleDayCounts) => ({
   currency,
   // Only what is told: a row has more.
   ...sumOf([counts]),
