@@ -42,13 +42,14 @@ export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: 
   const { after, sorted, cut, signature, order } = page
   const limit = bind(most)
   const ranked = `SELECT ${AT}, ${sortedBy(order)}, ${rank} AS ${rankName} FROM hits`
-  const last = `SELECT 1 + (${AT}::text::point)[0] FROM hits OFFSET ${limit} - 1 LIMIT 1`
+  const last = `SELECT ${AT}::text::point AS place FROM hits OFFSET ${limit} - ${LAST}`
   const text =
     `WITH hits AS MATERIALIZED (SELECT ctid AS ${AT}, ${SEARCH_COLUMN}, ` +
     `(${whereSql(postgresDialect, shape, query.where, bind)}) AS ${FITS}, ${sortedBy(order)} ` +
     `FROM ${from.table} WHERE ${from.when} AND ${byIndex(queryFor(hits), bind)} LIMIT ${limit}), ` +
     `meant AS (SELECT count(*) AS ${quoted(MEANT)}, ` +
-    `count(*) FILTER (WHERE ${FITS}) AS ${quoted(TOTAL)}, (${last}) AS last FROM hits), ` +
+    `count(*) FILTER (WHERE ${FITS}) AS ${quoted(TOTAL)} FROM hits), ` +
+    `last AS (SELECT 1 + max(place[0]) AS pages, max(place[1]) AS rows FROM (${last}) AS places), ` +
     `page AS (SELECT ${AT}, ${rankName} FROM (${ranked} WHERE ${FITS} ` +
     `AND (SELECT ${quoted(MEANT)} FROM meant) < ${limit}) AS ranked WHERE TRUE${after} ${sorted} ${cut}) ` +
     `SELECT ${quoted(MEANT)}, ${quoted(TOTAL)}, ${guesses(from, limit)}, ${rankName}, ` +
@@ -57,14 +58,14 @@ export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: 
   return { text, values, signature, order }
 }
 
-const PER_PAGE = 8_192
+const PAGE_BYTES = 8_192
+/** Of so many hits the one furthest down its page tells how many rows are on one. */
+const LAST = 20
 function guesses({ table }: From, limit: string): string {
-  const name = `'${table.replaceAll("'", "''")}'::regclass`
-  const pages = `pg_relation_size(${name}) / ${PER_PAGE}`
-  const rows = `(SELECT greatest(reltuples, 1) / greatest(relpages, 1) FROM pg_class WHERE oid = ${name})`
+  const pages = `pg_relation_size('${table.replaceAll("'", "''")}'::regclass) / ${PAGE_BYTES}`
   return (
-    `CASE WHEN last > 0 THEN ${limit} * ${pages} / last END AS ${quoted(ABOUT)}, ` +
-    `CASE WHEN last > 0 THEN last * ${rows} / ${limit} END AS ${quoted(APART)}`
+    `(SELECT ${limit} * ${pages} / pages FROM last) AS ${quoted(ABOUT)}, ` +
+    `(SELECT pages * rows / ${limit} FROM last) AS ${quoted(APART)}`
   )
 }
 
