@@ -1,6 +1,6 @@
 // What operators are written about: which events, and in which words. None of it tells of a person.
 import type { Recorded } from '#kernel/message.ts'
-import { unscaled } from '#kernel/money.ts'
+import { exponentOf, unscaled } from '#kernel/money.ts'
 import { discrepancyFound } from './templates/discrepancy.ts'
 import { lowStock } from './templates/low-stock.ts'
 import { needsAttention } from './templates/needs-attention.ts'
@@ -12,6 +12,9 @@ type Words = (data: Data, shop: string) => Letter | null
 const said = (value: unknown) => (value === undefined || value === null ? '–' : String(value))
 const units = (value: unknown, scale: unknown) =>
   typeof value === 'number' ? unscaled(value, typeof scale === 'number' ? scale : 0) : '–'
+
+const money = (minor: unknown, currency: unknown) =>
+  `${units(minor, exponentOf(said(currency)))} ${said(currency)}`
 
 /** Its tries go on, or it is left to a person: either way somebody has to look. */
 function stuck(what: string, idField: string, doing: (data: Data) => string): Words {
@@ -48,6 +51,13 @@ const WORDS: Readonly<Record<string, Words>> = {
   SagaStepFailed: stuck('The process', 'saga_id', ({ step }) => `the step ${said(step)}`),
   PaymentOutcomeUnknown: stuck('The payment', 'payment_id', ({ operation }) => said(operation)),
   PaymentRefundRequested: stuck('The payment', 'payment_id', () => 'a refund that is owed'),
+  PaymentRefundOwed: (data, shop) =>
+    needsAttention({
+      shop,
+      what: 'The payment',
+      id: said(data.payment_id),
+      why: `${money(data.amount_minor, data.currency)} to be given back where it was taken`,
+    }),
   ShipmentOutcomeUnknown: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
   ShipmentOperationFailed: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
   WebhookPaused: (data, shop) =>

@@ -227,6 +227,9 @@ describe('an alert', () => {
     const odd = about('StockDiscrepancyDetected', { ...place, kind: 'negative_stock' })
     match(odd!.text, /In store main, product p-1: negative stock\./)
     match(about('WebhookPaused', { webhook_id: 'w', reason: 'gone' })!.text, /receiver has gone/)
+    const owed = { payment_id: 'p', amount_minor: 1_250, currency: 'EUR', reason: 'less was kept' }
+    match(about('PaymentRefundOwed', owed)!.text, /payment p .*: 12\.50 EUR to be given back where/)
+    match(about('PaymentRefundOwed', { ...owed, currency: 'JPY' })!.text, / 1250 JPY to be/)
     equal(about('OrderCreated', {}), null)
   })
 
