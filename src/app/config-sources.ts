@@ -1,7 +1,7 @@
 // Where values come from: the file and the flags, as flat lists of key, raw value and origin.
 import { existsSync, readFileSync } from 'node:fs'
 import { isMap, isScalar, LineCounter, parseDocument, type Scalar } from 'yaml'
-import { closest } from './closest.ts'
+import { closest } from '#kernel/closest.ts'
 import { namedFlags, settingKeys, settings } from './settings.ts'
 
 /** One value as it was written, and where, so that a mistake can be found. */

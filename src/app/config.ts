@@ -1,6 +1,6 @@
 // Reads the settings: defaults, file, environment, flags, in rising order. All mistakes are told at
 // once, before anything is opened. The only file that reads the environment.
-import { closest } from './closest.ts'
+import { closest } from '#kernel/closest.ts'
 import { mistakesBetween } from './config-rules.ts'
 import { fileValues, flagValues, type Given } from './config-sources.ts'
 import { chooseDrivers, seedValues } from './database.ts'

@@ -1,8 +1,8 @@
 // What a file may have in a column, and how a cell becomes a command's field. The same columns are
 // read from CSV, where every cell is text, and from JSON lines.
 
-import { closest } from '#app/closest.ts'
 import { NumberText } from '#edges/http/json-text.ts'
+import { closest } from '#kernel/closest.ts'
 
 export type Column = {
   readonly name: string

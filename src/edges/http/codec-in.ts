@@ -1,6 +1,7 @@
 // The one codec of the edge, inward: path, query string and body become a command's or a query's
 // input. It follows the schema: exact decimals from their characters, aliases, money in its
 // currency.
+import { closest } from '#kernel/closest.ts'
 import { exponentOf, scaled } from '#kernel/money.ts'
 import { check, type FieldErrors, type ObjectSchema, type Schema } from '#kernel/schema.ts'
 import {
@@ -31,12 +32,12 @@ export function inputReader(schema: ObjectSchema): (given: Given) => Input {
   const fields = fieldsOf(schema)
   const renamed = renamedFields(schema)
   return ({ path, query, body }) => {
-    const reading: Reading = { errors: Object.create(null), failed: false }
+    const reading: Reading = { errors: Object.create(null), hints: new Map(), failed: false }
     const sources = [texts(path, fields), texts(query, fields), body]
     const value = readFields(sources, fields, reading, '')
     const checked = check(schema, value)
     if (checked.ok && !reading.failed) return { ok: true, value: value }
-    const errors = checked.ok ? {} : inWireWords(checked.errors, renamed)
+    const errors = checked.ok ? {} : hinted(inWireWords(checked.errors, renamed), reading)
     return { ok: false, errors: { ...errors, ...reading.errors } }
   }
 }
@@ -44,6 +45,8 @@ export function inputReader(schema: ObjectSchema): (given: Given) => Input {
 /** What one reading knows and finds; currency and scale are those of the nearest object around. */
 type Reading = {
   readonly errors: Record<string, string>
+  /** By the path of what nobody knows: what was meant, most likely. */
+  readonly hints: Map<string, string>
   failed: boolean
   currency?: string | undefined
   scale?: number | undefined
@@ -107,6 +110,7 @@ function readFields(
     if (typeof source.quantity_scale === 'number') reading.scale = source.quantity_scale
     for (const given in source) {
       const field = fields.get(given)
+      if (field === undefined) guess(reading, at, given, fields)
       const name = field?.name ?? given
       const value = (field?.decode ?? plain)(source[given], reading, at, given)
       const earlier = givenAs[name]
@@ -126,8 +130,31 @@ function readFields(
   return target
 }
 
+/** Names that are longer than any of ours, or many, are no slips of the pen. */
+const GUESSED_LENGTH_MAX = 40
+const GUESSES_MAX = 5
+
+function guess({ hints }: Reading, at: string, given: string, fields: Fields): void {
+  if (given.length > GUESSED_LENGTH_MAX || hints.size >= GUESSES_MAX) return
+  const known = [...fields].filter(([, { decode }]) => decode !== unknownField)
+  const near = closest(
+    given,
+    known.map(([name]) => name),
+  )
+  if (near !== null) hints.set(below(at, given), near)
+}
+
+const hinted = (errors: FieldErrors, { hints }: Reading): FieldErrors =>
+  Object.fromEntries(
+    Object.entries(errors).map(([field, words]) => {
+      const near = words === UNKNOWN ? hints.get(field) : undefined
+      return [field, near === undefined ? words : `${words}; did you mean ${near}?`]
+    }),
+  )
+
+const UNKNOWN = 'is not a known field'
 const unknownField: Decode = (_, reading, above, name) => {
-  fail(reading, above, name, 'is not a known field')
+  fail(reading, above, name, UNKNOWN)
   return 0
 }
 

@@ -217,6 +217,20 @@ describe('inward', () => {
     )
   })
 
+  test('a slip of the pen is told what was meant, by the names that the wire knows', () => {
+    const line = object({ quantity: integer(), price_minor: optional(money()) })
+    const cart = object({ lines: list(line), code: optional(id({ aliases: ['sku'] })) })
+    const body = '{"lines":[{"quantity":1,"qantity":2,"prise":3}],"QUANTITY":1,"sk":"A"}'
+    deepEqual(errorsOf(cart, body), {
+      'lines.0.qantity': 'is not a known field; did you mean quantity?',
+      'lines.0.prise': 'is not a known field; did you mean price?',
+      QUANTITY: 'is not a known field',
+      sk: 'is not a known field',
+    })
+    const long = 'quantity'.repeat(100_000)
+    deepEqual(Object.values(errorsOf(line, `{"quantity":1,"${long}":1}`)), ['is not a known field'])
+  })
+
   test('a union takes the first branch that fits, decimals included', () => {
     const either = object({
       tender: { anyOf: [object({ cash: decimal() }), object({ card: text() })] } as Schema,
