@@ -29,10 +29,18 @@ const rankName = quoted(RANK.name)
 
 /**
  * At least one row: how many are meant, and of how many the rest of the question is true as well.
+ * The index is not asked where the number of rows that have a word says that they are too many.
  * Where `most` or more are meant there is no page, but a guess from how far through the table the
  * first of them lie: about how many there are, and how many rows each is apart from the next.
  */
-export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: number): HitsSql {
+export function fewSql(
+  from: From,
+  shape: Shape,
+  query: Find,
+  hits: Hits,
+  most: number,
+  word: Counted | null,
+): HitsSql {
   const values: PgValue[] = []
   const bind = postgresDialect.bind(values)
   const each = typeof hits.ranks === 'object' && hits.ranks !== null
@@ -41,13 +49,16 @@ export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: 
   const page = pageSql(postgresDialect, shape, query, ranking, bind)
   const { after, sorted, cut, signature, order } = page
   const limit = bind(most)
+  const rows = word === null ? 'NULL::bigint' : rowsWith(word, bind)
   const ranked = `SELECT ${AT}, ${sortedBy(order)}, ${rank} AS ${rankName} FROM hits`
   const last = `SELECT ${AT}::text::point AS place FROM hits OFFSET ${limit} - ${LAST}`
   const text =
     `WITH hits AS MATERIALIZED (SELECT ctid AS ${AT}, ${SEARCH_COLUMN}, ` +
     `(${whereSql(postgresDialect, shape, query.where, bind)}) AS ${FITS}, ${sortedBy(order)} ` +
-    `FROM ${from.table} WHERE ${from.when} AND ${byIndex(queryFor(hits), bind)} LIMIT ${limit}), ` +
-    `meant AS (SELECT count(*) AS ${quoted(MEANT)}, ` +
+    `FROM ${from.table} WHERE ${from.when} AND coalesce(${rows} < ${limit}, TRUE) ` +
+    `AND ${byIndex(queryFor(hits), bind)} LIMIT ${limit}), ` +
+    `meant AS (SELECT CASE WHEN ${rows} >= ${limit} THEN ${rows} ELSE count(*) END ` +
+    `AS ${quoted(MEANT)}, ` +
     `count(*) FILTER (WHERE ${FITS}) AS ${quoted(TOTAL)} FROM hits), ` +
     `last AS (SELECT 1 + max(place[0]) AS pages, max(place[1]) AS rows FROM (${last}) AS places), ` +
     `page AS (SELECT ${AT}, ${rankName} FROM (${ranked} WHERE ${FITS} ` +
@@ -58,13 +69,20 @@ export function fewSql(from: From, shape: Shape, query: Find, hits: Hits, most: 
   return { text, values, signature, order }
 }
 
+/** A word whose rows are all meant, of the table with this number. */
+export type Counted = { readonly number: number; readonly word: string }
+const rowsWith = ({ number, word }: Counted, bind: Bind) =>
+  `(SELECT rows FROM read_models.search_words WHERE number = ${number} ` +
+  `AND length = ${bind([...word].length)} AND word = ${bind(word)})`
+
 const PAGE_BYTES = 8_192
 /** Of so many hits the one furthest down its page tells how many rows are on one. */
 const LAST = 20
 function guesses({ table }: From, limit: string): string {
   const pages = `pg_relation_size('${table.replaceAll("'", "''")}'::regclass) / ${PAGE_BYTES}`
   return (
-    `(SELECT ${limit} * ${pages} / pages FROM last) AS ${quoted(ABOUT)}, ` +
+    `coalesce((SELECT ${limit} * ${pages} / pages FROM last), ${quoted(MEANT)}) ` +
+    `AS ${quoted(ABOUT)}, ` +
     `(SELECT pages * rows / ${limit} FROM last) AS ${quoted(APART)}`
   )
 }

@@ -43,8 +43,9 @@ export function searching(ask: Ask, shape: Shape, at: Target): Omit<Steps, 'list
   let about = NEVER
   let apart: ReadonlyMap<unknown, number> | null = null
 
-  const few = async (most: number, query: Find, hits: Hits) => {
-    const sql = fewSql(from, shape, query, hits, most)
+  const few = async (most: number, query: Find, hits: Hits, word: string | null = null) => {
+    const counted = word === null ? null : { number: at.number, word }
+    const sql = fewSql(from, shape, query, hits, most, counted)
     const given = await ask(sql)
     const [first] = given as [Row, ...Row[]]
     const meant = Number(first[MEANT])
@@ -77,7 +78,7 @@ export function searching(ask: Ask, shape: Shape, at: Target): Omit<Steps, 'list
           return null
         }
       }
-      const answer = await few(most, query, hits)
+      const answer = await few(most, query, hits, onlyWordOf(hits))
       if ('rows' in answer) return answer
       about = answer.about
       return null
@@ -104,6 +105,13 @@ export function searching(ask: Ask, shape: Shape, at: Target): Omit<Steps, 'list
 const OURS: ReadonlySet<string> = new Set([MEANT, TOTAL, ABOUT, APART, RANK.name])
 const withoutOurs = (row: Row): Row =>
   Object.fromEntries(Object.entries(row).filter(([name]) => !OURS.has(name)))
+
+/** The one word that is asked for as it is written: as a code, or in any text. */
+function onlyWordOf({ any: [code, written] }: Hits): string | null {
+  if (code === undefined || !('code' in code) || written === undefined) return null
+  const [wanted, ...others] = 'all' in written ? written.all : []
+  return others.length === 0 && wanted?.words.length === 0 ? wanted.beginning : null
+}
 
 const isShort = (tier: Tier): boolean => {
   const wanted = 'code' in tier ? [tier.code] : tier.all
