@@ -45,8 +45,8 @@ export function inputReader(schema: ObjectSchema): (given: Given) => Input {
 /** What one reading knows and finds; currency and scale are those of the nearest object around. */
 type Reading = {
   readonly errors: Record<string, string>
-  /** By the path of what nobody knows: what was meant, most likely. */
-  readonly hints: Map<string, string>
+  /** By the path of what nobody knows: what was meant, most likely; null: nothing is near. */
+  readonly hints: Map<string, string | null>
   failed: boolean
   currency?: string | undefined
   scale?: number | undefined
@@ -130,25 +130,25 @@ function readFields(
   return target
 }
 
-/** Names that are longer than any of ours, or many, are no slips of the pen. */
+/** Names that are longer than any of ours are no slips of the pen. */
 const GUESSED_LENGTH_MAX = 40
-const GUESSES_MAX = 5
 
 function guess({ hints }: Reading, at: string, given: string, fields: Fields): void {
-  if (given.length > GUESSED_LENGTH_MAX || hints.size >= GUESSES_MAX) return
+  // A guess costs time, found or not: there are no more of them than errors that are told.
+  if (given.length > GUESSED_LENGTH_MAX || hints.size >= ERRORS_MAX) return
   const known = [...fields].filter(([, { decode }]) => decode !== unknownField)
   const near = closest(
     given,
     known.map(([name]) => name),
   )
-  if (near !== null) hints.set(below(at, given), near)
+  hints.set(below(at, given), near)
 }
 
 const hinted = (errors: FieldErrors, { hints }: Reading): FieldErrors =>
   Object.fromEntries(
     Object.entries(errors).map(([field, words]) => {
-      const near = words === UNKNOWN ? hints.get(field) : undefined
-      return [field, near === undefined ? words : `${words}; did you mean ${near}?`]
+      const near = words === UNKNOWN ? (hints.get(field) ?? null) : null
+      return [field, near === null ? words : `${words}; did you mean ${near}?`]
     }),
   )
 

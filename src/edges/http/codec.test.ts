@@ -227,6 +227,9 @@ describe('inward', () => {
       QUANTITY: 'is not a known field',
       sk: 'is not a known field',
     })
+    const slips = Array.from({ length: 9 }, (_, i) => `"quantit${i}":1`)
+    const told = Object.values(errorsOf(line, `{"quantity":1,${slips.join()}}`))
+    deepEqual(told, slips.fill('is not a known field; did you mean quantity?'))
     const long = 'quantity'.repeat(100_000)
     deepEqual(Object.values(errorsOf(line, `{"quantity":1,"${long}":1}`)), ['is not a known field'])
   })
