@@ -25,17 +25,20 @@ export type StockChange = {
 export function stockChanged(given: Given, place: Place, facts: readonly Fact[]): StockChange {
   const key = stockKey(place.product_id, place.store_id)
   const before = given.state(stockItem.at(key))
-  const events = [...facts]
+  const known = before?.counted ?? null
+  // A count of that very moment is another number for it, not something that it knew of.
+  const isCount = facts.some(({ type }) => type === 'StockCounted')
+  const undone = known === null || isCount ? [] : alreadyCounted(place, known, facts)
+  // What came goes first: event by event there is never more here than before or after all of them,
+  // or whoever follows them would take what is low for what no longer is.
+  const cameBefore = undone.some((fact) => quantityBy(fact) < 0)
+  const events: Fact[] = cameBefore ? [...undone, ...facts] : [...facts, ...undone]
   // What is written now is never older than what was written before it; only totals matter here.
-  let after = afterAll(before, facts)
+  let after = afterAll(before, events)
   const add = (...more: readonly Fact[]) => {
     events.push(...more)
     after = afterAll(after, more)
   }
-  const known = before?.counted ?? null
-  // A count of that very moment is another number for it, not something that it knew of.
-  const isCount = facts.some(({ type }) => type === 'StockCounted')
-  if (known !== null && !isCount) add(...alreadyCounted(place, known, facts))
   const filled = filledNow(after)
   if (filled.length > 0) add(stockItem.event('BackordersFilled', { ...place, lines: [...filled] }))
   const threshold = thresholdOf(given, place.product_id)

@@ -4,9 +4,12 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
+import type { Recorded } from '#kernel/message.ts'
+import type { Row } from '#kernel/projection.ts'
 import { given, statesAfter } from '#testing/given.ts'
 import { productCreated } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
+import { lowStock } from './low-stock.ts'
 import { stockItem, stockKey } from './stock.ts'
 
 const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
@@ -41,6 +44,18 @@ const count = [
 ] as const
 const opened = ['AddStock', { product_id: P, quantity: '4.5' }, '07:00'] as const
 const early = { occurred_at: at('08:30') }
+const LATE = { occurred_at: at('09:30') }
+/** How much is here of what is low, as the list has it. */
+function lowAfter(history: readonly Write[]) {
+  let row: Row | undefined
+  for (const { type, data, occurred_at = at('10:00') } of history.flatMap(({ events }) => events)) {
+    // All that its handlers read.
+    const event = { event_type: type, data, occurred_at } as Recorded
+    const next = lowStock.on[type]?.apply(row, event, 'tea')
+    if (next !== undefined) row = next ?? undefined
+  }
+  return row === undefined ? [] : [row.quantity]
+}
 
 describe('told after a count, of before it', () => {
   test('a delivery is in its number already', () => {
@@ -55,6 +70,13 @@ describe('told after a count, of before it', () => {
     given(...after(opened, ...count))
       .when(command('AdjustInventory'), broken)
       .rejects('insufficient_stock')
+  })
+  test('a delivery leaves what is low in the list of it', () => {
+    const asked = ['UpdateInventory', { product_id: P, min_stock: '2' }, '07:30'] as const
+    const came = ['AddStock', { product_id: P, quantity: '3', ...early }] as const
+    deepEqual(lowAfter(after(opened, asked, ...count)), [15])
+    deepEqual(lowAfter(after(opened, asked, ...count, came)), [15])
+    deepEqual(lowAfter(after(opened, asked, ...count, [came[0], { ...came[1], ...LATE }])), [])
   })
   test('goods that went to another store had left when it was made', () => {
     const way = { transfer_id: T, from_store_id: 'main', to_store_id: S }
