@@ -8,6 +8,7 @@ import { CircuitOpen, NoAnswer } from '#runtime/breaker.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
 import { openCache } from '#storage/memory/cache.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
+import { openKeyRing } from '#storage/memory/key-ring.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
 import { Unavailable } from '#storage/unavailable.ts'
 import { circuitsOf } from './circuits.ts'
@@ -48,6 +49,18 @@ test('a store on a server has one breaker for all its methods, which health can 
   await rejects(events.append(command), CircuitOpen)
   equal((await rows.checkpoints()).size, 0)
   deepEqual(lines, ['circuit open: event log failed too often, left alone for a while'])
+})
+
+test('keys on the same server have a breaker of their own', async () => {
+  const plain = await openKeyRing()
+  equal(circuits().keys(plain), plain)
+  const { keys, states } = circuits(ON_SERVER)
+  const ring = keys({ ...plain, make: away })
+  for (let times = 0; times < 3; times++) await rejects(ring.make(['a']), Unavailable)
+  deepEqual(states(), { keys: 'open' })
+  for (const asked of [ring.make, ring.find, ring.destroyed])
+    await rejects(asked(['a']), CircuitOpen)
+  await rejects(ring.destroy('a'), CircuitOpen)
 })
 
 test('a cache that is known to be away is not a failing one; one that does not answer is', async () => {

@@ -13,6 +13,7 @@ import {
 } from '#runtime/breaker.ts'
 import type { SharedCache } from '#storage/cache.ts'
 import { type EventLog, OutcomeUnknown } from '#storage/event-log.ts'
+import type { KeyRing } from '#storage/key-ring.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Providers } from './contexts.ts'
 import type { Config } from './settings.ts'
@@ -20,6 +21,7 @@ import type { Config } from './settings.ts'
 export type Circuits = {
   log(log: EventLog): EventLog
   reads(reads: ReadModels): ReadModels
+  keys(keys: KeyRing): KeyRing
   cache(cache: SharedCache): SharedCache
   providers(providers: Providers): Providers
   /** For health: by the dependency's name. */
@@ -73,6 +75,12 @@ export function circuitsOf(config: Config, tell: (line: string) => void): Circui
     reads(reads) {
       if (!isFar(config['read_store.driver'])) return reads
       return through(reads, repeatedBy(circuit('read models').run), READ_ROWS)
+    },
+    // Made once, whoever asks, and destroyed once: all of it may be asked again.
+    keys(keys) {
+      if (!isFar(config['event_store.driver'])) return keys
+      const asked = ['make', 'find', 'destroy', 'destroyed'] as const
+      return through(keys, repeatedBy(circuit('keys').run), asked)
     },
     // The process has what it needs without it: no second try.
     cache: (cache) => through(cache, circuit('cache', isSilent).run, ['get', 'fill']),

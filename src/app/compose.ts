@@ -84,7 +84,7 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const places = placesOf(config)
   // Whatever fails on the way, what was opened is closed again, last first.
   await using opening = new AsyncDisposableStack()
-  const { log, keys } = await openStores(places, onBroken, opening)
+  const { log, keys: ring } = await openStores(places, onBroken, opening)
   const isWanted = !passive && (roles.has('saga') || roles.has('admin'))
   const outbox = await openNotices(places.outbox, { log, isWanted }, opening)
   const outside = options.providers ?? (await simulated(config, opening))
@@ -94,10 +94,10 @@ export async function compose(config: Config, options: ComposeOptions = {}): Pro
   const providers = fencedProviders(guarded, () => loops?.mayAct() === true)
   const contexts = contextsOf(providers, contextOptions(config, outbox))
   const types = typesOf(contexts)
+  const keys = circuits.keys(ring)
   const personal = personalData(types, keys)
   const projections = contexts.flatMap((context) => context.projections)
-  const sealEvery = config['seals.every']
-  const folding = { log, projections, types, personal, sealEvery }
+  const folding = { log, projections, types, personal, sealEvery: config['seals.every'] }
   const moves = movesOf(config, roles, passive)
   const reading = await openReading(config, folding, { roles, moves, tell, onBroken, opening })
   const reads = reading.reads ?? refusing<ReadModels>('the read models', 'no queries are answered')
