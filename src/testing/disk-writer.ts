@@ -72,8 +72,9 @@ async function ask(log: EventLog, append: Append): Promise<Verdict | null> {
     const { name: kind, message } = error as Error
     const known = error instanceof OutcomeUnknown ? 'unknown' : 'absent'
     say({ failed: ask, at: machineTick(), error: kind, message, known })
-    // Whatever became of it, reading goes on.
-    say({ readable: (await log.readAll(0, 1_000)).length, head: (await log.head()).position })
+    // Whatever became of it, reading goes on; others may have appended between the two.
+    const { position: head } = await log.head()
+    say({ head, readable: (await log.readAll(0, 1_000)).length })
     point('after failure')
     return null
   }

@@ -40,7 +40,7 @@ describe(`disk faults (SEED=${seed})`, () => {
     const more = await askAgain(folder, lines)
     deepEqual((await judgeStore(folder, more)).problems, [])
     for (const line of lines)
-      if ('readable' in line) equal(line.readable, line.head, 'reading did not go on')
+      if ('readable' in line) ok(line.readable >= line.head, 'reading did not go on')
   }
 
   if (straceMissing !== null) absent('strace', straceMissing, 'faults of the disk')
