@@ -19,6 +19,8 @@ const LIMITS = { better: 'less', at_least: 5, aim: 2.5 } as const
 const DAYS = 300
 const DAY_MS = 86_400_000
 const REST_MS = 3_000
+/** As the settings have it where nobody says otherwise. */
+const SEALED_EACH = 1_000
 const LOOK_EVERY_MS = 500
 const ROUNDS = 3
 const ASKED_INSIDE = 300
@@ -154,9 +156,11 @@ type Timed = { readonly ours: Times; readonly raw: Times }
 async function overHttp(shop: Shop, events: number, all: readonly Asked[], { tell }: Tools) {
   const daybook = await shop.start()
   const caller = httpCaller(daybook.origin)
-  const path = `/api/v1/products?limit=1&min_position=${events}`
+  // Each seal is an event too; when all are there and have been taken in, nothing but questions is
+  // under way.
+  const end = events + Math.floor(events / SEALED_EACH)
+  const path = `/api/v1/products?limit=1&min_position=${end}`
   while ((await caller.call('GET', path)).status !== 200) await sleep(LOOK_EVERY_MS)
-  // Seals are made each second; then nothing but questions is under way.
   await sleep(REST_MS)
   const [read, kept]: [Timed[], Timed[]] = [[], []]
   for (let round = 0; round < ROUNDS; round++) {
