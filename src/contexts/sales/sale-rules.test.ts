@@ -448,7 +448,7 @@ describe('a sale that happened already', () => {
   })
   it('cannot be still to come; a clock that is a little ahead counts as now', () => {
     fact({ occurred_at: '2026-03-02T10:06:00.000Z' }).rejects('validation_failed', {
-      errors: { occurred_at: 'lies in the future' },
+      errors: { occurred_at: 'is in the future' },
     })
     fact({ occurred_at: '2026-03-02T10:04:00.000Z' }).answers({ completed_at: NOW })
   })

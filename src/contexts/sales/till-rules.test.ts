@@ -149,7 +149,7 @@ describe('a cash session', () => {
     equal(told(early, at('2026-03-02T06:59:59.999Z')), 5000)
     const tomorrow: Step = [noon[0], { ...noon[1], occurred_at: '2026-03-03T08:00:00Z' }]
     when(shop, ...tomorrow).rejects('validation_failed', {
-      errors: { occurred_at: 'lies in the future' },
+      errors: { occurred_at: 'is in the future' },
     })
     const opened = dataOf(when(shop, ...early), 'CashSessionOpened')
     equal(opened.opened_at, '2026-03-02T07:00:00.000Z')
