@@ -2,6 +2,7 @@
 // products are low, the newest sales. One small answer from rows that are there already.
 import { lowStock } from '#contexts/inventory/public.ts'
 import { businessDay, MAIN_STORE_ID, storeIdOf, storeRows } from '#contexts/stores/public.ts'
+import type { Row } from '#kernel/projection.ts'
 import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
   day,
@@ -114,20 +115,21 @@ async function dashboard(
 ) {
   const store_id = told === undefined ? null : storeIdOf(told)
   const calendar = store_id ?? MAIN_STORE_ID
-  const place = await reader.get(storeRows, calendar)
-  // Only the main store is there without a row.
-  if (place === null && calendar !== MAIN_STORE_ID) return null
+  const placed = reader.get(storeRows, calendar)
   const knownAt = as_of === undefined ? null : new Date(as_of).toISOString()
   const now = knownAt ?? new Date().toISOString()
-  const date = wanted ?? businessDay(now, place === null ? UTC : String(place.timezone))
+  const date = wanted ?? businessDay(now, zoneOf(await placed))
   const week_starts_on = weekBegin(date, weekStarts)
   const asked = { store_id, knownAt, from: week_starts_on, to: date }
   // At once: where the rows are on a server, each question is a journey there and back.
-  const [sold, stock, recent_sales] = await Promise.all([
+  const [place, sold, stock, recent_sales] = await Promise.all([
+    placed,
     salesOf(asked, reader),
     stockOf(asked, reader),
     recentSales(asked, reader),
   ])
+  // Only the main store is there without a row.
+  if (place === null && calendar !== MAIN_STORE_ID) return null
   const by_currency = currenciesOf(sold, stock).map((one) => figuresOf(one, date, sold, stock))
   const top = onTop ?? topOf(by_currency, currency)
   return {
@@ -140,6 +142,8 @@ async function dashboard(
     by_currency,
   }
 }
+
+const zoneOf = (place: Row | null): string => (place === null ? UTC : String(place.timezone))
 
 const currenciesOf = (sold: readonly Sold[], stock: Stock | null): readonly string[] =>
   [...new Set([...sold.map(({ currency }) => currency), ...(stock?.values.keys() ?? [])])].sort()
