@@ -58,6 +58,16 @@ const WORDS: Readonly<Record<string, Words>> = {
       id: said(data.payment_id),
       why: `${money(data.amount_minor, data.currency)} to be given back where it was taken`,
     }),
+  CustomerAccountOpened: (data, shop) =>
+    // Nobody is to be asked who somebody forgotten was.
+    data.is_erased === true
+      ? null
+      : needsAttention({
+          shop,
+          what: 'The account',
+          id: said(data.customer_id),
+          why: 'it was opened by a late sale, and nobody is registered under it',
+        }),
   ShipmentOutcomeUnknown: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
   ShipmentOperationFailed: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
   WebhookPaused: (data, shop) =>

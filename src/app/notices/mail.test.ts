@@ -230,6 +230,9 @@ describe('an alert', () => {
     const owed = { payment_id: 'p', amount_minor: 1_250, currency: 'EUR', reason: 'less was kept' }
     match(about('PaymentRefundOwed', owed)!.text, /payment p .*: 12\.50 EUR to be given back where/)
     match(about('PaymentRefundOwed', { ...owed, currency: 'JPY' })!.text, / 1250 JPY to be/)
+    const opened = { customer_id: 'c-9', currency: 'EUR', is_erased: false }
+    match(about('CustomerAccountOpened', opened)!.text, /account c-9 .*nobody is registered/)
+    equal(about('CustomerAccountOpened', { ...opened, is_erased: true }), null)
     equal(about('OrderCreated', {}), null)
   })
 
