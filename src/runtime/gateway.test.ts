@@ -1,5 +1,5 @@
 // What the gateway promises to every command: one effect, one answer, no lost update, no deadlock.
-import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, notEqual, ok, rejects } from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
 import canonicalize from 'canonicalize'
@@ -343,12 +343,12 @@ describe('command gateway', () => {
     for (let i = 0; i < 120; i++) await send('Move', { account: 'a', amount: 1 })
     const [loaded] = await log.load([{ stream: 'account-a', after: 0, stateVersion: 1 }])
     equal(loaded?.snapshot?.version, 100)
-    ok(!JSON.stringify(loaded?.snapshot).includes('Ada'))
+    doesNotMatch(JSON.stringify(loaded?.snapshot), /"Ada\\*"/)
   })
 
   test('personal fields are sealed in the log and opened for those who may see', async () => {
     const [stored] = await log.readStream('account-a')
-    ok(!JSON.stringify(stored).includes('Ada'))
+    doesNotMatch(JSON.stringify(stored), /"Ada\\*"/)
     const [opened] = await personal.open([stored!])
     equal((opened!.data as { holder: string }).holder, 'Ada')
     const moved = await personal.open([{ ...stored!, event_id: 'elsewhere' }])
