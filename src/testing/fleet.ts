@@ -21,7 +21,7 @@ export type Fleet = {
   resume(name: string): void
   /** Another command of the program, on the same store, until it ends. */
   run(...argv: readonly string[]): Promise<Ran>
-  /** Those that ended by themselves, each once. */
+  /** Those that were ready and ended by themselves, each once. */
   ended(): readonly Ended[]
   /** Origins of the doors that processes with this role have; also of those that are down. */
   doors(role: 'command' | 'query' | 'admin'): readonly string[]
@@ -78,9 +78,11 @@ export function openFleet(main: string, { folder, env, sets = [] }: FleetPlace):
       env: { ...process.env, ...env, ...own.env, ...importing(own) },
     })
     member.child = child
+    let isReady = false
     child.on('exit', (code) => {
-      // Who is ended by us is taken off first.
-      if (member.child === child) left.push({ name, code })
+      // Who is ended by us is taken off first; who never was ready is told of by the start itself,
+      // or two would start it again.
+      if (isReady && member.child === child) left.push({ name, code })
     })
     child.stderr.on('data', (text) => {
       complaints = `${complaints}${name}: ${text}`.slice(-20_000)
@@ -90,11 +92,13 @@ export function openFleet(main: string, { folder, env, sets = [] }: FleetPlace):
       said += text
     })
     const until = Date.now() + READY_WITHIN_MS
-    while (!said.includes('ready')) {
-      if (child.exitCode !== null || child.signalCode !== null || Date.now() > until)
+    const isGone = () => child.exitCode !== null || child.signalCode !== null
+    while (!said.includes('ready') || isGone()) {
+      if (isGone() || Date.now() > until)
         throw new Error(`${name} did not start: ${said}${complaints}`)
       await sleep(20)
     }
+    isReady = true
   }
   const ended = async (name: string, signal: NodeJS.Signals): Promise<number | null> => {
     const member = members.get(name)

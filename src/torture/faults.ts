@@ -58,7 +58,6 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
       } catch (error) {
         // While its store is away it cannot start; it is no surprise that it says so and ends.
         await fleet.kill(name)
-        fleet.ended()
         if (performance.now() > until) throw error
         await sleep(200)
       }
