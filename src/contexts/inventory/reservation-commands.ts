@@ -25,6 +25,7 @@ import {
   reservationRefs,
   type Writes,
 } from './reserving.ts'
+import { stateAfter } from './state-after.ts'
 import { REASON_MAX, stockKey } from './stock.ts'
 import { placeFields, placeOf } from './stock-place.ts'
 import { occurredAt, toldLate } from './told-late.ts'
@@ -41,8 +42,8 @@ const releaseInventory = command({
   type: 'ReleaseInventory',
   input: object({ ...byId, reason }),
   reads: ({ reservation_id }) => [reservation.at(reservation_id)],
-  decide: ({ reservation_id, reason = BY_REQUEST }, given, moment) =>
-    byHand(given, moment, reservation_id, () => releaseLines(given, reservation_id, reason)),
+  decide: ({ reservation_id, reason = BY_REQUEST }, given) =>
+    byHand(given, reservation_id, () => releaseLines(given, reservation_id, reason)),
   answer: reservationAnswer,
   route: {
     method: 'POST',
@@ -62,8 +63,8 @@ const releaseStock = command({
     reason,
   }),
   reads: ({ reservation_id }) => [reservation.at(reservation_id)],
-  decide: ({ reservation_id, reason = BY_REQUEST, quantity, ...place }, given, moment) =>
-    byHand(given, moment, reservation_id, (held) => {
+  decide: ({ reservation_id, reason = BY_REQUEST, quantity, ...place }, given) =>
+    byHand(given, reservation_id, (held) => {
       const { product_id, store_id } = placeOf(place)
       const key = stockKey(product_id, store_id)
       const line = held.lines.find((one) => stockKey(one.product_id, one.store_id) === key)
@@ -91,7 +92,7 @@ const commitReservation = command({
   input: object({ ...byId, lines, occurred_at: occurredAt }),
   reads: ({ reservation_id }) => [reservation.at(reservation_id)],
   decide: toldLate(({ reservation_id, lines }, given, moment) =>
-    byHand(given, moment, reservation_id, () => {
+    byHand(given, reservation_id, () => {
       const at = moment.occurred_at
       if (lines === undefined) return commitLines(given, reservation_id, at)
       const named = lines.map(({ quantity, ...place }, i) => {
@@ -184,7 +185,6 @@ export const reservationCommands: readonly Command[] = [
 /** Reads the stock items that are held, takes from them, and answers what is left. */
 function byHand(
   given: Given,
-  moment: Moment,
   reservation_id: string,
   take: (held: ReservationState) => Writes | Rejected,
 ): Decision {
@@ -195,26 +195,9 @@ function byHand(
   if (lacking.length > 0) return ask(lacking)
   const taken = take(held)
   if ('rejected' in taken) return taken
-  const after = stateAfter(held, reservation_id, taken, moment)
+  // An existing reservation stays one, whatever happens to it.
+  const after = stateAfter(given, reservation.at(reservation_id), taken.writes)!
   return accept(taken.writes, reservationAnswered(given, reservation_id, after))
-}
-
-function stateAfter(
-  held: ReservationState,
-  reservation_id: string,
-  { writes }: Writes,
-  { now }: Moment,
-): ReservationState {
-  const { stream, aggregate } = reservation.at(reservation_id)
-  const facts = { occurred_at: now, timestamp: now, position: 0 }
-  return writes
-    .filter((write) => write.stream === stream)
-    .flatMap(({ events }) => events)
-    .reduce<ReservationState>(
-      // An existing reservation stays one, whatever happens to it.
-      (state, { type, data }) => aggregate.evolve[type]!(state, data, facts)!,
-      held,
-    )
 }
 
 type NamedLine = readonly [

@@ -2,6 +2,7 @@
 // whoever shows it without reading the stock's own events.
 import type { Given, Write } from '#kernel/decider.ts'
 import type { Line } from './reservation.ts'
+import { stateAfter } from './state-after.ts'
 import { backorderOf, type Stock, stockItem, stockKey } from './stock.ts'
 
 type Place = Omit<Line, 'quantity'>
@@ -20,22 +21,11 @@ export function stillWaiting(
     ]),
   )
   const waits = [...byKey].map(([key, place]) => {
-    const before = given.state(stockItem.at(key))
+    const ref = stockItem.at(key)
     const of = (state: Stock) => (state === null ? 0 : backorderOf(state, reservationId))
-    return { ...place, before: of(before), quantity: of(after(key, before, writes)) }
+    const quantity = of(stateAfter(given, ref, writes))
+    return { ...place, before: of(given.state(ref)), quantity }
   })
   if (waits.every(({ before, quantity }) => before === 0 && quantity === 0)) return null
   return waits.filter(({ quantity }) => quantity > 0).map(({ before: _, ...line }) => line)
-}
-
-const steps = stockItem.evolve as Readonly<
-  Record<string, (state: Stock, data: unknown, event: object) => Stock>
->
-/** Who waits does not depend on when anything happened. */
-const NOWHEN = { occurred_at: '', timestamp: '', position: 0 }
-
-function after(key: string, before: Stock, writes: readonly Write[]): Stock {
-  const { stream } = stockItem.at(key)
-  const facts = writes.filter((write) => write.stream === stream).flatMap(({ events }) => events)
-  return facts.reduce((state, { type, data }) => steps[type]!(state, data, NOWHEN), before)
 }

@@ -1,8 +1,9 @@
 // Changing a product. What is changed is the catalogue's business; it stands here because of what
 // may follow in the stores: by a threshold that is raised, or because it is sold again, their stock
 // is low from that moment on.
-import { type Product, product, productUpdates } from '#contexts/catalog/public.ts'
+import { product, productUpdates } from '#contexts/catalog/public.ts'
 import { type Asked, ask, type Command, type Given, type Write } from '#kernel/decider.ts'
+import { stateAfter } from './state-after.ts'
 import { stockItem, stockKey } from './stock.ts'
 import { lowBy, thresholdIn } from './stock-changes.ts'
 import { stockedProduct } from './stocked-product.ts'
@@ -23,9 +24,8 @@ function lowAfter(
   product_id: string,
   writes: readonly Write[],
 ): { readonly writes: readonly Write[] } | Asked {
-  const stored = given.state(product.at(product_id))
-  const before = thresholdIn(stored)
-  const after = thresholdIn(stateAfter(product_id, stored, writes))
+  const before = thresholdIn(given.state(product.at(product_id)))
+  const after = thresholdIn(stateAfter(given, product.at(product_id), writes))
   if (after === null || (before !== null && after <= before)) return { writes: [] }
   const listed = given.lacking([stockedProduct.seen(product_id)])
   if (listed.length > 0) return ask(listed)
@@ -36,11 +36,3 @@ function lowAfter(
     writes: stores.flatMap((store_id) => lowBy(given, { product_id, store_id }, { before, after })),
   }
 }
-
-function stateAfter(product_id: string, stored: Product, writes: readonly Write[]): Product {
-  const { evolve } = product.at(product_id).aggregate
-  const events = writes.flatMap(({ events }) => events)
-  // The catalogue's own decision wrote nothing but events of the product.
-  return events.reduce((state, { type, data }) => evolve[type]!(state, data, NOWHEN), stored)
-}
-const NOWHEN = { occurred_at: '', timestamp: '', position: 0 }
