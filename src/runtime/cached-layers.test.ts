@@ -11,7 +11,7 @@ import { openCache as openNear } from '#storage/memory/cache.ts'
 import { openCache as openFar } from '#storage/redis/cache.ts'
 import { type OwnRedis, onOwnRedis, onRedis } from '#testing/redis-server.ts'
 import { levels } from '#testing/stock-book.ts'
-import { cachedAnswers } from './cached-answers.ts'
+import { type Answered, cachedAnswers } from './cached-answers.ts'
 import { layered } from './cached-layers.ts'
 
 const GetLevel = query({
@@ -33,20 +33,24 @@ onRedis('near and far', (fresh) => {
   })
 })
 
-type Process = { readonly cache: Cache; readonly asked: () => number }
+/** How often it asked Redis for an answer, and how often it was told. */
+type Process = { readonly cache: Cache; readonly asked: () => number; readonly told: () => number }
 
-/** A process: its near cache, its connection; and how often it asked Redis for an answer. */
+/** A process: its near cache, its connection. */
 async function processOn(url: string): Promise<Process> {
-  const far = await openFar({ url, ...SHARED, timeoutMs: 200 })
+  const far = await openFar({ url, ...SHARED, timeoutMs: 1_000 })
   let asked = 0
+  let told = 0
   const counted: SharedCache = {
     ...far,
-    get(key, sources) {
+    async get(key, sources) {
       asked++
-      return far.get(key, sources)
+      const found = await far.get(key, sources)
+      told++
+      return found
     },
   }
-  return { cache: layered(await openNear(), counted), asked: () => asked }
+  return { cache: layered(await openNear(), counted), asked: () => asked, told: () => told }
 }
 const known = (cache: Cache, position = 5) => cache.vouch(new Map([['stock@1', position]]))
 async function fill(cache: Cache, value: string, key = 'a'): Promise<void> {
@@ -105,6 +109,7 @@ onOwnRedis('a cache in the process before Redis', (fresh) => {
     'lets 200 who ask at once in each of two processes cost one reading each, and later ones none',
     seated(async (_, one, other) => {
       let reads = 0
+      const crowd: Promise<Answered>[] = []
       const asking = ({ cache }: Process) => {
         const { answer } = cachedAnswers({
           cache,
@@ -114,13 +119,14 @@ onOwnRedis('a cache in the process before Redis', (fresh) => {
         })
         const read = async () => {
           reads++
-          await sleep(50)
+          // However slow the machine is, all have asked before the first one has read.
+          await until(() => one.told() + other.told() === crowd.length)
           return { ok: true, result: 'x', keep: true } as const
         }
         return () => answer({ query: GetLevel, input: {}, wait: async () => null, read })
       }
       const [here, there] = [asking(one), asking(other)]
-      const crowd = Array.from({ length: 200 }, () => [here(), there()]).flat()
+      for (let times = 0; times < 200; times++) crowd.push(here(), there())
       for (const answer of await Promise.all(crowd))
         deepEqual(answer, { ok: true, result: 'x', from: 'miss' })
       equal(reads, 2)

@@ -65,10 +65,12 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
   }
   const acts = processStrikes(shop, startAgain, surprises)
 
-  /** All kinds in random order, again and again. */
-  const striking = async (kinds: readonly Strike[], random: Random) => {
-    while (!isOver && kinds.length > 0)
-      for (const { name, strike } of random.shuffled(kinds)) {
+  /** The gravest, so that a short run has it too; then all kinds in random order, again and again. */
+  const striking = async ([gravest, ...rest]: readonly Strike[], random: Random) => {
+    if (gravest === undefined) return
+    let round = [gravest, ...random.shuffled(rest)]
+    while (!isOver) {
+      for (const { name, strike } of round) {
         await sleep(random.int(500, 2_000))
         if (isOver) return
         count(name)
@@ -78,6 +80,8 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
           await startAgain(ended.name, random)
         }
       }
+      round = random.shuffled([gravest, ...rest])
+    }
   }
   const going = Promise.all([striking(acts, seeded(seed)), striking(strikes, seeded(seed + 1))])
   going.catch(() => {})
@@ -93,6 +97,7 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
 
 type StartAgain = (name: string, random: Random) => Promise<void>
 
+/** The gravest first. */
 function processStrikes(
   { fleet, members }: Shop,
   startAgain: StartAgain,

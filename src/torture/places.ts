@@ -24,6 +24,7 @@ export type Place = {
   readonly folder: string
   /** How the shop's processes find it. */
   readonly env: Readonly<Record<string, string>>
+  /** The gravest first. */
   readonly strikes: readonly Strike[]
   /** Beside the shop, for reading. */
   openLog(): Promise<EventLog>
@@ -81,7 +82,7 @@ async function ownServer(folder: string, removeFolder: () => void): Promise<Plac
   return {
     ...place,
     what: `${place.what}, a server of its own`,
-    strikes: [...place.strikes, { name: 'database killed', strike: () => server.crash() }],
+    strikes: [{ name: 'database killed', strike: () => server.crash() }, ...place.strikes],
     async remove() {
       await place.remove()
       await server.stop()

@@ -85,7 +85,12 @@ describe(`disk faults (SEED=${seed})`, () => {
   }
 
   it('a limit on the file’s size, by SQLite: as a full disk, and room is made by a restart', async (t) => {
-    const { lines, code, err } = await runDiskWriter({ ...work(), pageLimit: 10, careless: true })
+    const { lines, code, err } = await runDiskWriter({
+      ...work(),
+      rounds: 120,
+      pageLimit: 10,
+      careless: true,
+    })
     equal(code, 0, err)
     const { failed } = failures(lines)
     t.diagnostic(`${failed.length} appends failed`)
