@@ -147,6 +147,19 @@ describe('a post', () => {
     await once(rude, 'close')
     await rejects(post(`http://127.0.0.1:${rudePort}/`, {}, '', open), refusedAs('ECONNREFUSED'))
   })
+
+  test('ends where another protocol is offered instead of an answer', async () => {
+    const offer = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+    const keen = createTcpServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.write(offer))
+    }).listen(0, '127.0.0.1')
+    await once(keen, 'listening')
+    const { port: keenPort } = keen.address() as AddressInfo
+    deepEqual(await post(`http://127.0.0.1:${keenPort}/`, {}, '', open), {
+      ...{ status: 101, retryAfterMs: null },
+    })
+    keen.close()
+  })
 })
 
 describe('a signature', () => {

@@ -54,6 +54,11 @@ function answerTo(sending: ClientRequest, body: string): Promise<Posted> {
       sending.on('error', done)
       drained(response, done)
     })
+    // Another protocol is not what was asked for, and Node tells of it in no other way.
+    sending.on('upgrade', ({ statusCode: status = 0 }, socket) => {
+      socket.destroy()
+      resolve({ status, retryAfterMs: null })
+    })
     sending.on('error', reject)
     sending.end(body)
   })
