@@ -2,10 +2,12 @@
 
 /** Null when nothing is near: more than a third of the letters would have to change. */
 export function closest(name: string, known: readonly string[]): string | null {
+  const given = name.toLowerCase()
   let best: string | null = null
   let least = Math.floor(name.length / 3) + 1
   for (const candidate of known) {
-    const edits = distance(name.toLowerCase(), candidate)
+    if (Math.abs(candidate.length - given.length) >= least) continue
+    const edits = distance(given, candidate)
     if (edits < least) {
       best = candidate
       least = edits

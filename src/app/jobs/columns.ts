@@ -1,7 +1,7 @@
 // What a file may have in a column, and how a cell becomes a command's field. The same columns are
 // read from CSV, where every cell is text, and from JSON lines.
 
-import { NumberText } from '#edges/http/json-text.ts'
+import { NumberText, readJson } from '#edges/http/json-text.ts'
 import { closest } from '#kernel/closest.ts'
 
 export type Column = {
@@ -32,6 +32,9 @@ export function columnsNamed(
   names: readonly string[],
   known: readonly Column[],
 ): readonly Column[] {
+  // To guess what each was meant to be takes time.
+  if (names.length > NAMES_MAX)
+    throw new FileBroken(`There are ${names.length} columns, more than any file of ours has.`)
   const mistakes: string[] = []
   const all = known.flatMap(({ name, aliases = [] }) => [name, ...aliases])
   const found = names.map((given) => {
@@ -55,6 +58,7 @@ export function columnsNamed(
     )
   return found.filter((column) => column !== null)
 }
+const NAMES_MAX = 200
 const NAME_SHOWN_MAX = 40
 const MISTAKES_MAX = 10
 
@@ -64,6 +68,7 @@ const WHOLE = /^[0-9]{1,9}$/
 /** A cell of a CSV file; undefined: an empty one says nothing. */
 export function cellOf({ kind }: Column, text: string): Cell | undefined {
   if (text.trim() === '') return undefined
+  if (text.includes('\0')) return { error: 'holds a NUL character' }
   if (kind === 'json') return jsonOf(text)
   return kind === 'text' ? { value: unescaped(text) } : plainOf(kind, text.trim())
 }
@@ -111,11 +116,8 @@ function plainOf(kind: 'decimal' | 'integer' | 'flag', text: string): Cell {
 }
 
 function jsonOf(text: string): Cell {
-  try {
-    return { value: JSON.parse(text) }
-  } catch {
-    return { error: 'must be JSON' }
-  }
+  const read = readJson(text)
+  return read.ok ? { value: plain(read.value) } : { error: read.problem }
 }
 
 /** Numbers as numbers again: within JSON of its own a field is its command's to judge. */

@@ -74,6 +74,18 @@ describe('a CSV file', () => {
     await rejects(csv(''), /The file is empty/)
     await rejects(csv(`code,${'x'.repeat(500)}\n`), (error: Error) => error.message.length < 300)
   })
+  test('with more columns than any file has is not pondered for long', async () => {
+    await rejects(csv(`code${',naem'.repeat(200)}\n`), /There are 201 columns, more than/)
+    await rejects(csv(`code${',naem'.repeat(199)}\n`), /"naem" is not a column/)
+  })
+  test('lets others have their turn, also where its rows have nothing in them', async () => {
+    let turns = 0
+    const others = setInterval(() => turns++, 0)
+    const text = `code,name\n${',\n'.repeat(100_000)}a,b\n`
+    const rows = csvRows(inPieces(text, text.length), columns)
+    const { value } = await rows.next().finally(() => clearInterval(others))
+    deepEqual([value?.line, turns > 5], [100_002, true], `${turns} turns`)
+  })
   test('that is not UTF-8 is refused, not bent', async () => {
     await rejects(csv(Buffer.from('code\ncaf\xe9\n', 'latin1')), /not UTF-8/)
     await rejects(csv(Buffer.from([...Buffer.from('code\ncaf'), 0xc3])), /not UTF-8/)
@@ -99,13 +111,23 @@ describe('a CSV file', () => {
         errors: {
           count: 'must be a whole number',
           is_active: 'must be true or false',
-          more: 'must be JSON',
+          more: 'ends in the middle of its JSON',
           code: 'is required',
         },
       },
       { line: 4, errors: { '(row)': 'has 2 cells, the header 5' } },
       { line: 5, errors: { price: 'must be a decimal number such as 1.50' } },
       { line: 6, fields: { code: 'd', price: '1.5', count: 7, is_active: false, more: [1] } },
+    ])
+  })
+  test('has no cell that nobody could keep', async () => {
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+    const text = ['a\0b,', `a,${deep}`, 'a,"{""x"":""\\u0000""}"', 'a,"{""__proto__"":1}"']
+    deepEqual(await fields('csv', `code,more\n${text.join('\n')}\n`), [
+      { code: 'holds a NUL character' },
+      { more: 'is nested deeper than 32 levels' },
+      { more: 'holds a NUL character' },
+      { more: 'is not an allowed name' },
     ])
   })
 })
