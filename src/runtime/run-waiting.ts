@@ -7,6 +7,7 @@ import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
 import type { Send, Waiting, WaitingTools } from '#kernel/waiting.ts'
 import { type ReadModels, TableUnready } from '#storage/read-models.ts'
+import { quietTable } from './quiet-table.ts'
 import { caught } from './recorded-events.ts'
 import { type RestingRows, restingRows, type Stuck } from './resting-rows.ts'
 
@@ -75,17 +76,41 @@ const noForget: WaitingTools['forget'] = () =>
   Promise.reject(new Error('no keys were given to destroy one of'))
 
 export function waitingRunner(parts: WaitingParts): WaitingRunner {
-  const loops = parts.waitings.map((waiting) => loopOf(waiting, parts))
+  const shared = sharedCheckpoints(parts.reads)
+  const reads = { ...parts.reads, checkpoints: shared.checkpoints }
+  const loops = parts.waitings.map((waiting) => loopOf(waiting, { ...parts, reads }))
   const runs = async (names: readonly string[]) => {
     for (const loop of loops) if (names.includes(loop.name)) loop.begin()
     await Promise.all(loops.filter(({ name }) => !names.includes(name)).map((loop) => loop.end()))
   }
   return {
     start: () => loops.forEach((loop) => void loop.begin()),
-    wake: () => loops.forEach((loop) => void loop.wake()),
+    wake() {
+      shared.renew()
+      for (const loop of loops) loop.wake()
+    },
     runs,
     stop: () => runs([]),
     status: () => Object.fromEntries(loops.map((loop) => [loop.name, loop.status()])),
+  }
+}
+
+/** All who look at the same time ask once; whoever was told that they moved asks anew. */
+function sharedCheckpoints(reads: WaitingParts['reads']) {
+  let underWay: ReturnType<typeof reads.checkpoints> | null = null
+  const renew = () => {
+    underWay = null
+  }
+  return {
+    renew,
+    checkpoints() {
+      if (underWay !== null) return underWay
+      const asked = reads.checkpoints().finally(() => {
+        if (underWay === asked) renew()
+      })
+      underWay = asked
+      return asked
+    },
   }
 }
 
@@ -158,6 +183,14 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
   let term = 0
   /** Behind a page of which nothing can be acted on just now; null: at the beginning. */
   let place: { readonly cursor: string; readonly until: Instant } | null = null
+  const table = quietTable()
+
+  const nextAfter = async (moment: Instant): Promise<Instant | null> => {
+    const where = { [due]: { gt: moment } }
+    const sort = [{ column: due }]
+    const { items } = await reads.find(projection.table, { where, sort, limit: 1 })
+    return items.length === 0 ? null : String(items[0]![due])
+  }
 
   const actOn = async (row: Row, key: string, seen: number) => {
     await actedOn(waiting, parts, { row, key, seen, resting })
@@ -170,6 +203,7 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
     begin() {
       from = null
       place = null
+      table.forget()
     },
     end() {
       term++
@@ -188,6 +222,8 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
       // The table is far behind what was done: nothing is won by doing still more.
       if (resting.size - resting.failing() > RESTING_MAX) return
       const until = place?.until ?? now()
+      const isFirst = place === null
+      if (isFirst && table.isQuiet(checkpoint, until)) return
       const { items, next_cursor } = await reads.find(projection.table, {
         where: { [due]: { lte: until } },
         sort: [{ column: due }],
@@ -203,7 +239,9 @@ function deskOf(waiting: Waiting, parts: WaitingParts, onFree: () => void) {
         acting.set(keyOf(row), actOn(row, keyOf(row), checkpoint))
       // However many rest, those behind them have their turn.
       if (free.length === 0) place = next_cursor === null ? null : { cursor: next_cursor, until }
-      if (items.length === 0) resting.tidy(checkpoint)
+      if (items.length > 0) return
+      resting.tidy(checkpoint)
+      if (isFirst) await table.nothingDue(checkpoint, () => nextAfter(until))
     },
     async finished() {
       await Promise.all(acting.values())
