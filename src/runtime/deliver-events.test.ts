@@ -237,12 +237,21 @@ describe('events for others', () => {
 
   test('wait in the log while too many are pending', async () => {
     let isDown = true
+    let tries = 0
     for (let i = 0; i < 1_100; i++) await happened(`order-${i}`)
     const one = await started(
-      [subscriber({ deliver: async () => (isDown ? { is: 'later', ms: 20 } : TAKEN) })],
+      [
+        subscriber({
+          async deliver() {
+            tries++
+            return isDown ? { is: 'later', ms: 20 } : TAKEN
+          },
+        }),
+      ],
       { pendingMax: 100 },
     )
-    await sleep(100)
+    // It has looked again and again by then.
+    await until(() => tries > 20)
     const { pending = 0 } = one.status().all ?? {}
     ok(pending > 0 && pending <= 600, `${pending} are pending`)
     isDown = false

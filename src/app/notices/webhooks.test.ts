@@ -294,12 +294,15 @@ describe('webhooks', () => {
     equal(repeated.ok, false)
     await store('a')
     await until(() => heard.length === 1)
+    ok(JSON.stringify((await app.operations.health()).components.notices).includes(webhook_id))
     const { position } = await send('RemoveWebhook', { webhook_id })
     await app.projected(position)
     equal(await asked('GetWebhook', { webhook_id }), null)
     equal(await deliveries(webhook_id), null)
     // Whoever sends looks every half second.
-    await sleep(700)
+    const served = async () =>
+      JSON.stringify((await app.operations.health()).components.notices).includes(webhook_id)
+    await until(async () => !(await served()))
     await store('b')
     await sleep(100)
     deepEqual(names(), ['a'])
