@@ -1,7 +1,7 @@
 // Bytes that are almost HTTP, at the bare socket: each connection gets answers that are HTTP or is
 // closed, none is confused about where a request ends, and in the end no socket is left open.
 // SEED=… repeats a run; FUZZ=8 makes it eight times as long.
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,8 +14,8 @@ import { type Bank, call, openBank } from './door-fixture.ts'
 const SEED = seedOfRun()
 const MUTANTS = 600 * Number(process.env.FUZZ ?? 1)
 const AT_ONCE = 150
-/** Longer than the server waits for the rest of a request, and looks for those that wait. */
-const PATIENCE_MS = 6_000
+/** Much longer than the server waits for the rest of a request, and looks for those that wait. */
+const PATIENCE_MS = 60_000
 const ANSWERS = [200, 201, 204, 400, 403, 404, 405, 408, 409, 413, 415, 421, 422, 431]
 
 const RECORDING: Recording = {
@@ -48,9 +48,10 @@ type Sending = {
 }
 type Came = { readonly text: string; readonly closed: boolean }
 
-function sendRaw({ parts, pauseMs = 0, until, leave }: Sending): Promise<Came> {
+function sendRaw(sending: Sending, port = bank.ports.public): Promise<Came> {
+  const { parts, pauseMs = 0, until, leave } = sending
   return new Promise((resolve) => {
-    const socket = connect(bank.ports.public, '127.0.0.1')
+    const socket = connect(port, '127.0.0.1')
     let text = ''
     const end = (closed: boolean) => {
       clearTimeout(timer)
@@ -179,9 +180,13 @@ describe(`bytes that are almost HTTP (SEED=${SEED})`, () => {
   })
 
   test('a request that comes byte by byte is answered as if it came at once', async () => {
+    // With as much time as it has in earnest: here a busy machine may need more than half a second.
+    const patient = await openBank(await openEventLog(), await openKeyRing())
     const bytes = canary('slow-but-steady')
-    const { text } = await sendRaw({ parts: [...bytes], pauseMs: 1, until: 'slow-but-steady' })
-    equal(answersIn(text)?.[0]?.status ?? 200, 200)
+    const sending = { parts: [...bytes], pauseMs: 1, until: 'slow-but-steady' }
+    const { text } = await sendRaw(sending, patient.ports.public)
+    await patient.close()
+    match(text, /^HTTP\/1\.1 200 /)
   })
 
   test('clients that leave in the middle, with a word or without, leave nothing behind', async () => {
@@ -191,7 +196,7 @@ describe(`bytes that are almost HTTP (SEED=${SEED})`, () => {
         leave,
       })),
     )
-    await Promise.all(cuts.map(sendRaw))
+    await Promise.all(cuts.map((cut) => sendRaw(cut)))
   })
 
   test('afterwards a fresh socket is served, none is left open, and nothing was thrown', async () => {

@@ -14,7 +14,7 @@ import { openKeyRing } from './key-ring.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'app', 'main.ts')
 
-describe('a store that cannot be used', { timeout: 60_000 }, () => {
+describe('a store that cannot be used', { timeout: 600_000 }, () => {
   let folder: string
   let path: string
   beforeEach(() => {

@@ -15,7 +15,7 @@ const MAIN = join(import.meta.dirname, '..', '..', 'app', 'main.ts')
 const PORTS = ['--port', '0', '--query-port', '0', '--admin-port', '0']
 const CUSTOMER = '0190a6ae-0000-7000-8000-000000000001'
 /** To start, to fail, to come back: on a busy machine too. */
-const PATIENCE = { timeout: 60_000 }
+const PATIENCE = { timeout: 600_000 }
 
 if (straceMissing !== null) absent('strace', straceMissing, 'a program whose disk fails')
 else describe('the program, its disk failing', PATIENCE, tests)
