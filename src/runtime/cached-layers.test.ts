@@ -23,7 +23,7 @@ const GetLevel = query({
 })
 const LONG_MS = 3_600_000
 const OF = ['stock@1']
-const SHARED = { edition: '1', timeoutMs: 5_000 }
+const SHARED = { edition: '1', timeoutMs: 10_000 }
 
 onRedis('near and far', (fresh) => {
   cacheContract('memory before redis', async () => {
@@ -37,8 +37,8 @@ onRedis('near and far', (fresh) => {
 type Process = { readonly cache: Cache; readonly asked: () => number; readonly told: () => number }
 
 /** A process: its near cache, its connection. */
-async function processOn(url: string): Promise<Process> {
-  const far = await openFar({ url, ...SHARED, timeoutMs: 1_000 })
+async function processOn(url: string, timeoutMs: number): Promise<Process> {
+  const far = await openFar({ url, ...SHARED, timeoutMs })
   let asked = 0
   let told = 0
   const counted: SharedCache = {
@@ -61,16 +61,23 @@ async function freshOf(cache: Cache, key = 'a'): Promise<string | null> {
   const { kept, fresh } = await cache.get(key, OF)
   return fresh ? kept!.value : null
 }
-async function until(is: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+async function until(is: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
   for (const end = performance.now() + withinMs; !(await is()); await sleep(2))
     ok(performance.now() < end, `not within ${withinMs} ms`)
 }
 
 onOwnRedis('a cache in the process before Redis', (fresh) => {
   const seated =
-    (run: (redis: OwnRedis, one: Process, other: Process) => Promise<void>) => async () => {
+    (
+      run: (redis: OwnRedis, one: Process, other: Process) => Promise<void>,
+      timeoutMs = SHARED.timeoutMs,
+    ) =>
+    async () => {
       const redis = await fresh()
-      const [one, other] = [await processOn(redis.url), await processOn(redis.url)]
+      const [one, other] = [
+        await processOn(redis.url, timeoutMs),
+        await processOn(redis.url, timeoutMs),
+      ]
       try {
         for (const { cache } of [one, other]) await known(cache)
         await run(redis, one, other)
@@ -180,7 +187,7 @@ onOwnRedis('a cache in the process before Redis', (fresh) => {
       const { fresh: holds, kept } = await one.cache.get('a', OF)
       deepEqual([holds, kept?.value], [false, 'x'])
       redis.signal('SIGCONT')
-    }),
+    }, 1_000),
   )
 
   test(

@@ -13,7 +13,9 @@ import { openCache } from './cache.ts'
 
 const LONG_MS = 3_600_000
 const OF = ['stock@1']
-const SOON_MS = 2_000
+/** For a command; a machine that is busy takes its time. */
+const COMMAND_MS = 1_000
+const SOON_MS = 30_000
 
 const unhandled: unknown[] = []
 process.on('unhandledRejection', (error) => unhandled.push(error))
@@ -31,7 +33,7 @@ onOwnRedis('a Redis that is away', (fresh) => {
     const lines: string[] = []
     const heard: Heard[] = []
     const tell = (line: string) => void lines.push(line)
-    const cache = await openCache({ url: redis.url, edition: '1', timeoutMs: 200, tell })
+    const cache = await openCache({ url: redis.url, edition: '1', timeoutMs: COMMAND_MS, tell })
     cache.onHeard((one) => heard.push(one))
     try {
       await known(cache)
@@ -80,10 +82,11 @@ onOwnRedis('a Redis that is away', (fresh) => {
       const failed = await Promise.allSettled(asked)
       const tookMs = performance.now() - started
       ok(failed.every(({ status }) => status === 'rejected'))
-      ok(tookMs < 1_000, `${tookMs} ms`)
-      await until(() => kinds(heard) === 'hearing deaf', 5_000)
+      // All together, not each for itself.
+      ok(tookMs < 20 * COMMAND_MS, `${tookMs} ms`)
+      await until(() => kinds(heard) === 'hearing deaf')
       redis.signal('SIGCONT')
-      await until(() => kinds(heard) === 'hearing deaf hearing', 5_000)
+      await until(() => kinds(heard) === 'hearing deaf hearing')
       await known(cache)
       ok(['before', null].includes(await freshOf(cache)))
       equal(lines.length, 2, lines.join('\n'))
@@ -94,7 +97,7 @@ onOwnRedis('a Redis that is away', (fresh) => {
     'for one connection is heard of by that one, which comes back by itself',
     seated(async ({ redis, cache, heard }) => {
       const operator = new Redis(redis.url)
-      const other = await openCache({ url: redis.url, edition: '1' })
+      const other = await openCache({ url: redis.url, edition: '1', timeoutMs: COMMAND_MS })
       const heardByOther: Heard[] = []
       other.onHeard((one) => heardByOther.push(one))
       const [own] = (await clientsOf(operator)).filter(({ name }) => name === 'daybook')
@@ -114,7 +117,7 @@ onOwnRedis('a Redis that is away', (fresh) => {
   test(
     'what one is told, or forgets, all others hear; a gap as one, for none may be missed',
     seated(async ({ redis, cache, heard }) => {
-      const other = await openCache({ url: redis.url, edition: '1' })
+      const other = await openCache({ url: redis.url, edition: '1', timeoutMs: COMMAND_MS })
       const told = (from: number, to: number) => ({ source: 'stock@1', from, to, names: [] })
       await other.tell([told(5, 6), told(8, 9)])
       await other.forget(['stock@1', 'products@1'])
@@ -138,7 +141,7 @@ onOwnRedis('a Redis that is away', (fresh) => {
     const operator = new Redis(redis.url)
     const lines: string[] = []
     const tell = (line: string) => void lines.push(line)
-    const cache = await openCache({ url: redis.url, edition: '1', tell })
+    const cache = await openCache({ url: redis.url, edition: '1', timeoutMs: COMMAND_MS, tell })
     await operator.config('SET', 'maxmemory', '1')
     await rejects(known(cache), Unavailable)
     await rejects(known(cache), Unavailable)
@@ -186,9 +189,9 @@ async function freshOf(cache: SharedCache, key = 'a'): Promise<string | null> {
   return fresh ? kept!.value : null
 }
 
-async function until(is: () => boolean, withinMs = SOON_MS): Promise<void> {
-  for (const end = performance.now() + withinMs; !is(); await sleep(5))
-    ok(performance.now() < end, `not within ${withinMs} ms`)
+async function until(is: () => boolean): Promise<void> {
+  for (const end = performance.now() + SOON_MS; !is(); await sleep(5))
+    ok(performance.now() < end, `not within ${SOON_MS} ms`)
 }
 
 async function clientsOf(redis: Redis): Promise<readonly { id: string; name: string }[]> {
