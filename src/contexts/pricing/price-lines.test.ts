@@ -2,7 +2,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { apportion } from './apportion.ts'
-import { cashRounded } from './cash.ts'
+import { cashRounded, cashStep, coinIn } from './cash.ts'
 import { partOfLine } from './part-of-line.ts'
 import { type PricingRules, percentTrouble, priceLines, type Rate } from './price-lines.ts'
 import { pricingRules, ratesFor } from './rates.ts'
@@ -164,6 +164,18 @@ describe('a cart', () => {
     )
   })
 
+  test('takes no tax on top away from what the taxes inside are shared by', () => {
+    const rates = [{ name: 'Eco', rate: '50', is_inclusive: false }, vat('10')]
+    const { lines } = priceLines([item(3, 1, rates), item(3, 1, rates)], TOTAL)
+    deepEqual(
+      lines.map(({ taxes }) => taxes.map(({ amount_minor }) => amount_minor)),
+      [
+        [2, 1],
+        [1, 0],
+      ],
+    )
+  })
+
   test('keeps rates apart when it rounds once for each', () => {
     const mixed = [item(33, 1, [vat('10')]), item(33, 1, [vat('20')]), item(33, 1, [vat('10')])]
     equal(priceLines(mixed, TOTAL).totals.tax_minor, 66 - 60 + (33 - 28))
@@ -172,7 +184,7 @@ describe('a cart', () => {
   test('beyond what a number holds exactly is refused', () => {
     throws(() => priceLines([item(Number.MAX_SAFE_INTEGER, 2)], LINE), RangeError)
     const most = item(Number.MAX_SAFE_INTEGER)
-    throws(() => priceLines([most, most], LINE), RangeError)
+    throws(() => priceLines([most, most], LINE), /an amount beyond 2\^53 minor units/)
     throws(
       () => priceLines([item(Number.MAX_SAFE_INTEGER, 1, [vat('20', false)])], LINE),
       RangeError,
@@ -235,6 +247,30 @@ test('cash goes to the nearest coin, half a coin up, what is given back too', ()
   deepEqual(cashRounded(0, 5), { payable_minor: 0, rounding_minor: 0 })
 })
 
+test('a coin is a currency and an amount of it, no finer than its minor unit', () => {
+  const coins = ['CHF:0.05', 'SEK:1', 'JPY:50', 'USD:12.25'].map(coinIn)
+  deepEqual(
+    coins.map((coin) => [coin?.currency, coin?.step_minor]),
+    [
+      ['CHF', 5],
+      ['SEK', 100],
+      ['JPY', 50],
+      ['USD', 1225],
+    ],
+  )
+  const none = ['CHF:0.001', 'JPY:0.5', 'chf:0.05', 'ACHF:0.05', 'C:5', 'CHF:', 'CHF:five']
+  for (const entry of [...none, 'CHF:5.', 'CHF:0.05 ', 'CHF:0.x', '0.05', ''])
+    equal(coinIn(entry), null, entry)
+})
+
+test('the coin of a currency is the one for all, or its own', () => {
+  const step = (told: unknown, currency: string) =>
+    cashStep(told === undefined ? {} : { 'pos.cash_rounding': told }, currency)
+  const listed = ['none', 'CHF:0.05', 'SEK:1']
+  deepEqual([step(5, 'USD'), step(listed, 'CHF'), step(listed, 'SEK')], [5, 5, 100])
+  deepEqual([step(listed, 'USD'), step(undefined, 'CHF'), step('CHF:0.05', 'CHF')], [0, 0, 0])
+})
+
 describe('taxes of the settings', () => {
   const settings = {
     'money.taxes': [
@@ -258,6 +294,13 @@ describe('taxes of the settings', () => {
     deepEqual(ratesFor({}, null, null), [])
   })
 
+  test('are read whole or not at all', () => {
+    const entries = ['a standard:VAT:20', 'standard:VAT:20 %', 'standard:VAT:1.23456', 'standard']
+    deepEqual(ratesFor({ 'money.taxes': entries }, null, null), [])
+    const [fine] = ratesFor({ 'money.taxes': ['standard:VAT:8.8755'] }, null, null)
+    equal(fine?.rate, '8.8755')
+  })
+
   test('are in the prices or on top, as the shop says', () => {
     const inclusive = (more: object) =>
       ratesFor({ ...settings, ...more }, null, null)[0]!.is_inclusive
@@ -276,7 +319,11 @@ describe('taxes of the settings', () => {
 test('a percentage is a decimal from 0 to 100', () => {
   deepEqual(['0', '12.5', '100', '0.0001'].map(percentTrouble), [null, null, null, null])
   deepEqual(
-    ['100.1', '-1', 'ten', '1.00001'].map((text) => percentTrouble(text) !== null),
-    [true, true, true, true],
+    ['ten', '1.00001'].map((text) => percentTrouble(text) !== null),
+    [true, true],
+  )
+  deepEqual(
+    ['100.1', '-1'].map(percentTrouble),
+    ['must lie between 0 and 100', 'must lie between 0 and 100'],
   )
 })

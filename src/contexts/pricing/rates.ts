@@ -25,7 +25,7 @@ export function ratesFor(
       ? [{ where, rate: { name: name!, rate: rate!, is_inclusive } }]
       : []
   })
-  const here = ofClass.filter(({ where }) => where !== undefined && where === country)
+  const here = ofClass.filter(({ where }) => where === country)
   const due = here.length > 0 ? here : ofClass.filter(({ where }) => where === undefined)
   return due.map(({ rate }) => rate)
 }
