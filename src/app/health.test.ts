@@ -83,6 +83,22 @@ describe('health', () => {
     equal(await statusOf(600, 'saga'), 'degraded')
   })
 
+  it('tells in one line that many tables are behind', async () => {
+    const status = (...seconds: readonly number[]) =>
+      seconds.map((lag_seconds, at) => ({
+        ...{ name: `table ${at}`, status: 'running', parked: 0, lag_seconds },
+        ...{ checkpoint: 0, lag_events: 1 },
+      }))
+    const warned = async (...seconds: readonly number[]) => {
+      const host = { status: async () => status(...seconds) as never }
+      return (await healthOf(await parts(['all'], { host }), null)).warnings
+    }
+    deepEqual(await warned(1, 60, 3), ['table 1 is 60 s behind'])
+    deepEqual(await warned(60, 70, 1, 50, 55), [
+      'table 0, table 1, table 3, 1 more are 70 s behind',
+    ])
+  })
+
   it('counts only tables of its own projections', async () => {
     const reads = await openReadModels()
     const table = { name: 'old', key: 'id', columns: { id: 'text' as const }, indexes: [] }

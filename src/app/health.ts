@@ -70,7 +70,10 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
       .map(([name, { failing }]) => `${name}: ${failing} actions rest after a failure`),
     ...Object.entries(waiting ?? {})
       .filter(([, { stuck }]) => stuck.length > 0)
-      .map(([name, { stuck }]) => `${name}: ${named(stuck)} cannot go on and need a person`),
+      .map(
+        ([name, { stuck }]) =>
+          `${name}: ${named(stuck.map(({ key }) => key))} cannot go on and need a person`,
+      ),
     ...(parts.notices?.troubles() ?? []),
     ...(verified !== null && verified.differences > 0
       ? [`the last verification found ${verified.differences} differences`]
@@ -102,19 +105,25 @@ export async function healthOf(parts: HealthParts, verified: Verified | null): P
 }
 
 const NAMED_MAX = 3
-const named = (stuck: readonly { readonly key: string }[]) => {
-  const keys = stuck.slice(0, NAMED_MAX).map(({ key }) => key)
-  return [...keys, ...(stuck.length > NAMED_MAX ? ['others'] : [])].join(', ')
+const named = (all: readonly string[]) => {
+  const rest = all.length - NAMED_MAX
+  return [...all.slice(0, NAMED_MAX), ...(rest > 0 ? [`${rest} more`] : [])].join(', ')
 }
 
 const lagSeconds = (behind: { readonly lag_seconds: number } | null) => behind?.lag_seconds ?? 0
 
 const projectionTroubles = (status: readonly ProjectionStatus[]): readonly string[] => [
   ...status.filter(({ parked }) => parked > 0).map(({ name }) => `${name} has parked events`),
-  ...status
-    .filter(({ lag_seconds }) => lag_seconds > LAG_SECONDS_MAX)
-    .map(({ name, lag_seconds }) => `${name} is ${Math.round(lag_seconds)} s behind`),
+  ...lagging(status.filter(({ lag_seconds }) => lag_seconds > LAG_SECONDS_MAX)),
 ]
+
+/** In one line: after a long rest all of them are. */
+function lagging(late: readonly ProjectionStatus[]): readonly string[] {
+  if (late.length === 0) return []
+  const most = Math.round(Math.max(...late.map(({ lag_seconds }) => lag_seconds)))
+  const names = named(late.map(({ name }) => name))
+  return [late.length === 1 ? `${names} is ${most} s behind` : `${names} are ${most} s behind`]
+}
 
 /** How far the slowest table is behind, for a process that only reads them. */
 async function lagOf(
