@@ -3,6 +3,7 @@
 export * from '#kernel/context.ts'
 export * from '#kernel/decider.ts'
 export * from '#kernel/event-types.ts'
+export * from '#kernel/instants.ts'
 export * from '#kernel/message.ts'
 export * from '#kernel/money.ts'
 export * from '#kernel/projection.ts'

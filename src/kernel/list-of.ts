@@ -1,5 +1,6 @@
 // A list that lets its reader choose: `sort=-placed_at,order_number` and filters such as
 // `placed_at[gte]=…` on the columns it offers, with paging. One line for whoever writes a query.
+import { inUtc } from '#kernel/instants.ts'
 import { paged, pageOf, paging } from './listing.ts'
 import type { ColumnKind, Find, Found, Projection, Row, Sort, Specification } from './projection.ts'
 import type { Reader } from './query.ts'
@@ -86,7 +87,7 @@ export function listOf(projection: Projection, offered: Offered): ListOf {
         ? {}
         : { search: { text: search, ranked: input.sort === undefined } }),
       sort: input.sort === undefined ? sort : input.sort.map(sortOf),
-      ...pageOf(defined(input)),
+      ...pageOf(input),
     }
   }
   return {
@@ -105,16 +106,8 @@ export function listOf(projection: Projection, offered: Offered): ListOf {
     page: async (reader, input, where) =>
       paged(
         await reader.find(projection, find(input, where === undefined ? {} : { where })),
-        defined(input),
+        input,
       ),
-  }
-}
-
-function defined({ limit, offset, cursor }: Input) {
-  return {
-    ...(limit === undefined ? {} : { limit }),
-    ...(offset === undefined ? {} : { offset }),
-    ...(cursor === undefined ? {} : { cursor }),
   }
 }
 
@@ -136,7 +129,7 @@ const TEXT_MAX = 200
 
 const asIs = (value: unknown) => value as Row[string]
 /** Rows tell instants in UTC, and compare as texts. */
-const inUtc = (value: unknown) => new Date(value as string).toISOString()
+const instantIn = (value: unknown) => inUtc(value as string)
 
 const KINDS: Partial<
   Record<ColumnKind, { schema: Schema; operators: readonly string[]; read?: FilterField['read'] }>
@@ -144,7 +137,7 @@ const KINDS: Partial<
   text: { schema: text({ min: 0, max: TEXT_MAX }), operators: ['in', 'contains'] },
   int: { schema: integer(), operators: [...SIDES, 'in'] },
   money: { schema: ofMoney(), operators: SIDES },
-  instant: { schema: instant(), operators: SIDES, read: inUtc },
+  instant: { schema: instant(), operators: SIDES, read: instantIn },
   day: { schema: ofDay(), operators: [...SIDES, 'in'] },
 }
 

@@ -1,12 +1,12 @@
 // The saga's book: what its events make of it, and that it always knows its next action.
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { later } from '#kernel/instants.ts'
 import type { Fact, Recorded } from '#kernel/message.ts'
 import {
   awaits,
   currentStep,
   failedTry,
-  later,
   nextAttemptAt,
   type Saga,
   type SagaState,

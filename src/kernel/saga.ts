@@ -3,6 +3,7 @@
 // names the steps and decides; this file keeps the book and says what may run next.
 import { aggregate, type Moment } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
+import { later } from '#kernel/instants.ts'
 import type { Fact, Instant } from '#kernel/message.ts'
 import {
   flag,
@@ -284,9 +285,6 @@ export function nextAttemptAt(
 const RETRY_BASE_MS = 200
 const RETRY_FACTOR = 2
 const RETRY_MAX_MS = 60_000
-
-export const later = (now: Instant, ms: number): Instant =>
-  new Date(Date.parse(now) + Math.round(ms)).toISOString()
 
 export const numberIn = (setting: unknown, standard: number): number =>
   typeof setting === 'number' ? setting : standard

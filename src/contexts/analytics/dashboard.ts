@@ -2,6 +2,7 @@
 // products are low, the newest sales. One small answer from rows that are there already.
 import { lowStock } from '#contexts/inventory/public.ts'
 import { businessDay, MAIN_STORE_ID, storeIdOf, storeRows } from '#contexts/stores/public.ts'
+import { inUtc } from '#kernel/instants.ts'
 import type { Row } from '#kernel/projection.ts'
 import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
@@ -116,7 +117,7 @@ async function dashboard(
   const store_id = told === undefined ? null : storeIdOf(told)
   const calendar = store_id ?? MAIN_STORE_ID
   const placed = reader.get(storeRows, calendar)
-  const knownAt = as_of === undefined ? null : new Date(as_of).toISOString()
+  const knownAt = as_of === undefined ? null : inUtc(as_of)
   const now = knownAt ?? new Date().toISOString()
   const date = wanted ?? businessDay(now, zoneOf(await placed))
   const week_starts_on = weekBegin(date, weekStarts)

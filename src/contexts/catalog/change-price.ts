@@ -9,6 +9,7 @@ import {
   type Moment,
   reject,
 } from '#kernel/decider.ts'
+import { inUtc } from '#kernel/instants.ts'
 import {
   type Infer,
   id,
@@ -55,7 +56,7 @@ const updateProductPrice = command({
     const { effective_at, ...wanted } = input
     if (input.sell_price === undefined && input.cost_price === undefined)
       return invalid({ sell_price: 'is required, unless there is a cost_price' })
-    const at = effective_at === undefined ? moment.now : new Date(effective_at).toISOString()
+    const at = effective_at === undefined ? moment.now : inUtc(effective_at)
     const decided =
       at > moment.now ? schedule(input, at, given, moment) : change(wanted, given, moment)
     if (!('accepted' in decided) || 'scheduled_prices' in decided.response) return decided

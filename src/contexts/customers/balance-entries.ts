@@ -1,4 +1,5 @@
 // The ledger of what customers owe: each change with its cause, and the balance after it.
+import { inUtc } from '#kernel/instants.ts'
 import {
   asOfFields,
   nowOrThen,
@@ -149,5 +150,5 @@ export const getCustomerBalance = query({
 function upTo({ as_of, as_of_position, as_of_version }: Infer<typeof input>): Filter {
   if (as_of_position !== undefined) return { position: { lte: as_of_position } }
   if (as_of_version !== undefined) return { entry: { lte: as_of_version } }
-  return as_of === undefined ? {} : { recorded_at: { lte: new Date(as_of).toISOString() } }
+  return as_of === undefined ? {} : { recorded_at: { lte: inUtc(as_of) } }
 }

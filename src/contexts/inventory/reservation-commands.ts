@@ -13,8 +13,10 @@ import {
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
+import { inUtc } from '#kernel/instants.ts'
 import type { FieldErrors } from '#kernel/schema.ts'
 import { decimal, id, instant, list, nullable, object, optional, text } from '#kernel/schema.ts'
+import { stateAfter } from '#kernel/state-after.ts'
 import { type Line, type ReservationState, reservation } from './reservation.ts'
 import { productRefs, reservationAnswer, reservationAnswered } from './reservation-answer.ts'
 import { LINES_PER_REQUEST_MAX, lineFields } from './reserve-commands.ts'
@@ -25,7 +27,6 @@ import {
   reservationRefs,
   type Writes,
 } from './reserving.ts'
-import { stateAfter } from './state-after.ts'
 import { REASON_MAX, stockKey } from './stock.ts'
 import { placeFields, placeOf } from './stock-place.ts'
 import { occurredAt, toldLate } from './told-late.ts'
@@ -140,8 +141,7 @@ function decideExtend(
   if ('rejected' in held) return held
   const lacking = given.lacking(productRefs(held.lines))
   if (lacking.length > 0) return ask(lacking)
-  // Instants compare as text; a sender's may be written otherwise.
-  const expires_at = until === null ? null : new Date(until).toISOString()
+  const expires_at = until === null ? null : inUtc(until)
   if (expires_at !== null && expires_at <= moment.now)
     return invalid({ until: 'must be in the future' })
   const response = reservationAnswered(given, reservation_id, { ...held, expires_at })

@@ -13,7 +13,7 @@ import {
   type Rejected,
   type Write,
 } from '#kernel/decider.ts'
-import type { Instant } from '#kernel/message.ts'
+import { later } from '#kernel/instants.ts'
 import { decimal, integer, list, object, optional, uuid } from '#kernel/schema.ts'
 import { type Line, reservation } from './reservation.ts'
 import { reservationAnswered, reservedAnswer, scaledLines } from './reservation-answer.ts'
@@ -115,7 +115,7 @@ function reserved(
 ): Decision {
   const read = linesRead(lines, given, moment)
   if ('rejected' in read) return read
-  const expires_at = ttl_seconds === undefined ? null : later(moment.now, ttl_seconds)
+  const expires_at = ttl_seconds === undefined ? null : later(moment.now, ttl_seconds * 1_000)
   const made = { reservation_id, order_id: null, lines: read.lines, expires_at }
   const decided = reserveLines(given, made)
   if ('rejected' in decided) return decided
@@ -145,6 +145,3 @@ function linesRead(lines: Wanted['lines'], given: Given, moment: Moment): Read |
   if (hasErrors(reader.errors)) return invalid(reader.errors)
   return { lines: read, writes: [...stores.values()].flat() }
 }
-
-export const later = (now: Instant, seconds: number): Instant =>
-  new Date(Date.parse(now) + seconds * 1_000).toISOString()

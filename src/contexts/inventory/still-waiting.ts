@@ -1,8 +1,8 @@
 // What of a reservation has not come yet, as it will be when a decision's writes are done: for
 // whoever shows it without reading the stock's own events.
 import type { Given, Write } from '#kernel/decider.ts'
+import { stateAfter } from '#kernel/state-after.ts'
 import type { Line } from './reservation.ts'
-import { stateAfter } from './state-after.ts'
 import { backorderOf, type Stock, stockItem, stockKey } from './stock.ts'
 
 type Place = Omit<Line, 'quantity'>

@@ -1,8 +1,8 @@
 // What happened earlier than it is told: a delivery, a breakage, a van that left. A count in
 // between knew of it, so it must be said when it was.
 import { type Decision, type Given, invalid, type Moment } from '#kernel/decider.ts'
+import { inUtc, later } from '#kernel/instants.ts'
 import type { Instant } from '#kernel/message.ts'
-import { later } from '#kernel/saga.ts'
 import { instant, optional } from '#kernel/schema.ts'
 import type { StockState } from './stock.ts'
 
@@ -12,12 +12,12 @@ const AHEAD_MAX_MS = 5 * 60 * 1_000
 
 /** In the form in which instants compare as text; null: now, which no other clock can say. */
 export function past(told: Instant, now: Instant): Instant | null {
-  const at = new Date(told).toISOString()
+  const at = inUtc(told)
   return at < now ? at : null
 }
 
 export const isFuture = (told: Instant, now: Instant): boolean =>
-  new Date(told).toISOString() > later(now, AHEAD_MAX_MS)
+  inUtc(told) > later(now, AHEAD_MAX_MS)
 
 type Told = { readonly occurred_at?: Instant | undefined }
 

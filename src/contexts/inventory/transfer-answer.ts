@@ -2,6 +2,7 @@
 import { accept, type Decision, type Given, type Write } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { id, integer, list, nullable, object, oneOf, quantity, text } from '#kernel/schema.ts'
+import { stateAfter } from '#kernel/state-after.ts'
 import { REFERENCE_MAX } from './stock.ts'
 import {
   inTransit,
@@ -50,10 +51,7 @@ export function transferred(
   fact: Fact<keyof typeof transfer.events & string>,
   writes: readonly Write[],
 ): Decision {
-  const ref = transfer.at(transfer_id)
-  // The fact fits its type: this context's own deciders made it.
-  const step = ref.aggregate.evolve[fact.type]!
-  const after = step(given.state(ref), fact.data, { occurred_at: '', timestamp: '', position: 0 })
-  const response = answeredTransfer(transfer_id, after!)
-  return accept([transfer.write(transfer_id, [fact]), ...writes], response)
+  const write = transfer.write(transfer_id, [fact])
+  const after = stateAfter(given, transfer.at(transfer_id), [write])
+  return accept([write, ...writes], answeredTransfer(transfer_id, after!))
 }

@@ -3,7 +3,7 @@
 // is low from that moment on.
 import { product, productUpdates } from '#contexts/catalog/public.ts'
 import { type Asked, ask, type Command, type Given, type Write } from '#kernel/decider.ts'
-import { stateAfter } from './state-after.ts'
+import { stateAfter } from '#kernel/state-after.ts'
 import { stockItem, stockKey } from './stock.ts'
 import { lowBy, thresholdIn } from './stock-changes.ts'
 import { stockedProduct } from './stocked-product.ts'

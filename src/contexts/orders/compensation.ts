@@ -62,6 +62,10 @@ export function startCompensation(
   return unwind(book, as)
 }
 
+/** A saga on its way back may have waited for what was just told. */
+export const undoRest = (book: OrderBook): Trouble =>
+  sagaOf(book).status === 'COMPENSATING' ? unwind(book) : null
+
 type Undone = 'done' | 'under way' | 'by hand'
 
 /** Goes on undoing from wherever it stands. */

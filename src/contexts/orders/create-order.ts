@@ -15,8 +15,9 @@ import {
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
+import { later } from '#kernel/instants.ts'
 import { decimalNumber, exponentOf, scaled } from '#kernel/money.ts'
-import { later, numberIn, SAGA_STATUSES, saga } from '#kernel/saga.ts'
+import { numberIn, SAGA_STATUSES, saga } from '#kernel/saga.ts'
 import {
   decimal,
   type Infer,

@@ -14,7 +14,7 @@ import {
 import { awaits, failedTry } from '#kernel/saga.ts'
 import { flag, type Infer, id, nullable, object } from '#kernel/schema.ts'
 import { carrierTold } from './carrier-told.ts'
-import { startCompensation, unwind } from './compensation.ts'
+import { startCompensation, undoRest } from './compensation.ts'
 import { confirm, isCovered, LABEL, runs } from './fulfilment.ts'
 import {
   bookRefs,
@@ -101,8 +101,4 @@ function labelled(book: OrderBook): Asked | Rejected | null {
     return null
   }
   return startCompensation(book, { cause: 'payment_voided' })
-}
-
-function undoRest(book: OrderBook): Asked | Rejected | null {
-  return sagaOf(book).status === 'COMPENSATING' ? unwind(book) : null
 }

@@ -20,7 +20,7 @@ import {
 } from '#kernel/decider.ts'
 import { awaits, failedTry } from '#kernel/saga.ts'
 import { flag, type Infer, id, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
-import { startCompensation, unwind } from './compensation.ts'
+import { startCompensation, undoRest } from './compensation.ts'
 import { AUTHORIZE, requestLabel, runs } from './fulfilment.ts'
 import {
   bookRefs,
@@ -154,9 +154,4 @@ function refusedLater(
   if (driver === 'saga' && awaits(known, operation_id))
     saga.add(failedTry(saga.id, known, why, moment))
   return undoRest(book)
-}
-
-/** A saga on its way back may have waited for this. */
-function undoRest(book: OrderBook): Asked | Rejected | null {
-  return sagaOf(book).status === 'COMPENSATING' ? unwind(book) : null
 }

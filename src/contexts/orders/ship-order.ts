@@ -13,6 +13,7 @@ import {
   type Moment,
   reject,
 } from '#kernel/decider.ts'
+import { inUtc } from '#kernel/instants.ts'
 import type { Instant } from '#kernel/message.ts'
 import { type Infer, id, instant, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { lineOf, ORDER_STATUSES, unplanned } from './order.ts'
@@ -132,9 +133,8 @@ function shipped(
   return closeBook(book, shipAnswerOf(book, parcel))
 }
 
-/** In UTC with milliseconds, whatever offset it was told in: instants compare as text. */
 export const happenedAt = (told: Instant | undefined, { occurred_at, now }: Moment): Instant =>
-  told === undefined ? (occurred_at ?? now) : new Date(told).toISOString()
+  told === undefined ? (occurred_at ?? now) : inUtc(told)
 
 function shipTrouble(
   book: OrderBook,

@@ -4,6 +4,7 @@
 import { accept, command, type Decision, type Given, invalid, reject } from '#kernel/decider.ts'
 import { exponentOf, scaled } from '#kernel/money.ts'
 import { id, money, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { stateAfter } from '#kernel/state-after.ts'
 import { type PaymentState, payment, REASON_MAX } from './payment.ts'
 import {
   capturable,
@@ -67,8 +68,9 @@ export function requestByHand(
     amount_minor: wanted,
     ...why,
   })
-  const after = payment.evolve[fact.type](state, fact.data as never, NOWHEN)
-  return accept([payment.write(paymentId, [fact])], {
+  const write = payment.write(paymentId, [fact])
+  const after = stateAfter(given, payment.at(paymentId), [write])
+  return accept([write], {
     payment_id: paymentId,
     order_id: state.order_id,
     operation_id: after?.pending?.operation_id,
@@ -77,9 +79,6 @@ export function requestByHand(
     currency: state.currency,
   })
 }
-
-/** The facts of an event that is not recorded yet; payments read none of them. */
-const NOWHEN = { occurred_at: '', timestamp: '', position: 0 }
 
 /** Minor units, or what is wrong with the text; all that is left when no amount is named. */
 function amountOf(

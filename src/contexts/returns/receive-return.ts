@@ -5,6 +5,7 @@ import { type Line, stockRefs, takeBack } from '#contexts/inventory/public.ts'
 import {
   closeBook,
   counted,
+  happenedAt,
   type LinePart,
   lineOf,
   nextPart,
@@ -46,10 +47,10 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
+import { stateAfter } from '#kernel/state-after.ts'
 import { openReturn } from './open-return.ts'
 import { returnAnswer } from './request-return.ts'
 import { type ReturnState, returned } from './return.ts'
-import type { ReturnReceived } from './return-events.ts'
 
 const LINES_MAX = 1_500
 const input = object({
@@ -125,18 +126,12 @@ function decide(told: Input, given: Given, moment: Moment): Decision {
   )
   settleMoney(book)
   book.beside.push(...stocked.writes)
-  const { status } = returned.evolve.ReturnReceived(state, event.data as ReturnReceived, NOWHEN)!
+  const write = returned.write(return_id, [event])
+  const { status } = stateAfter(given, returned.at(return_id), [write])!
   const about = { return_id, order_id: state.order_id, status, currency }
   const closed = closeBook(book, { ...about, total_amount_minor, refund_minor })
-  return { ...closed, writes: [returned.write(return_id, [event]), ...closed.writes] }
+  return { ...closed, writes: [write, ...closed.writes] }
 }
-
-/** The facts of an event that is not recorded yet; returns read none of them. */
-const NOWHEN = { occurred_at: '', timestamp: '', position: 0 }
-
-/** In UTC with milliseconds, whatever offset it was told in: instants compare as text. */
-const happenedAt = (told: Instant | undefined, { occurred_at, now }: Moment): Instant =>
-  told === undefined ? (occurred_at ?? now) : new Date(told).toISOString()
 
 type Arrived = LinePart & { readonly restocked: boolean; readonly damaged: boolean }
 
