@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import {
   asksNow,
   asOfFields,
+  between,
   nowOrThen,
   pageAnswer,
   paged,
@@ -34,6 +35,11 @@ describe('a page', () => {
     const { limit, cursor } = paging
     for (const field of [limit, cursor, ...Object.values(asOfFields)])
       ok(/"description":"[^"]+\."/.test(JSON.stringify(field)))
+  })
+  test('holds what lies from one value to another, as far as they are told', () => {
+    deepEqual(between('a', 'b'), { gte: 'a', lte: 'b' })
+    deepEqual(between('a', undefined), { gte: 'a', lte: undefined })
+    equal(between(undefined, undefined), undefined)
   })
   test('asks for fifty rows and their number unless told otherwise', () => {
     deepEqual(pageOf({}), { limit: 50, total: true })

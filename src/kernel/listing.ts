@@ -1,6 +1,15 @@
 // What lists and rows look like from outside: fields for paging and for the past, and answers
 // derived from a table's columns. Filters and sorts that a list offers: kernel/list-of.ts.
-import type { Column, ColumnKind, Find, Found, Projection, Row, Table } from '#kernel/projection.ts'
+import type {
+  Column,
+  ColumnKind,
+  Condition,
+  Find,
+  Found,
+  Projection,
+  Row,
+  Table,
+} from '#kernel/projection.ts'
 import type { AsOf, Reader } from '#kernel/query.ts'
 import {
   day,
@@ -27,7 +36,11 @@ export const paging = {
   offset: optional(integer({ min: 0 })),
   cursor: optional(text({ max: 2_000, description: '`next_cursor` of the page before.' })),
 }
-type Paging = { readonly limit?: number; readonly offset?: number; readonly cursor?: string }
+type Paging = {
+  readonly limit?: number | undefined
+  readonly offset?: number | undefined
+  readonly cursor?: string | undefined
+}
 
 export const pageOf = ({ limit = PAGE_STANDARD, offset, cursor }: Paging): Find => ({
   limit,
@@ -49,6 +62,10 @@ export const paged = <R>(
   { items, total, next_cursor }: Found<R>,
   { limit = PAGE_STANDARD, offset = 0 }: Paging,
 ) => ({ items, total, limit, offset, next_cursor })
+
+/** From and to, both included, as far as they are told. */
+export const between = (from: string | undefined, to: string | undefined): Condition | undefined =>
+  from === undefined && to === undefined ? undefined : { gte: from, lte: to }
 
 /** Input fields of a query that can be asked for a moment in the past. */
 export const asOfFields = {
@@ -77,6 +94,21 @@ export async function nowOrThen(
   return asOf === null
     ? await reader.get(projection, key)
     : await reader.past(projection, key, asOf)
+}
+
+/**
+ * The moment that is asked for, for what stands beside the row: a version of its own stream is the
+ * position of that event. null: now.
+ */
+export async function askedMoment(
+  reader: Reader,
+  stream: string,
+  input: AskedPast,
+): Promise<Exclude<AsOf, { readonly version: number }> | null> {
+  const asOf = asOfIn(input)
+  if (asOf === null || !('version' in asOf)) return asOf
+  const events = await reader.events([stream], asOf.version)
+  return { position: events.at(-1)?.position ?? 0 }
 }
 
 /** Asked for what is, not for what was: only that changes with the rows. */

@@ -80,18 +80,19 @@ export const projection = <R extends object>(definition: Projection<R>): Project
 export type Condition =
   | Value
   | {
-      readonly eq?: Value
-      readonly not?: Value
-      readonly gt?: Value
-      readonly gte?: Value
-      readonly lt?: Value
-      readonly lte?: Value
-      readonly in?: readonly Value[]
+      readonly eq?: Value | undefined
+      readonly not?: Value | undefined
+      readonly gt?: Value | undefined
+      readonly gte?: Value | undefined
+      readonly lt?: Value | undefined
+      readonly lte?: Value | undefined
+      readonly in?: readonly Value[] | undefined
       /** Substring, ASCII letters of either case. */
-      readonly contains?: string
+      readonly contains?: string | undefined
       /** Prefix, bytewise. */
-      readonly starts?: string
+      readonly starts?: string | undefined
     }
+/** Rows that fulfil all of its conditions; `undefined`, here and in them, is none. */
 export type Filter = {
   readonly [column: string]: Condition | undefined
 }

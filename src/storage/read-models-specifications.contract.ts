@@ -107,6 +107,8 @@ const VECTORS: readonly [string, Specification, string][] = [
   ['before a year', { day: { lt: '2011' } }, 'abcd'],
   ['several columns', { price_minor: 7, day: '2010-12-01' }, 'd'],
   ['an absent condition', { price_minor: 7, day: undefined }, 'de'],
+  ['an absent side of a span', { price_minor: { gte: undefined, lte: 5 } }, 'abf'],
+  ['no side of a span', { price_minor: { gte: undefined }, id: { in: undefined } }, 'abcdef'],
   ['a document that is there', { tags: { not: null } }, 'ad'],
   ['and of nothing, which holds', and(), 'abcdef'],
   ['or of nothing, which does not', or(), ''],

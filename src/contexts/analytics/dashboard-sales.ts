@@ -1,11 +1,11 @@
 // What the dashboard tells of sales: now from the rows of each day, for a moment in the past from
 // the journal, which knows when each amount was written down.
+import { between } from '#kernel/listing.ts'
 import type { Filter, Found } from '#kernel/projection.ts'
 import type { Reader } from '#kernel/query.ts'
 import { type PurchaseRow, purchases } from './purchases.ts'
 import { salesAnalytics } from './sales-analytics.ts'
 import { type JournalRow, salesJournal } from './sales-journal.ts'
-import { daysWithin } from './sales-question.ts'
 
 export type DashboardAsked = {
   /** null: all stores. */
@@ -34,13 +34,13 @@ export async function salesOf(asked: DashboardAsked, reader: Reader): Promise<re
   const rows =
     known === null
       ? await reader.group(salesAnalytics, {
-          where: { dimension: 'all', ...daysWithin(asked), ...at },
+          where: { dimension: 'all', day: between(asked.from, asked.to), ...at },
           by: ['day', 'currency'],
           sums,
         })
       : (
           await reader.group(salesJournal, {
-            where: { ...daysWithin(asked, 'business_day'), ...at, ...known },
+            where: { business_day: between(asked.from, asked.to), ...at, ...known },
             by: ['business_day', 'currency'],
             sums: [...sums, 'returns'],
           })

@@ -1,5 +1,6 @@
 // What a customer has bought and brought back, across all channels, and what it comes to.
-import { pageAnswer, paged, pageOf, paging, rowAnswer } from '#kernel/listing.ts'
+import { between, pageAnswer, paged, pageOf, paging, rowAnswer } from '#kernel/listing.ts'
+import type { Filter } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import {
   type Infer,
@@ -14,7 +15,7 @@ import {
 } from '#kernel/schema.ts'
 import { CHANNELS } from './booking.ts'
 import { PURCHASE_KINDS, purchases } from './purchases.ts'
-import { daysBetween, daysWithin } from './sales-question.ts'
+import { daysBetween } from './sales-question.ts'
 
 const input = object({
   customer_id: id(),
@@ -61,11 +62,11 @@ export const getCustomerPurchaseHistory = query({
   },
 })
 
-const whereOf = ({ customer_id, channel, kind, ...days }: Infer<typeof input>) => ({
+const whereOf = ({ customer_id, channel, kind, from, to }: Infer<typeof input>): Filter => ({
   customer_id,
-  ...(channel === undefined ? {} : { channel }),
-  ...(kind === undefined ? {} : { kind }),
-  ...daysWithin(days, 'business_day'),
+  channel,
+  kind,
+  business_day: between(from, to),
 })
 
 /** Of all that match, not of the page; what was cancelled counts no more. */

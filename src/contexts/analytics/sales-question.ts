@@ -1,7 +1,8 @@
 // What may be asked of sales: by what they are grouped and which of them count. Each question is
 // answered from the rows of one dimension; what no dimension tells apart is refused, never guessed.
 import { storeIdOf } from '#contexts/stores/public.ts'
-import type { Condition, Filter } from '#kernel/projection.ts'
+import { between } from '#kernel/listing.ts'
+import type { Filter } from '#kernel/projection.ts'
 import {
   day,
   type FieldErrors,
@@ -101,25 +102,13 @@ export function whereOf(asked: SalesInput): Filter {
   const { department_id } = asked
   return {
     dimension,
-    ...(value === undefined ? {} : { value: asked[value] }),
-    ...(dimension === 'product' && department_id !== undefined ? { department_id } : {}),
-    ...daysWithin(asked),
-    ...(store_id === undefined ? {} : { store_id: storeIdOf(store_id) }),
-    ...(channel === undefined ? {} : { channel }),
-    ...(currency === undefined ? {} : { currency }),
+    value: value && asked[value],
+    department_id: dimension === 'product' ? department_id : undefined,
+    day: between(asked.from, asked.to),
+    store_id: store_id && storeIdOf(store_id),
+    channel,
+    currency,
   }
-}
-
-/** From and to, both included. */
-export function daysWithin(
-  { from, to }: { readonly from?: string; readonly to?: string },
-  column = 'day',
-): Filter {
-  const days: Condition = {
-    ...(from === undefined ? {} : { gte: from }),
-    ...(to === undefined ? {} : { lte: to }),
-  }
-  return Object.keys(days).length === 0 ? {} : { [column]: days }
 }
 
 export type Grouping = {

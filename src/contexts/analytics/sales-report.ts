@@ -1,6 +1,7 @@
 // The till's report: its days as they are kept, summed up by week, month or store where asked for.
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { bytewise } from '#kernel/bytewise.ts'
+import { between } from '#kernel/listing.ts'
 import { type Keeping, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
   type Infer,
@@ -16,7 +17,7 @@ import {
 } from '#kernel/schema.ts'
 import { averageOf } from './counts.ts'
 import { SALE_DAY_MEASURES, type SaleDayCounts, saleDays } from './sale-days.ts'
-import { daysBetween, daysWithin, GROUPS_MAX } from './sales-question.ts'
+import { daysBetween, GROUPS_MAX } from './sales-question.ts'
 import { type WeekStarts, weekOf } from './weeks.ts'
 
 const input = object({
@@ -106,9 +107,9 @@ async function groupsOf(
   const column = group_by === 'store' ? 'store_id' : 'date'
   const rows = await reader.group(saleDays, {
     where: {
-      ...daysWithin(days, 'date'),
-      ...(store_id === undefined ? {} : { store_id: storeIdOf(store_id) }),
-      ...(currency === undefined ? {} : { currency }),
+      date: between(days.from, days.to),
+      store_id: store_id && storeIdOf(store_id),
+      currency,
     },
     by: [column, 'currency'],
     sums: SALE_DAY_MEASURES,

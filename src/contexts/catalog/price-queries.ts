@@ -1,6 +1,8 @@
 // Questions about prices: what a product cost and when, what it will cost, and the lowest price of
 // the days before the one in force.
+import { inUtc } from '#kernel/instants.ts'
 import { pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import type { Instant } from '#kernel/message.ts'
 import type { Specification } from '#kernel/projection.ts'
 import { type Query, query, type Reader } from '#kernel/query.ts'
 import {
@@ -42,7 +44,7 @@ const getPriceHistory = query({
   }),
   run: async ({ product_id, ...input }, reader) => {
     const found = await reader.find(priceHistory, {
-      where: duringOf(product_id, utc(input.from), utc(input.to)),
+      where: duringOf(product_id, input),
       sort: [{ column: 'price_number', descending: true }],
       ...pageOf(input),
     })
@@ -87,7 +89,7 @@ const getLowestPrice = query({
     const present = await presentPrice(product_id, reader)
     if (present === null) return null
     const { began_at } = present
-    const end = utc(to) ?? began_at
+    const end = to === undefined ? began_at : inUtc(to)
     if (end === null) return { ...present.row, days, from: null, to: null }
     const from = new Date(Date.parse(end) - days * DAY_MS).toISOString()
     const { items } = await reader.find(priceHistory, {
@@ -159,17 +161,13 @@ async function toCome(product_id: string, reader: Reader) {
 
 export const priceQueries: readonly Query[] = [getPriceHistory, getLowestPrice]
 
-const utc = (time: string | undefined) =>
-  time === undefined ? undefined : new Date(time).toISOString()
-
 /** Prices that were valid at some time between. */
 function duringOf(
   product_id: string,
-  from: string | undefined,
-  to: string | undefined,
+  { from, to }: { readonly from?: Instant; readonly to?: Instant },
 ): Specification {
   return and(
-    { product_id, ...(to === undefined ? {} : { valid_from: { lte: to } }) },
-    ...(from === undefined ? [] : [or({ valid_to: null }, { valid_to: { gt: from } })]),
+    { product_id, valid_from: { lte: to && inUtc(to) } },
+    from === undefined ? {} : or({ valid_to: null }, { valid_to: { gt: inUtc(from) } }),
   )
 }

@@ -177,12 +177,12 @@ async function search(input: Search, reader: Reader) {
 function filterOf(input: Search): Filter {
   const { code, department_id, in_stock_only, low_stock_only, include_inactive, currency } = input
   return {
-    ...(include_inactive ? {} : { is_active: true }),
-    ...(code === undefined ? {} : { code }),
-    ...(department_id === undefined ? {} : { department_id }),
-    ...(in_stock_only ? { in_stock: true } : {}),
-    ...(low_stock_only ? { is_low_stock: true } : {}),
-    ...(currency === undefined ? {} : { currency }),
+    is_active: include_inactive ? undefined : true,
+    code,
+    department_id,
+    in_stock: in_stock_only ? true : undefined,
+    is_low_stock: low_stock_only ? true : undefined,
+    currency,
   }
 }
 

@@ -1,6 +1,5 @@
 // The customers, one row each, and the questions about them. An erased one keeps the id and what is
 // owed.
-
 import type { DataOf } from '#kernel/event-types.ts'
 import { listOf } from '#kernel/list-of.ts'
 import { asOfFields, nowOrThen, pageAnswer, paged, rowAnswer } from '#kernel/listing.ts'
@@ -17,7 +16,6 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
-import { and } from '#kernel/specification.ts'
 import { type customer, customerAddress, profileFields } from './customer.ts'
 import { availableCredit } from './register-customer.ts'
 
@@ -185,12 +183,12 @@ const findCustomers = query({
   }),
   run: async (input, reader) => {
     const { search_term: term, owing_only, incomplete_only, currency, include_inactive } = input
-    const where = and(
-      include_inactive === true ? {} : { is_active: true },
-      incomplete_only === true ? { is_incomplete: true } : {},
-      owing_only === true ? { balance_minor: { gt: 0 } } : {},
-      currency === undefined ? {} : { currency },
-    )
+    const where = {
+      is_active: include_inactive ? undefined : true,
+      is_incomplete: incomplete_only ? true : undefined,
+      balance_minor: owing_only ? { gt: 0 } : undefined,
+      currency,
+    }
     const found = await reader.find(customers, offered.find(input, { where, search: term }))
     return paged({ ...found, items: found.items.map(shownCustomer) }, input)
   },

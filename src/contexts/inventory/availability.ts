@@ -67,8 +67,7 @@ async function answered(asked: Input, reader: Reader) {
   const wanted = linesOf(asked)
   const ids = [...wanted.keys()]
   const products = await productRows(reader, ids)
-  const store = asked.store_id === undefined ? {} : { store_id: storeIdOf(asked.store_id) }
-  const where = { product_id: { in: ids }, ...store }
+  const where = { product_id: { in: ids }, store_id: asked.store_id && storeIdOf(asked.store_id) }
   const stock = Map.groupBy(await allRows(reader, stockByStore, { where }), (row) =>
     String(row.product_id),
   )

@@ -1,6 +1,7 @@
 // The ledger of stock: what moved, why, by whom, and, for one stock item, what was there after it.
 import { storeIdOf } from '#contexts/stores/public.ts'
-import { pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
+import { inUtc } from '#kernel/instants.ts'
+import { between, pageAnswer, paged, pageOf, paging } from '#kernel/listing.ts'
 import type { Filter, Row } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import {
@@ -81,17 +82,12 @@ export const getStockMovements = query({
 })
 
 function filterOf({ product_id, store_id, reservation_id, event_type, from, to }: Input): Filter {
-  const utc = (time: string) => new Date(time).toISOString()
-  const span = {
-    ...(from === undefined ? {} : { gte: utc(from) }),
-    ...(to === undefined ? {} : { lte: utc(to) }),
-  }
   return {
-    ...(product_id === undefined ? {} : { product_id }),
-    ...(store_id === undefined ? {} : { store_id: storeIdOf(store_id) }),
-    ...(reservation_id === undefined ? {} : { reservation_id }),
-    ...(event_type === undefined ? {} : { event_type: { in: event_type } }),
-    ...(Object.keys(span).length === 0 ? {} : { occurred_at: span }),
+    product_id,
+    store_id: store_id && storeIdOf(store_id),
+    reservation_id,
+    event_type: { in: event_type },
+    occurred_at: between(from && inUtc(from), to && inUtc(to)),
   }
 }
 

@@ -100,7 +100,7 @@ const getInventory = query({
 
 const storesNow = (reader: Reader, product_id: string, store_id?: string) =>
   allRows(reader, stockByStore, {
-    where: { product_id, ...(store_id === undefined ? {} : { store_id }) },
+    where: { product_id, store_id },
     sort: [{ column: 'store_id' }],
   })
 

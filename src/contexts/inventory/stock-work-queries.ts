@@ -16,13 +16,7 @@ import { transfers } from './transfers.ts'
 
 const storeField = optional(id({ description: 'main is the main store.' }))
 
-/** What was given of these, as columns' values. */
-function where(named: Readonly<Record<string, string | undefined>>): Row {
-  const given = Object.entries(named).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(
-    given.map(([name, value]) => [name, name.endsWith('store_id') ? storeIdOf(value) : value!]),
-  )
-}
+const storeNamed = (told: string | undefined) => told && storeIdOf(told)
 
 // ── transfers ─────────────────────────────────────────────────────────────────────────────────
 
@@ -62,8 +56,11 @@ const listTransfers = query({
     to_store_id: storeField,
   }),
   run: async ({ status, from_store_id, to_store_id, ...input }, reader) => {
-    const named = where({ status, from_store_id, to_store_id })
-    const page = await transferList.page(reader, input, named)
+    const page = await transferList.page(reader, input, {
+      status,
+      from_store_id: storeNamed(from_store_id),
+      to_store_id: storeNamed(to_store_id),
+    })
     return { ...page, items: page.items.map(shown) }
   },
   answer: pageAnswer(transferRow),
@@ -115,7 +112,7 @@ const listStockCounts = query({
     store_id: storeField,
   }),
   run: ({ status, store_id, ...input }, reader) =>
-    countList.page(reader, input, where({ status, store_id })),
+    countList.page(reader, input, { status, store_id: storeNamed(store_id) }),
   answer: pageAnswer(countRow),
   route: { method: 'GET', path: COUNTS, tag: COUNTS_TAG, summary: 'Counts, the newest first' },
 })
@@ -158,18 +155,14 @@ const listBackorders = query({
     reservation_id: optional(id({ description: "An order's reservation has the order's id." })),
   }),
   run: async ({ product_id, store_id, reservation_id, ...input }, reader) => {
-    const named = where({ product_id, store_id, reservation_id })
-    const found = await reader.find(backorders, backorderList.find(input, { where: named }))
+    const where = { product_id, store_id: storeNamed(store_id), reservation_id }
+    const found = await reader.find(backorders, backorderList.find(input, { where }))
     const items = await withProducts(reader, found.items, ({ code, name, quantity_scale }) => ({
       code: code!,
       name: name!,
       quantity_scale: quantity_scale!,
     }))
-    const { limit, offset } = input
-    return paged(
-      { ...found, items },
-      { ...(limit === undefined ? {} : { limit }), ...(offset === undefined ? {} : { offset }) },
-    )
+    return paged({ ...found, items }, input)
   },
   answer: pageAnswer(
     object({

@@ -1,8 +1,8 @@
 // Questions about orders.
 import { address } from '#contexts/shipping/public.ts'
+import { inUtc } from '#kernel/instants.ts'
 import { listOf } from '#kernel/list-of.ts'
-import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
-import type { Condition, Filter } from '#kernel/projection.ts'
+import { asOfFields, between, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import {
   flag,
@@ -91,19 +91,8 @@ function orders(input: Infer<typeof listInput>, reader: Reader) {
   const owed_back_minor = is_owed_back === undefined ? undefined : is_owed_back ? { gt: 0 } : 0
   const whose = { customer_id, user_id, store_id, country, order_number, currency }
   const stands = { status, payment_status, fulfillment_status, owed_back_minor }
-  const where: Filter = { ...stands, ...whose }
-  return offered.page(reader, input, { ...where, ...between(from, to) })
-}
-
-/** From and up to, both included, whatever offset they were told in. */
-function between(from?: string, to?: string): Filter {
-  if (from === undefined && to === undefined) return {}
-  const utc = (told: string) => new Date(told).toISOString()
-  const placed_at: Condition = {
-    ...(from === undefined ? {} : { gte: utc(from) }),
-    ...(to === undefined ? {} : { lte: utc(to) }),
-  }
-  return { placed_at }
+  const placed_at = between(from && inUtc(from), to && inUtc(to))
+  return offered.page(reader, input, { ...stands, ...whose, placed_at })
 }
 
 export const listOrders = query({

@@ -8,7 +8,6 @@ import {
   paging,
   rowAnswer,
 } from '#kernel/listing.ts'
-import type { Filter } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import { SAGA_OUTCOMES, SAGA_STATUSES } from '#kernel/saga.ts'
 import { sagaInstances } from '#kernel/saga-instances.ts'
@@ -61,13 +60,8 @@ export const listSagas = query({
     needs_attention: optional(flag()),
     ...paging,
   }),
-  run: async ({ limit, offset, cursor, ...equal }, reader) => {
-    const page = {
-      ...(limit === undefined ? {} : { limit }),
-      ...(offset === undefined ? {} : { offset }),
-      ...(cursor === undefined ? {} : { cursor }),
-    }
-    const where: Filter = equal
+  run: async ({ limit, offset, cursor, ...where }, reader) => {
+    const page = { limit, offset, cursor }
     const sort = [{ column: 'updated_at', descending: true }]
     return paged(await reader.find(sagaInstances, { where, sort, ...pageOf(page) }), page)
   },

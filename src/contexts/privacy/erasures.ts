@@ -103,7 +103,7 @@ const listErasures = query({
   input: object({ status: optional(oneOf(['pending', 'done'])), ...paging }),
   run: async ({ status, ...page }, reader) => {
     const found = await reader.find(erasures, {
-      where: status === undefined ? {} : { status },
+      where: { status },
       sort: [{ column: 'requested_at', descending: true }],
       ...pageOf(page),
     })

@@ -3,15 +3,9 @@
 import { whenErased } from '#contexts/customers/public.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import { listOf } from '#kernel/list-of.ts'
-import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import { asOfFields, between, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
 import type { Recorded } from '#kernel/message.ts'
-import {
-  type Condition,
-  type Filter,
-  type Handler,
-  projection,
-  type Row,
-} from '#kernel/projection.ts'
+import { type Filter, type Handler, projection, type Row } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import {
   day,
@@ -256,14 +250,7 @@ export const listReturns = query({
 
 function whereOf(input: Infer<typeof listInput>): Filter {
   const { customer_id, order_id, status, reference, country, currency, from, to } = input
-  const returned_at: Condition = {
-    // An instant compares as text, and a day is its prefix; `~` comes after every digit and sign.
-    ...(from === undefined ? {} : { gte: from }),
-    ...(to === undefined ? {} : { lte: `${to}~` }),
-  }
-  const equal = Object.entries({ customer_id, order_id, status, reference, country, currency })
-  return {
-    ...Object.fromEntries(equal.filter(([, value]) => value !== undefined)),
-    ...(Object.keys(returned_at).length === 0 ? {} : { returned_at }),
-  }
+  // An instant compares as text, and a day is its prefix; `~` comes after every digit and sign.
+  const returned_at = between(from, to && `${to}~`)
+  return { customer_id, order_id, status, reference, country, currency, returned_at }
 }
