@@ -132,7 +132,8 @@ describe('a cash session', () => {
     const short = when(day, ...close('59.50'))
     short.answers({ expected_minor: 6000, counted_minor: 5950, difference_minor: -50 })
     equal(dataOf(short, 'CashDifferenceFound').is_short, true)
-    equal(dataOf(when(day, ...close('60.01')), 'CashDifferenceFound').difference_minor, 1)
+    const over = dataOf(when(day, ...close('60.01')), 'CashDifferenceFound')
+    deepEqual([over.difference_minor, over.is_short], [1, false])
   })
   it('has nothing in its drawer of what was rung up before it was opened and told late', () => {
     const noon: Step = ['OpenCashSession', { ...till, float: '50', session_id: SALE }]
@@ -146,6 +147,7 @@ describe('a cash session', () => {
     // The till was alone all morning, and tells of its opening late as well.
     const early: Step = [noon[0], { ...noon[1], occurred_at: '2026-03-02T08:00:00+01:00' }]
     equal(told(early, at('2026-03-02T09:30:00.000Z')), 6000)
+    equal(told(early, at('2026-03-02T07:00:00.000Z')), 6000)
     equal(told(early, at('2026-03-02T06:59:59.999Z')), 5000)
     const tomorrow: Step = [noon[0], { ...noon[1], occurred_at: '2026-03-03T08:00:00Z' }]
     when(shop, ...tomorrow).rejects('validation_failed', {
@@ -177,6 +179,7 @@ describe('a cash session', () => {
     ]
     const credit = { payment_type: 'credit', customer_id: CUSTOMER }
     const owing = after([...shop, registered(1_000)], [open, sold(2, credit)])
+    when(owing, ...settles('in', '4')).answers({ expected_minor: 5400, balance_minor: 600 })
     const then = when(owing, ...settles('in', '12'))
     then.answers({ expected_minor: 6200, balance_minor: -200 })
     const { change_minor, cause, reference } = dataOf(then, 'CustomerBalanceChanged')
@@ -206,8 +209,43 @@ describe('a cash session', () => {
       'validation_failed',
       errors('reason', 'must not be blank'),
     )
-    when(shop, 'OpenCashSession', { ...till, float: '0.001' }).rejects('validation_failed')
+    when(shop, 'OpenCashSession', { ...till, float: '0.001' }).rejects(
+      'validation_failed',
+      errors('float', 'must have at most 2 decimals'),
+    )
+    const most = 10 ** 12 / 100
+    when(history, ...move('out', String(most))).answers({ expected_minor: 5000 - most * 100 })
+    when(history, ...move('in', `${most}.01`)).rejects(
+      'validation_failed',
+      errors('amount', 'is too large'),
+    )
+    const spaced = when(history, 'MoveCash', {
+      ...{ ...till, direction: 'in', amount: '1', reason: ' bank ' },
+    })
+    equal(dataOf(spaced, 'CashMoved').reason, 'bank')
     when(shop, 'OpenCashSession', { register_id: 'no-dash' }).rejects('validation_failed')
+  })
+  it('is in a currency that the shop takes, in a store that there is', () => {
+    const settings = { 'money.default': 'EUR', 'money.currencies': ['EUR', 'CHF'] }
+    const opened = (more: object) => whenAt(shop, { settings }, open[0], { ...open[1], ...more })
+    opened({}).answers({ currency: 'EUR' })
+    opened({ currency: 'CHF' }).answers({ currency: 'CHF' })
+    opened({ currency: 'USD' }).rejects('validation_failed', {
+      errors: { currency: 'must be one of EUR, CHF' },
+    })
+    when(shop, open[0], { ...open[1], store_id: 'nowhere' }).rejects('not_found')
+  })
+  it('has room for a thousand movements', () => {
+    const moved: Write = {
+      ...when(after(shop, [open]), ...move('in', '1')).decision().writes[0]!,
+    }
+    const times = (n: number): readonly Write[] => [
+      ...after(shop, [open]),
+      { ...moved, events: Array.from({ length: n }, () => moved.events[0]!) },
+    ]
+    when(times(999), ...move('in', '1')).answers({ expected_minor: 105_000 })
+    when(times(1_000), ...move('in', '1')).rejects('business_rule_violated')
+    when(times(1_000), ...close('1050')).answers({ difference_minor: 0 })
   })
   it('may be asked for by the shop before anything is sold', () => {
     const settings = { 'pos.require_session': true }
