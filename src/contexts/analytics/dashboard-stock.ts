@@ -83,6 +83,8 @@ function summing(storeId: string | null) {
   let low = 0
   return {
     add(row: InventoryValueRow) {
+      // What the store has never had adds no currency to it.
+      if (storeId !== null && !Object.hasOwn(row.stores, storeId)) return
       const value = storeId === null ? row.value_minor : stockValue(row, row.stores[storeId] ?? 0)
       values.set(row.currency, (values.get(row.currency) ?? 0) + (value ?? 0))
       if (row.is_low_stock) low++

@@ -1,13 +1,12 @@
 // Questions about discrepancies: where book and shelf disagree, and who cannot be served for it.
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { listOf } from '#kernel/list-of.ts'
-import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import { askedMoment, asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
 import { streamOf } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
-import { type Query, query, type Reader } from '#kernel/query.ts'
+import { type Query, query } from '#kernel/query.ts'
 import {
   flag,
-  type Infer,
   id,
   instant,
   integer,
@@ -23,7 +22,7 @@ import { ACTIONS, DISCREPANCY_KINDS, DISCREPANCY_STATUSES } from './discrepancy.
 import { DISCREPANCIES } from './resolve-discrepancy.ts'
 import { stockKey } from './stock.ts'
 import type { Place } from './stock-changes.ts'
-import { coverages, type Then, UNSERVED_MAX, unservedIn } from './unserved.ts'
+import { coverages, UNSERVED_MAX, unservedIn } from './unserved.ts'
 
 const inDetail = {
   /** What is promised in its place and not there now, backorders not counted. */
@@ -52,17 +51,16 @@ const offered = listOf(discrepancies, {
   standard: ['-detected_at'],
 })
 
-const getInput = object({ discrepancy_id: id(), ...asOfFields })
 const getDiscrepancy = query({
   type: 'GetDiscrepancy',
-  input: getInput,
+  input: object({ discrepancy_id: id(), ...asOfFields }),
   run: async (input, reader) => {
     const found = await nowOrThen(reader, discrepancies, input.discrepancy_id, input)
     if (found === null) return null
     const { unserved, ...covered } = await unservedIn(
       reader,
       placeOf(found),
-      await then(input, reader),
+      await askedMoment(reader, streamOf('discrepancy', input.discrepancy_id), input),
     )
     const { quantity_scale } = found
     return { ...found, ...covered, unserved: unserved.map((one) => ({ ...one, quantity_scale })) }
@@ -82,18 +80,6 @@ const getDiscrepancy = query({
     summary: 'A discrepancy, who cannot be served for it, and what was done about it',
   },
 })
-
-/** The moment that was asked for; a version of the discrepancy is the position of its event. */
-async function then(input: Infer<typeof getInput>, reader: Reader): Promise<Then | null> {
-  const { discrepancy_id, as_of, as_of_position, as_of_version } = input
-  if (as_of_position !== undefined) return { position: as_of_position }
-  if (as_of_version !== undefined) {
-    const stream = streamOf('discrepancy', discrepancy_id)
-    const events = await reader.events([stream], as_of_version)
-    return { position: events.at(-1)?.position ?? 0 }
-  }
-  return as_of === undefined ? null : { time: new Date(as_of).toISOString() }
-}
 
 const listDiscrepancies = query({
   type: 'ListDiscrepancies',
