@@ -2,7 +2,8 @@
 import { customers } from '#contexts/customers/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { listOf } from '#kernel/list-of.ts'
-import { asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import { askedMoment, asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import { streamOf } from '#kernel/message.ts'
 import type { Condition, Filter, Row } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import { day, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
@@ -46,7 +47,12 @@ export const getSale = query({
   input: object({ sale_id: id(), ...asOfFields }),
   run: async (input, reader) => {
     const row = await nowOrThen(reader, sales, input.sale_id, input)
-    return row === null ? null : (await named([row], reader))[0]
+    if (row === null) return null
+    const moment = await askedMoment(reader, streamOf('sale', input.sale_id), input)
+    if (moment === null || row.customer_id === null) return (await named([row], reader))[0]
+    // As it was then, like all the rest; what tells of a person is forgotten there too.
+    const customer = await reader.past(customers, String(row.customer_id), moment)
+    return { ...row, customer_name: customer?.name ?? null }
   },
   answer: nullable(saleAnswer),
   route: { ...get, path: '/api/v1/sales/:sale_id', summary: 'One sale, now or as it was' },
