@@ -41,13 +41,32 @@ describe('a sale that goes on', () => {
     const more = after(dearer, [add])
     when(more, ...complete).answers({ total_amount_minor: 2800 })
   })
+  it('is for whom it was started, or for whom it is completed, and at a time that was', () => {
+    const known = [...shop, registered()]
+    const begun = after(known, [['StartSale', { ...of, customer_id: CUSTOMER }], add])
+    when(begun, ...complete).answers({ customer_id: CUSTOMER })
+    when(begun, complete[0], { ...complete[1], customer_id: null }).answers({ customer_id: null })
+    const late = after(known, [start, add])
+    const credit = { ...of, payment_type: 'credit', customer_id: CUSTOMER }
+    when(late, complete[0], credit).answers({ customer_id: CUSTOMER, balance_minor: 1000 })
+    when(late, complete[0], { ...complete[1], occurred_at: '2026-03-03T10:00:00Z' }).rejects(
+      'validation_failed',
+      { errors: { occurred_at: 'is in the future' } },
+    )
+    when(late, complete[0], { ...complete[1], discounts: [{ name: 'x' }] }).rejects(
+      'validation_failed',
+      { errors: { 'discounts.0.percent': 'is required, or amount; not both' } },
+    )
+  })
   it('gives up lines, once, and never gives their number again', () => {
     const remove: Step = ['RemoveSaleItem', { ...of, line: 1 }]
     const history = after(shop, [start, add, remove])
     when(history, ...remove).writesNothing()
     when(history, 'RemoveSaleItem', { ...of, line: 2 }).rejects('not_found')
     equal(dataOf(when(history, ...add), 'SaleItemAdded').line, 2)
-    when(history, ...complete).rejects('validation_failed')
+    when(history, ...complete).rejects('validation_failed', {
+      errors: { sale_id: 'is a sale without any line' },
+    })
   })
   it('is set aside and taken up at another register of the store, which numbers it then', () => {
     const aside = after(shop, [start, add, suspend])
