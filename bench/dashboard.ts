@@ -5,6 +5,7 @@ import { compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
 import { openEventLog as openPostgresLog } from '#storage/postgres/event-log.ts'
 import { openEventLog as openSqliteLog } from '#storage/sqlite/event-log.ts'
+import { testRedis } from '#testing/redis-server.ts'
 import { logFileIn, startDaybook } from './daybook-process.ts'
 import type { GrowthEngine } from './growth-engines.ts'
 import { type HttpCaller, httpCaller } from './http-caller.ts'
@@ -59,8 +60,7 @@ async function answered(
       `${inside.cpuMs.toFixed(2)} ms of CPU each`
     const told = `${events.toLocaleString('en-US')} events, ${engine}`
     const first = row(`dashboard, p99, read from its rows; ${told}`, 'read', engine, read, [note])
-    // On PostgreSQL answers are kept by a Redis, and there is none here.
-    if (engine === 'PostgreSQL') return [first]
+    if (!shop.keepsAnswers) return [first]
     return [first, row(`dashboard, p99, kept; ${told}`, 'kept', engine, kept, [])]
   } finally {
     await shop.remove()
@@ -98,6 +98,7 @@ type Shop = {
   readonly start: () => ReturnType<typeof startDaybook>
   /** Settings that name where it lies. */
   readonly env: Readonly<Record<string, string>>
+  readonly keepsAnswers: boolean
   readonly remove: () => Promise<void>
 }
 
@@ -109,15 +110,24 @@ async function openShop(engine: GrowthEngine, tools: Tools): Promise<Shop> {
       openLog: () => openSqliteLog({ path }),
       start: () => startDaybook(folder, tools.atEnd),
       env: { DATABASE_SQLITE_PATH: path },
+      keepsAnswers: true,
       remove: async () => {},
     }
   }
   const { url, remove } = await (await tools.postgres()).fresh()
+  // There answers are kept by a Redis; without one they are read anew each time.
+  const redis = await testRedis()
+  if ('skipped' in redis) tools.tell(redis.skipped)
+  const cache = 'skipped' in redis ? {} : { redis: redis.url }
   return {
     openLog: () => openPostgresLog({ url }),
-    start: () => startDaybook(folder, tools.atEnd, { url }),
+    start: () => startDaybook(folder, tools.atEnd, { url, ...cache }),
     env: { DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: url },
-    remove,
+    keepsAnswers: !('skipped' in redis),
+    async remove() {
+      await remove()
+      if (!('skipped' in redis)) await redis.remove()
+    },
   }
 }
 

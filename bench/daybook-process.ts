@@ -22,20 +22,23 @@ export type DaybookProcess = {
 
 export const logFileIn = (folder: string) => join(folder, 'daybook.db')
 
-/** `server`: the database of a PostgreSQL instead of a file in the folder. */
+/** The database of a PostgreSQL, and perhaps a Redis for answers, instead of a file. */
+export type Servers = { readonly url: string; readonly redis?: string }
+
+/** `servers`: instead of a file in the folder. */
 export async function startDaybook(
   folder: string,
   atEnd: Tools['atEnd'],
-  server?: { readonly url: string },
+  servers?: Servers,
 ): Promise<DaybookProcess> {
   const ports = ['server.port', 'server.query_port', 'server.admin_port']
   const sets = ports.flatMap((key) => ['--set', `${key}=:0`])
   const begun = performance.now()
   const child = spawn(
     process.execPath,
-    [MAIN, 'start', ...(server === undefined ? ['--data', logFileIn(folder)] : []), ...sets],
+    [MAIN, 'start', ...(servers === undefined ? ['--data', logFileIn(folder)] : []), ...sets],
     // Its own folder, so that no settings file of this one is found.
-    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...driver(server) } },
+    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...places(servers) } },
   )
   atEnd(() => child.kill('SIGKILL'))
   let complaints = ''
@@ -57,8 +60,13 @@ export async function startDaybook(
 }
 
 /** In the environment, where a password is not seen by everybody. */
-const driver = (server: { readonly url: string } | undefined) =>
-  server === undefined ? {} : { DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: server.url }
+const places = (servers: Servers | undefined) =>
+  servers === undefined
+    ? {}
+    : {
+        ...{ DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: servers.url },
+        ...(servers.redis === undefined ? {} : { REDIS_URL: servers.redis }),
+      }
 
 async function readyLine(
   stdout: NodeJS.ReadableStream,
