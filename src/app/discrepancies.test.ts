@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { shopDoors } from './shop-doors-fixture.ts'
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 120_000
 type Row = Readonly<Record<string, unknown>>
 
 describe('a discrepancy', () => {

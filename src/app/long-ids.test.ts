@@ -10,7 +10,7 @@ const [STORE, OTHER] = ['s'.repeat(100), 't'.repeat(100)]
 const REGISTER = 'r'.repeat(20)
 const [CUSTOMER, DEVICE, USER] = ['c'.repeat(200), 'd'.repeat(200), 'u'.repeat(200)]
 const PAYMENT = 'p'.repeat(150)
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 120_000
 
 describe('the longest ids', () => {
   const taxes = Array.from({ length: 10 }, (_, n) => `standard:T${n}:1`)

@@ -24,7 +24,7 @@ const MAIN = join(import.meta.dirname, 'main.ts')
 const INVOICES = Number(process.env.INVOICES ?? 120)
 const BUYERS = 200
 const UNITS = 50
-const SETTLED_WITHIN_MS = 120_000
+const SETTLED_WITHIN_MS = 300_000
 const MEMBERS = {
   'command-1': 'command',
   'command-2': 'command',

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { call } from '#edges/http/door-fixture.ts'
 import { shopDoors } from './shop-doors-fixture.ts'
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 120_000
 
 describe('an order over HTTP', () => {
   const shop = shopDoors(['money.taxes=standard:VAT:20'])

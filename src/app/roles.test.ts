@@ -9,12 +9,15 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LEASE_MS } from '#runtime/shares.ts'
+import { openLeases } from '#storage/postgres/leases.ts'
 import { onPostgres, type TestDatabase } from '#testing/postgres-server.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 const PORTS = ['server.port', 'server.query_port', 'server.admin_port', 'server.health_port']
 /** A process that has not started by then never will; the machine may be busy. */
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 180_000
+/** Leases run out after seconds; a machine that is busy takes its time to see it. */
+const SHARED_WITHIN_MS = 20 * LEASE_MS
 
 type Running = {
   readonly child: ChildProcess
@@ -240,13 +243,20 @@ await onPostgres('roles', (fresh) => {
       const { projection = [], saga = [] } = await sharesOf(one)
       return [projection.length, saga.length]
     }
-    const until = async (what: string, holds: () => Promise<boolean>, withinMs: number) => {
+    const until = async (what: string, holds: () => Promise<boolean>) => {
       const from = Date.now()
       while (!(await holds())) {
-        ok(Date.now() - from < withinMs, `${what}: not within ${withinMs} ms`)
+        ok(Date.now() - from < SHARED_WITHIN_MS, `${what}: not within ${SHARED_WITHIN_MS} ms`)
         await sleep(20)
       }
       return Date.now() - from
+    }
+    /** Who holds any of the work, or says that he would. */
+    const holders = async () => {
+      const leases = await openLeases({ url: database.url })
+      const all = await Promise.all(['projection/', 'saga/'].map((group) => leases.held(group)))
+      await leases.close()
+      return new Set(all.flat().map(({ holder }) => holder))
     }
 
     it('is halved when a second comes, and whole again when it goes, stands still or dies', async (t) => {
@@ -264,24 +274,27 @@ await onPostgres('roles', (fresh) => {
           Math.abs(a.projection!.length - b.projection!.length) <= 1
         )
       }
-      await until('halved', isHalved, 2 * LEASE_MS)
+      await until('halved', isHalved)
+      equal((await holders()).size, 2)
       const isWhole = async () => (await sizes(first)).join() === [all, waitings].join()
 
       second.child.kill('SIGTERM')
       const { code } = await second.ended
       equal(code, 0)
-      t.diagnostic(`told to stop: taken over in ${await until('whole', isWhole, LEASE_MS / 2)} ms`)
+      // What it had need not run out first.
+      ok((await holders()).size < 2, 'it has left nothing behind')
+      t.diagnostic(`told to stop: taken over in ${await until('whole', isWhole)} ms`)
 
       const third = await shop.start(ALSO)
       const isLess = async () => (await sizes(first))[0]! < all
-      await until('halved again', isLess, 2 * LEASE_MS)
+      await until('halved again', isLess)
       third.child.kill('SIGSTOP')
-      t.diagnostic(`paused: taken over in ${await until('whole', isWhole, 2 * LEASE_MS)} ms`)
+      t.diagnostic(`paused: taken over in ${await until('whole', isWhole)} ms`)
       third.child.kill('SIGCONT')
-      await until('halved when it wakes', isLess, 2 * LEASE_MS)
+      await until('halved when it wakes', isLess)
       third.child.kill('SIGKILL')
       await third.ended
-      t.diagnostic(`killed: taken over in ${await until('whole', isWhole, 2 * LEASE_MS)} ms`)
+      t.diagnostic(`killed: taken over in ${await until('whole', isWhole)} ms`)
     })
   })
 

@@ -54,7 +54,7 @@ type Member = {
   child: ChildProcess | null
 }
 
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 180_000
 const SAID_MAX = 64 * 1024 * 1024
 const DOORS = {
   command: 'server.port',
@@ -170,7 +170,7 @@ export type Client = {
   repeats(): number
 }
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 const PAUSE_MS = 100
 
 export function fleetClient(fleet: Fleet, random: Random): Client {

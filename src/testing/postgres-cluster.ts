@@ -26,8 +26,8 @@ export type Cluster = {
   readonly crash: () => Promise<void>
 }
 
-const STARTED_WITHIN_MS = 30_000
-const CONNECTED_WITHIN_MS = 2_000
+const STARTED_WITHIN_MS = 120_000
+const CONNECTED_WITHIN_MS = 10_000
 const PORT_TRIES = 3
 const ROLE = 'daybook'
 

@@ -38,7 +38,7 @@ export async function testRedis(): Promise<TestRedis | Skipped> {
 }
 
 const NO_PROGRAM = 'no redis-server on the PATH, and TEST_REDIS_URL is not set'
-const READY_WITHIN_MS = 10_000
+const READY_WITHIN_MS = 60_000
 const PORT_TRIES = 3
 
 function program(): string | null {

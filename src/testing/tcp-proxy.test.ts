@@ -36,7 +36,7 @@ async function client(): Promise<{ socket: Socket; heard: () => string }> {
 }
 const ended = (socket: Socket) => new Promise((resolve) => void socket.once('close', resolve))
 async function until(is: () => boolean) {
-  for (const end = performance.now() + 2_000; !is(); await sleep(2)) ok(performance.now() < end)
+  for (const end = performance.now() + 30_000; !is(); await sleep(2)) ok(performance.now() < end)
 }
 
 test('all comes through while it is open, under the same user, password and path', async () => {
