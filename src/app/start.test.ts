@@ -180,11 +180,11 @@ describe('the program', () => {
     const other = ['start', '--data', join(folder, 'other.db'), ...ports, '--port', port]
     const { code, err } = await run(other).ended
     equal(code, 1)
-    match(err, /EADDRINUSE|in use/)
+    match(err, new RegExp(`server\\.port: 127\\.0\\.0\\.1:${port} is taken: .* set another port`))
     const demo = ['--demo', '--set', 'database.driver=memory', ...ports, '--port', port]
     const filled = await run(['start', ...demo]).ended
     equal(filled.code, 1)
-    match(filled.err, /EADDRINUSE|in use/)
+    match(filled.err, /is taken/)
     ok(!/month behind it|demonstration:/.test(filled.err), filled.err)
   })
 

@@ -95,7 +95,7 @@ async function opened(app: App, config: Config) {
         const address = config[key]
         const [door, name] = DOORS[key]
         if (address === '') return []
-        return [listen(doors[door], address, config).then((url) => ({ name, url }))]
+        return [listen(doors[door], key, address, config).then((url) => ({ name, url }))]
       }),
     )
     const warnings = (await app.operations.health()).warnings.map((text) => `Warning: ${text}`)
@@ -122,8 +122,27 @@ function readyLine(roles: Roles, places: readonly Place[]): string {
 
 type Door = Doors['public']
 
-async function listen(door: Door, { host, port }: Address, config: Config): Promise<string> {
+async function listen(
+  door: Door,
+  key: PortKey,
+  { host, port }: Address,
+  config: Config,
+): Promise<string> {
   const name = host ?? config['server.host']
-  const bound = await door.listen(name, port)
-  return `http://${name.includes(':') ? `[${name}]` : name}:${bound.port}`
+  const shown = name.includes(':') ? `[${name}]` : name
+  try {
+    const bound = await door.listen(name, port)
+    return `http://${shown}:${bound.port}`
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    const why = Object.hasOwn(NO_DOOR, code) ? NO_DOOR[code] : String(error)
+    throw new Error(`${key}: ${shown}:${port} ${why} (${code})`, { cause: error })
+  }
+}
+
+/** What the system says of a door that it does not open, and what to do then. */
+const NO_DOOR: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is taken: stop what listens there, or set another port',
+  EACCES: 'is not for this user: set a port from 1024 on',
+  EADDRNOTAVAIL: 'is no address of this machine: set another host',
 }
