@@ -56,13 +56,20 @@ export function orderStatus(life: readonly Recorded[]): string {
 
 /** Of what was ordered, all has left or was cancelled. */
 function isAllGone(life: readonly Recorded[]): boolean {
+  const ordered = life.findLastIndex(isOrdering)
   const units = (types: readonly string[]) =>
     life
+      .slice(ordered)
       .filter(({ event_type }) => types.includes(event_type))
       .flatMap(({ data }) => (data as { readonly lines?: readonly Units[] }).lines ?? [])
       .reduce((sum, { quantity }) => sum + quantity, 0)
-  return units(['OrderCreated']) === units(['OrderPartiallyShipped', 'OrderLinesCancelled'])
+  const gone = units(['OrderPartiallyShipped', 'OrderLinesCancelled'])
+  return units(['OrderCreated', 'OrderUpdated']) === gone
 }
+/** Other items take the place of the first ones. */
+const isOrdering = ({ event_type, data }: Recorded) =>
+  event_type === 'OrderCreated' ||
+  (event_type === 'OrderUpdated' && (data as { readonly lines?: unknown }).lines !== undefined)
 type Units = { readonly quantity: number }
 
 function lifeProblems(id: string, life: readonly Recorded[]): readonly string[] {
@@ -175,6 +182,9 @@ function noteOutcomes(world: World, events: readonly Recorded[]) {
         break
       case 'PaymentRefunded':
         sometimes(world, 'money was given back')
+        break
+      case 'OrderUpdated':
+        sometimes(world, 'the items of an order were changed')
     }
     if (needs_attention === true && event.aggregate_type === 'saga')
       sometimes(world, 'a saga was left to a person')

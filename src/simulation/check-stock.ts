@@ -1,6 +1,7 @@
 // Stock, added up by hand: at every position nothing is promised that is not there, and in the end
 // what is promised is what reservations hold.
 import type { Recorded } from '#kernel/message.ts'
+import { OFFLINE } from '#testing/till-book.ts'
 
 export type Place = { quantity: number; reserved: number; backorder: number }
 type Line = { readonly product_id: string; readonly store_id: string; readonly quantity: number }
@@ -10,6 +11,9 @@ type Data = Line & {
   readonly backorder_limit: number
   readonly lines: readonly Line[]
   readonly reservation_id: string
+  readonly missing: number
+  readonly reason: string
+  readonly device_id?: string | null
 }
 
 export function checkStock(events: readonly Recorded[]): readonly string[] {
@@ -20,9 +24,8 @@ export function checkStock(events: readonly Recorded[]): readonly string[] {
     const data = event.data as Data
     if (event.aggregate_type === 'stock') {
       const place = moved(places, event)
-      if (place.reserved < 0 || place.quantity < 0)
-        problems.push(`${event.aggregate_id} is below nothing at ${event.position}`)
-      if (place.reserved > place.quantity + place.backorder)
+      if (place.reserved < 0) problems.push(`${event.aggregate_id} holds less than nothing`)
+      if (event.event_type === 'StockReserved' && place.reserved > place.quantity + place.backorder)
         problems.push(
           `${place.reserved} of ${place.quantity} are promised of ${event.aggregate_id} at ${event.position}`,
         )
@@ -38,8 +41,48 @@ export function checkStock(events: readonly Recorded[]): readonly string[] {
       problems.push(
         `${reserved} of ${place} are promised, and reservations hold ${promised.get(place) ?? 0}`,
       )
+  return [...problems, ...takenProblems(events)]
+}
+
+const lacking = ({ quantity, reserved }: Place) => Math.max(0, reserved - quantity)
+
+/**
+ * Only what has happened already takes what is promised or not there: a count, or what was told
+ * later; and then somebody is told how much of it is lacking now.
+ */
+function takenProblems(events: readonly Recorded[]): readonly string[] {
+  const problems: string[] = []
+  const places = new Map<string, Place>()
+  const commands = Map.groupBy(events, ({ metadata }) => metadata.command_id ?? '')
+  for (const [id, written] of commands) {
+    const before = new Map<string, number>()
+    const told = new Map<string, number>()
+    for (const event of written) {
+      const { aggregate_id, aggregate_type, event_type } = event
+      if (aggregate_type === 'stock' && !before.has(aggregate_id)) {
+        const place = places.get(aggregate_id)
+        before.set(aggregate_id, place === undefined ? 0 : lacking(place))
+      }
+      if (aggregate_type === 'stock') moved(places, event)
+      if (event_type !== 'StockDiscrepancyDetected') continue
+      const { product_id, store_id, missing, reason } = event.data as Data
+      if (reason !== 'never came') told.set(`${product_id}:${store_id}`, missing)
+    }
+    const isFact = written.some(isOfBefore)
+    for (const [key, lacked] of before) {
+      const taken = Math.max(0, lacking(places.get(key)!) - lacked)
+      if (taken > 0 && !isFact) problems.push(`${id} took ${taken} of ${key} that were promised`)
+      if (taken !== (told.get(key) ?? 0))
+        problems.push(`${id} took ${taken} of ${key}, and told of ${told.get(key) ?? 0}`)
+    }
+  }
   return problems
 }
+
+/** It had happened when it was told. */
+const isOfBefore = ({ event_type, data }: Recorded): boolean =>
+  FACTS.includes(event_type) || (data as Data).device_id === OFFLINE
+const FACTS = ['StockCounted', 'TransferStarted']
 
 /** The place after the event. */
 export function moved(

@@ -12,9 +12,16 @@ import { checkCommands } from '#testing/command-checker.ts'
 import type { Problem } from '#testing/history.ts'
 import { checkReads } from '#testing/read-checker.ts'
 import { checkMoney } from './check-money.ts'
-import { checkOwed } from './check-owed.ts'
 import { checkRows } from './check-rows.ts'
 import { checkSagas } from './check-sagas.ts'
+import {
+  checkForgotten,
+  checkOwed,
+  checkPrices,
+  checkTills,
+  checkTransit,
+  noteShop,
+} from './check-shop.ts'
 import { checkStock } from './check-stock.ts'
 import { type Grant, type Sent, sometimes, type World, wholeLog } from './world.ts'
 
@@ -34,6 +41,8 @@ export const CHECKS = {
   C9: 'a lease has one holder',
   C10: 'whoever asks for a position sees what was written up to it',
   C11: 'nothing fails inside that nobody planned',
+  C12: 'tills count, drawers and accounts add up, and prices follow each other',
+  C13: 'who was forgotten is told of nowhere',
   L0: 'a history comes to its end',
   L1: 'without faults everything comes to its end',
 } as const
@@ -47,6 +56,7 @@ export async function checkHistory(
   const events = await wholeLog(stores.log)
   const records = await stores.log.commandRecords('', Number.MAX_SAFE_INTEGER)
   noteUnanswered(world, events)
+  noteShop(world, events)
   const isVerified = world.swarm.features.verify
   const problems: (readonly [check: string, messages: readonly string[]])[] = [
     ['C1', spoken(checkAppends(attempts, events))],
@@ -54,6 +64,9 @@ export async function checkHistory(
     ['C5', spoken(checkCommands(attempts, events, records))],
     ['C5', checkAnswers([...world.sent.values()], events)],
     ['C7', checkStock(events)],
+    ['C7', checkTransit(events)],
+    ['C12', [...checkTills(events), ...checkPrices(events)]],
+    ['C13', await checkForgotten(world, projections, events)],
     ['C8', checkSagas(world, events)],
     ['C6', await checkMoney(world, events)],
     ['C6', checkOwed(events)],

@@ -7,6 +7,7 @@ import type { Outcome, SendMeta } from '#kernel/waiting.ts'
 import { takeApart } from './order-deeds.ts'
 import type { Process } from './process.ts'
 import { on, type Processes, within } from './processes.ts'
+import { changeItems, customerOf, newWares, shopDeeds, streetOf, type Wares } from './shop-deeds.ts'
 import { sometimes, type Told, type World } from './world.ts'
 
 export type Clients = { run(): Promise<void>; readonly commands: () => number }
@@ -21,6 +22,7 @@ type Known = {
   readonly orders: string[]
   readonly reservations: string[]
   readonly stores: readonly string[]
+  readonly wares: Wares
 }
 type Client = {
   readonly world: World
@@ -36,6 +38,7 @@ export function clientsOf(world: World, processes: Processes): Clients {
     orders: [],
     reservations: [],
     stores: world.random.chance(0.4) ? [MAIN_STORE_ID, randomUUID()] : [MAIN_STORE_ID],
+    wares: newWares(),
   }
   return {
     commands: () => world.sent.size,
@@ -43,6 +46,7 @@ export function clientsOf(world: World, processes: Processes): Clients {
       await furnish({ world, processes, known, name: 'opener' })
       const clients = Array.from({ length: swarm.clients }, async (_, number) => {
         const client = { world, processes, known, name: `c${number}` }
+        await introduce(client)
         for (let at = 0; at < swarm.operations; at++) {
           await sleep(world.random.int(0, swarm.thinkMs))
           await oneDeed(client)
@@ -66,6 +70,13 @@ async function furnish(client: Client): Promise<void> {
       await insist(client, 'CreateInventory', { product_id, store_id, quantity })
     }
   }
+}
+
+/** Only registered customers may buy on account. */
+async function introduce(client: Client): Promise<void> {
+  if (!client.world.swarm.features.tills) return
+  const about = { name: `Name of ${client.name}`, credit_limit: '30' }
+  await insist(client, 'RegisterCustomer', { customer_id: customerOf(client.name), ...about })
 }
 
 async function insist(client: Client, type: string, input: object): Promise<void> {
@@ -181,21 +192,24 @@ type Deed = (client: Client) => Promise<void>
 async function oneDeed(client: Client): Promise<void> {
   const { random, swarm } = client.world
   const { features } = swarm
-  const deeds: readonly (readonly [weight: number, deed: Deed])[] = [
-    [8, placeOrder],
+  const clerks = shopDeeds(features, client.known.stores).map(
+    ([weight, deed]) => [weight, (one: Client) => deed(clerkOf(one))] as const,
+  )
+  const customers: readonly (readonly [weight: number, deed: Deed])[] = [
     [3, onOrder('CancelOrder')],
     [3, onOrder('ShipOrder')],
     [1, onOrder('DeliverOrder')],
     [2, moveMoney],
-    [2, changeStock],
     [1, describeProduct],
-    [1, recordReturn],
     [features['late payers'] ? 5 : 0, pay],
-    [features['hand reservations'] ? 4 : 0, reserve],
-    [features['hand reservations'] ? 3 : 0, onReservation],
     [features.webhooks ? 2 : 0, notice],
     [1, onSaga],
     [features['orders in parts'] ? 3 : 0, apart],
+  ]
+  const deeds: readonly (readonly [weight: number, deed: Deed])[] = [
+    [features['busy clerks'] ? 4 : 8, placeOrder],
+    ...(features['busy clerks'] ? [] : customers),
+    ...clerks,
   ]
   let left = random.next() * deeds.reduce((sum, [weight]) => sum + weight, 0)
   for (const [weight, deed] of deeds) {
@@ -204,14 +218,20 @@ async function oneDeed(client: Client): Promise<void> {
   }
 }
 
+const clerkOf = (client: Client) => ({
+  world: client.world,
+  name: client.name,
+  wares: client.known.wares,
+  reservations: client.known.reservations,
+  stores: client.known.stores,
+  aProduct: () => aProduct(client),
+  anOrder: () => anOrder(client),
+  send: (type: string, input: object) => send(client, type, input),
+})
+
 /** Mostly the same few, where that is a feature. */
 const aProduct = ({ world: { random, swarm }, known: { products } }: Client): string =>
   swarm.features.skew ? products[0]! : random.pick(products)
-const aPlace = (client: Client) => ({
-  product_id: aProduct(client),
-  store_id: client.world.random.pick(client.known.stores),
-})
-
 const placeOrder: Deed = async (client) => {
   const { world, known } = client
   const { random, swarm } = world
@@ -224,14 +244,18 @@ const placeOrder: Deed = async (client) => {
   const isPaid = !swarm.features['late payers'] || random.chance(0.5)
   const payment = isPaid ? { payment: { method: 'credit_card', token: 'tok' } } : {}
   const store_id = random.pick(known.stores)
+  const { erasures } = swarm.features
   const outcome = await send(client, 'CreateOrder', {
     order_id,
-    customer_id: client.name,
+    customer_id: customerOf(client.name),
     store_id,
     items,
     ...payment,
+    ...(erasures ? { shipping_address: { street: streetOf(order_id) } } : {}),
   })
   if (outcome?.ok !== true) return
+  if (swarm.features['changed orders'] && random.chance(0.3))
+    await changeItems(clerkOf(client), order_id)
   if (random.chance(0.3)) await look(client, order_id, outcome.position)
   if (random.chance(0.4)) await follow(client, order_id)
 }
@@ -309,70 +333,12 @@ const moveMoney: Deed = async (client) => {
   await send(client, type, { payment_id, ...amount })
 }
 
-const changeStock: Deed = async (client) => {
-  const { random } = client.world
-  const place = aPlace(client)
-  if (random.chance(0.4))
-    await send(client, 'AddStock', { ...place, quantity: String(random.int(1, 3)) })
-  else
-    await send(client, 'AdjustInventory', { ...place, adjustment: random.pick(['-2', '-1', '1']) })
-}
-
 /** Sometimes on top of a version that is old. */
 const describeProduct: Deed = async (client) => {
   const { random } = client.world
   const expected_version = random.int(1, 4)
   const input = { product_id: aProduct(client), name: `Thing ${random.int(1, 1_000)}` }
   await send(client, 'UpdateProductDetails', input, random.chance(0.7) ? { expected_version } : {})
-}
-
-const recordReturn: Deed = async (client) => {
-  const { random } = client.world
-  await send(client, 'RecordReturn', {
-    return_id: randomUUID(),
-    reference: `R${random.int(1, 99)}`,
-    customer_id: client.name,
-    country: null,
-    currency: 'USD',
-    cause: 'broken',
-    original_order_id: anOrder(client),
-    lines: [
-      {
-        product_id: aProduct(client),
-        code: 'P0',
-        quantity: -1,
-        quantity_scale: 0,
-        unit_price_minor: 750,
-      },
-    ],
-  })
-}
-
-const reserve: Deed = async (client) => {
-  const { random } = client.world
-  const reservation_id = randomUUID()
-  client.known.reservations.push(reservation_id)
-  const ttl = random.chance(0.7) ? { ttl_seconds: random.int(1, 3) } : {}
-  const lines = Array.from({ length: random.int(1, 2) }, () => ({
-    ...aPlace(client),
-    quantity: String(random.int(1, 2)),
-  }))
-  await send(client, 'ReserveInventory', { reservation_id, lines, ...ttl })
-}
-
-const onReservation: Deed = async (client) => {
-  const { random, scheduler } = client.world
-  const { reservations } = client.known
-  if (reservations.length === 0) return
-  const reservation_id = random.pick(reservations.slice(-3))
-  const until = new Date(scheduler.wall() + random.int(100, 3_000)).toISOString()
-  const [type, more] = random.pick([
-    ['ReleaseInventory', {}],
-    ['CommitReservation', {}],
-    ['ExtendReservation', { until }],
-    ['ExtendReservation', { until: null }],
-  ] as const)
-  await send(client, type, { reservation_id, ...more })
 }
 
 /** The provider's word that there is news, true or not, once or twice. */

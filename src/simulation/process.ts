@@ -55,7 +55,7 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
   ]
   const types = shop.typesOf(contexts)
   const personal = personalData(types, keys, KEYS_KNOWN)
-  const { open } = personal
+  const { open, forget } = personal
   const now = () => new Date().toISOString()
   const projections = contexts.flatMap((context) => context.projections)
   const onError = (error: unknown, where: string) => told(world, owner, error, where)
@@ -64,6 +64,7 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
     log,
     types,
     personal,
+    reads,
     now,
     commands: contexts.flatMap(({ commands }) => commands),
     numbers: numbersFrom(log),
@@ -72,8 +73,7 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
   })
   const queries = contexts.flatMap((context) => context.queries)
   const { ask } = queryGateway({ queries, reads, log, projections, types, open })
-  const { pollMs } = swarm
-  const following = { log, reads, projections, types, open, onError, pollMs }
+  const following = { log, reads, projections, types, open, onError, pollMs: swarm.pollMs }
   const runner = projectionRunner({ ...following, pageSize: 40 })
   const waitings = contexts.flatMap(({ waiting = [] }) => waiting)
   const waiting = waitingRunner({
@@ -82,10 +82,10 @@ export async function startProcess(world: World, owner: Owner): Promise<Process>
     send,
     now,
     onError,
-    pollMs,
+    pollMs: swarm.pollMs,
     logEnd: async () => (await log.head()).position,
     events: (streams, limit) => eventsOfStreams({ log, types, open }, streams, limit),
-    forget: personal.forget,
+    forget,
   })
   const heard = subscription(world, owner, log)
   const shares = sharesOf(world, owner, { ports, runner, waiting, projections, waitings })
@@ -123,8 +123,12 @@ const needed =
   (context: Context): Context =>
     swarm.features['all projections']
       ? context
-      : { ...context, projections: context.projections.filter(({ name }) => READ.includes(name)) }
+      : { ...context, projections: context.projections.filter(({ name }) => isRead(swarm, name)) }
 const READ = ['inventory_views', 'reservations_open', 'payments', 'order_views', 'saga_instances']
+const isRead = ({ features: { erasures, prices } }: World['swarm'], name: string): boolean =>
+  READ.includes(name) ||
+  (erasures && name === 'erasures') ||
+  (prices && name === 'scheduled_prices')
 
 /** A failure that nobody planned is a finding; the others are only told. */
 function told({ scheduler, trouble }: World, { name }: Owner, error: unknown, where: string) {
@@ -137,6 +141,7 @@ function told({ scheduler, trouble }: World, { name }: Owner, error: unknown, wh
 
 const settingsOf = ({ swarm }: World) => ({
   'payments.capture_on': swarm.captureOn,
+  'pos.stock_policy': 'block',
   'reservation.ttl_ms': swarm.reservationTtlMs,
   'saga.deadline_ms': swarm.sagaDeadlineMs,
   'saga.alarm_after': 4,

@@ -27,6 +27,12 @@ export const FEATURES = [
   'all projections',
   'verify',
   'orders in parts',
+  'changed orders',
+  'tills',
+  'shelves',
+  'prices',
+  'erasures',
+  'busy clerks',
 ] as const
 export type Feature = (typeof FEATURES)[number]
 
@@ -58,6 +64,9 @@ export type Swarm = {
 
 /** What takes long, and is the same in every history. */
 const DEAR: readonly Feature[] = ['all projections', 'verify']
+/** Who only does this does little else. */
+const NARROW: readonly Feature[] = ['busy clerks']
+const RARE = [...DEAR, ...NARROW]
 const LOW = 0.005
 const HIGH = 0.06
 /** No port answers with silence but those that the product gives up waiting for. */
@@ -121,7 +130,7 @@ function anyOf(seed: number, random: Random): Swarm {
     snapshotEvery: random.pick([2, 5, 100]),
     troubleMs: 600,
     features: Object.fromEntries(
-      FEATURES.map((feature) => [feature, random.chance(DEAR.includes(feature) ? 0.25 : 0.5)]),
+      FEATURES.map((feature) => [feature, random.chance(RARE.includes(feature) ? 0.25 : 0.5)]),
     ) as Swarm['features'],
     faults,
   }

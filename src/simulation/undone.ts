@@ -34,6 +34,8 @@ export async function undone(world: World, processes: Processes): Promise<readon
     ...openSagas(events),
     ...openPayments(events),
     ...due(events, world),
+    ...unforgotten(events),
+    ...pricesDue(events, world),
   ]
 }
 
@@ -98,4 +100,28 @@ function due(events: readonly Recorded[], { scheduler }: World): readonly string
   return [...until]
     .filter(([, at]) => at <= now)
     .map(([id, at]) => `reservation ${id} is held since it ended at ${at}`)
+}
+
+function unforgotten(events: readonly Recorded[]): readonly string[] {
+  const open = new Set<string>()
+  for (const { event_type, data } of events) {
+    const { subject } = data as { readonly subject: string }
+    if (event_type === 'ErasureRequested') open.add(subject)
+    if (event_type === 'PersonalKeyDestroyed') open.delete(subject)
+  }
+  return [...open].map((subject) => `${subject} still is to be forgotten`)
+}
+
+function pricesDue(events: readonly Recorded[], { scheduler }: World): readonly string[] {
+  const open = new Map<string, string>()
+  for (const { event_type, data } of events) {
+    const { schedule_id = '', effective_at = '' } = data as Readonly<Record<string, string>>
+    if (event_type === 'ProductPriceScheduled') open.set(schedule_id, effective_at)
+    if (event_type === 'ProductPriceChanged' || event_type === 'ScheduledPriceCancelled')
+      open.delete(schedule_id)
+  }
+  const now = new Date(scheduler.wall()).toISOString()
+  return [...open]
+    .filter(([, at]) => at <= now)
+    .map(([id, at]) => `the price ${id} was to take effect at ${at}`)
 }

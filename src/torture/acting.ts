@@ -24,7 +24,25 @@ export type Known = {
   readonly orders: string[]
   readonly reservations: string[]
   readonly sales: { readonly sale_id: string; readonly lines: number }[]
+  readonly parcels: string[]
+  readonly returns: string[]
+  readonly transfers: { readonly transfer_id: string; readonly product_id: string }[]
+  readonly counts: string[]
+  /** Payments that were taken elsewhere. */
+  readonly external: string[]
 }
+export const nothingKnown = (): Known => ({
+  ...{ orders: [], reservations: [], sales: [], parcels: [], returns: [], transfers: [] },
+  ...{ counts: [], external: [] },
+})
+const KNOWN_MAX = 500
+/** The oldest are forgotten. */
+export function remember<T>(all: T[], one: T): void {
+  all.push(one)
+  if (all.length > KNOWN_MAX) all.shift()
+}
+/** Where an order goes: no other text looks like it. */
+export const streetOf = (order_id: string) => `Street of ${order_id}`
 export type Act = (person: Person) => Promise<void>
 
 /** Sends it as real clients do: once, several times at a moment, or again much later. */

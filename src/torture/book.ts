@@ -2,7 +2,10 @@
 // the log, event by event, with every rule that must hold at every moment. What breaks one is
 // written down with the position at which it broke.
 import type { Recorded } from '#kernel/message.ts'
-import { openTill, type Till, tillHandlers } from './till-book.ts'
+import { type Owed, openOwed, takeOwed } from '#testing/owed-book.ts'
+import { openTill, type Till, tillHandlers } from '#testing/till-book.ts'
+import { openTransit, type Transit, transitHandlers } from '#testing/transit-book.ts'
+import { streetOf } from './acting.ts'
 
 export type StockRow = { quantity: number; reserved: number; limit: number }
 export type Reservation = {
@@ -18,6 +21,9 @@ export type Order = {
   total: number
   /** Of what came back and is to be paid back. */
   returned: number
+  /** Units that are neither cancelled nor sent. */
+  left: number
+  readonly customer_id: string | null
 }
 export type Payment = {
   order_id: string
@@ -29,6 +35,8 @@ export type Payment = {
   /** Refunds that the order owes. */
   owed: Set<string>
   isVoided: boolean
+  /** Taken elsewhere: the provider knows nothing of it. */
+  readonly isExternal: boolean
   /** Asked of the provider, and not known to have ended. */
   pending: Set<string>
   /** Of each operation that ended: what it was. */
@@ -49,6 +57,13 @@ export type Book = {
   readonly payments: Map<string, Payment>
   readonly sagas: Map<string, SagaRow>
   readonly till: Till
+  readonly owed: Owed
+  readonly transit: Transit
+  /** Orders of those who were forgotten, as they were then. */
+  readonly forgotten: Set<string>
+  /** Customers who ever were, and shipments that were given up. */
+  readonly erased: Set<string>
+  readonly unneeded: Set<string>
   /** Events by the command that caused them. */
   readonly runs: Map<string, Run>
   readonly counts: Map<string, number>
@@ -71,6 +86,11 @@ export function openBook(): Book & { take(event: Recorded): void } {
     payments: new Map(),
     sagas: new Map(),
     till: openTill(),
+    owed: openOwed(),
+    transit: openTransit(),
+    forgotten: new Set(),
+    erased: new Set(),
+    unneeded: new Set(),
     runs: new Map(),
     counts: new Map(),
     breaches: [],
@@ -117,6 +137,11 @@ export function openBook(): Book & { take(event: Recorded): void } {
       const told = (rule: string, text: string) => breach(rule, event.position, text)
       handlers[event.event_type]?.(book, event.data as Data, told)
       tillHandlers[event.event_type]?.(book.till, event.data as Data, (text) => told('till', text))
+      takeOwed(book.owed, event)
+      const lost = (text: string) => told('stock', text)
+      transitHandlers[event.event_type]?.(book.transit, event.data as Data, lost)
+      if (JSON.stringify(event.data).includes(streetOf('')))
+        told('personal', `an address is stored in clear`)
     },
   })
 }
@@ -187,6 +212,12 @@ const moved =
       )
   }
 
+function takenElsewhere(book: Book, { payment_id, order_id }: Data): void {
+  const nothing = { authorized: 0, captured: 0, refunded: 0, owedBack: 0, isVoided: false }
+  const known = { done: new Map(), owed: new Set<string>(), pending: new Set<string>() }
+  book.payments.set(payment_id, { order_id, ...nothing, ...known, isExternal: true })
+}
+
 const orderIs =
   (status: Order['status']): Handler =>
   (book, { order_id }, breach) => {
@@ -195,6 +226,16 @@ const orderIs =
     if (order.status === 'CANCELLED') breach('sagas', `order ${order_id}: ${status} when cancelled`)
     order.status = status
   }
+
+const unitsIn = (lines: readonly Data[]): number =>
+  lines.reduce((sum, { quantity }) => sum + quantity, 0)
+/** Fewer units wait to be sent; where some have left and none waits, all has left. */
+function less(book: Book, { order_id, lines }: Data): void {
+  const order = book.orders.get(order_id)
+  if (order === undefined) return
+  order.left -= unitsIn(lines)
+  if (order.left === 0 && order.status === 'PARTIALLY_SHIPPED') order.status = 'SHIPPED'
+}
 
 const sagaEnds: Handler = (book, { saga_id, outcome }) => {
   const saga = book.sagas.get(saga_id)
@@ -233,8 +274,10 @@ const handlers: Readonly<Record<string, Handler>> = {
     held(book, data, -data.quantity)
   },
   InventoryReserved: (book, { reservation_id, lines }) => {
-    const wanted = lines.reduce((sum: number, line: Data) => sum + line.quantity, 0)
-    book.reservations.set(reservation_id, { held: new Map(), wanted, taken: 0 })
+    // Once more: these as well.
+    const known = book.reservations.get(reservation_id) ?? { held: new Map(), wanted: 0, taken: 0 }
+    known.wanted += unitsIn(lines)
+    book.reservations.set(reservation_id, known)
   },
 
   OrderCreated: (book, data, breach) => {
@@ -242,19 +285,34 @@ const handlers: Readonly<Record<string, Handler>> = {
     if (book.orders.has(order_id)) breach('once', `order ${order_id} was created twice`)
     const sum = lines.reduce((all: number, line: Data) => all + line.amount_minor, 0)
     if (sum !== total) breach('money', `order ${order_id}: lines of ${sum} make ${total}`)
-    book.orders.set(order_id, { status: 'PENDING', total, returned: 0 })
+    const { customer_id } = data
+    book.orders.set(order_id, {
+      status: 'PENDING',
+      total,
+      returned: 0,
+      left: unitsIn(lines),
+      customer_id,
+    })
   },
   OrderConfirmed: orderIs('CONFIRMED'),
-  OrderPartiallyShipped: orderIs('PARTIALLY_SHIPPED'),
+  OrderPartiallyShipped: (book, data, breach) => {
+    orderIs('PARTIALLY_SHIPPED')(book, data, breach)
+    less(book, data)
+  },
   OrderLinesCancelled: (book, { order_id, amount_minor, total_amount_minor, lines }, breach) => {
     const sum = lines.reduce((all: number, line: Data) => all + line.amount_minor, 0)
     if (sum !== amount_minor) breach('money', `order ${order_id}: lines of ${sum} cancelled`)
     const order = book.orders.get(order_id)
-    if (order !== undefined) order.total = total_amount_minor
+    if (order === undefined) return
+    order.total = total_amount_minor
+    less(book, { order_id, lines })
   },
-  OrderUpdated: (book, { order_id, total_amount_minor }) => {
+  OrderUpdated: (book, { order_id, total_amount_minor: total, lines }, breach) => {
     const order = book.orders.get(order_id)
-    if (order !== undefined && total_amount_minor !== undefined) order.total = total_amount_minor
+    if (order === undefined || lines === undefined) return
+    const sum = lines.reduce((all: number, line: Data) => all + line.amount_minor, 0)
+    if (sum !== total) breach('money', `order ${order_id}: lines of ${sum} make ${total}`)
+    Object.assign(order, { total, left: unitsIn(lines) })
   },
   OrderReturnChanged: (book, { order_id, amount_minor }) => {
     const order = book.orders.get(order_id)
@@ -264,7 +322,16 @@ const handlers: Readonly<Record<string, Handler>> = {
     const order = book.orders.get(order_id)
     if (order !== undefined) order.returned += amount_minor
   },
-  OrderShipped: orderIs('SHIPPED'),
+  ShipmentCancelled: ({ unneeded }, { shipment_id }) => void unneeded.add(shipment_id),
+  CustomerErased: ({ erased, forgotten, orders }, { customer_id }) => {
+    erased.add(customer_id)
+    for (const [id, order] of orders) if (order.customer_id === customer_id) forgotten.add(id)
+  },
+  OrderShipped: (book, data, breach) => {
+    orderIs('SHIPPED')(book, data, breach)
+    const order = book.orders.get(data.order_id)
+    if (order !== undefined) order.left = 0
+  },
   OrderDelivered: orderIs('DELIVERED'),
   OrderCancelled: orderIs('CANCELLED'),
 
@@ -273,14 +340,17 @@ const handlers: Readonly<Record<string, Handler>> = {
     const nothing = { authorized: 0, captured: 0, refunded: 0, owedBack: 0, isVoided: false }
     const pending = new Set([operation_id])
     book.payments.set(payment_id, {
-      ...{ order_id, ...nothing, pending },
+      ...{ order_id, ...nothing, pending, isExternal: false },
       ...{ done: new Map(), owed: new Set() },
     })
   },
   PaymentCaptureRequested: requested('a capture'),
   PaymentVoidRequested: requested('a void'),
   PaymentRefundRequested: requested('a refund'),
-  PaymentAuthorized: moved('authorized'),
+  PaymentAuthorized: (book, data, breach) => {
+    if (data.is_external === true) takenElsewhere(book, data)
+    moved('authorized')(book, data, breach)
+  },
   PaymentCaptured: moved('captured'),
   PaymentRefunded: moved('refunded'),
   PaymentVoided: moved('voided'),

@@ -4,6 +4,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Recorded } from '#kernel/message.ts'
 import type { Asked, Told } from './account.ts'
+import { streetOf } from './acting.ts'
 import { type Book, openBook } from './book.ts'
 import { judge } from './checks.ts'
 import type { Evidence } from './evidence.ts'
@@ -28,12 +29,41 @@ const receipt = (quantity: number, amount_minor: number) => ({
   tenders: [{ type: 'credit', amount_minor }],
 })
 const owes = (change_minor: number) => ({ customer_id: 'c', change_minor, cause: 'sale' })
+const drawer = { store_id: 'shop', register_id: 'a', session_id: 'd', currency: 'USD' }
+const till = (type: string, more: object) => write('register-1', type, { ...drawer, ...more }, type)
+const way = { transfer_id: 'w', from_store_id: 'other', to_store_id: 'shop' }
+const came = (received: number, is_closed: boolean) =>
+  write(
+    'transfer-1',
+    'TransferReceived',
+    { ...way, is_closed, lines: [{ product_id: 'thing', received, damaged: 0, missing: 0 }] },
+    `came ${received}`,
+  )
+const expecting = (change: number) =>
+  write('stock-thing', 'IncomingStockChanged', { ...place, ...way, change }, 'send')
+const away = { ...way, product_id: 'thing', store_id: 'other', quantity: 2 }
+/** Two things are on their way. */
+const SENT: readonly Written[] = [
+  write(
+    'stock-other',
+    'InventoryCreated',
+    { ...away, quantity: 2, backorder_limit: 0 },
+    'open other',
+  ),
+  write(
+    'transfer-1',
+    'TransferStarted',
+    { ...way, lines: [{ product_id: 'thing', quantity: 2 }] },
+    'send',
+  ),
+  write('stock-other', 'StockTransferredOut', away, 'send'),
+]
 /** An order of two things of five, paid and confirmed; two more at the till, one came back. */
 const GOOD: readonly Written[] = [
   write('stock-thing', 'InventoryCreated', { ...place, quantity: 5, backorder_limit: 0 }, 'open'),
   write('order-1', 'OrderCreated', {
     ...{ order_id: 'order-1', lines, total_amount_minor: 500, currency: 'USD' },
-    payment_id: 'order-1',
+    ...{ payment_id: 'order-1', customer_id: 'buyer' },
   }),
   write('saga-1', 'SagaStarted', { saga_id: 'order-1' }),
   write('payment-1', 'PaymentAuthorizationRequested', {
@@ -77,6 +107,7 @@ const GOOD: readonly Written[] = [
     { sale_id: 's', refund_number: 'R-1', ...receipt(1, 200) },
     'back',
   ),
+  write('customer-2', 'CustomerErased', { customer_id: 'buyer' }, 'forget'),
 ]
 
 function logOf(written: readonly Written[]): readonly Recorded[] {
@@ -390,6 +421,88 @@ describe('the checks', () => {
     'goods that left without a receipt for them': [
       evidenceOf(without('InventoryAdjusted')),
       'P16 tills',
+    ],
+    'a drawer that is short of what belongs into it': [
+      evidenceOf(
+        inserted(
+          till('CashSessionOpened', { float_minor: 100 }),
+          till('CashSessionClosed', {
+            ...{ expected_minor: 90, counted_minor: 90, difference_minor: 0 },
+          }),
+        ),
+      ),
+      'P16 tills',
+    ],
+    'cash that lacks, and nobody is told': [
+      evidenceOf(
+        inserted(
+          till('CashSessionOpened', { float_minor: 100 }),
+          till('CashSessionClosed', {
+            ...{ expected_minor: 100, counted_minor: 90, difference_minor: -10 },
+          }),
+        ),
+      ),
+      'P16 tills',
+    ],
+    'cash that moves where no drawer is open': [
+      evidenceOf(inserted(till('CashMoved', { amount_minor: 100 }))),
+      'P16 tills',
+    ],
+    'goods that come twice from another store': [
+      evidenceOf(inserted(...SENT, expecting(2), came(2, true), came(1, true))),
+      'P3 nothing',
+    ],
+    'goods that are on their way, and nobody expects them': [
+      evidenceOf(inserted(...SENT)),
+      'P8 money,',
+    ],
+    'goods that came, and are not in stock': [
+      evidenceOf(inserted(...SENT, expecting(2), came(2, true))),
+      'P8 money,',
+    ],
+    'goods that came back and were not paid for': [
+      evidenceOf(
+        inserted(
+          write('order-1', 'OrderShipped', { order_id: 'order-1' }, 'send'),
+          write(
+            'order-1',
+            'OrderReturnChanged',
+            { order_id: 'order-1', change: 'received', lines: [], amount_minor: 250 },
+            'return',
+          ),
+        ),
+      ),
+      'P8 money,',
+    ],
+    'an address of somebody who was forgotten': [
+      evidenceOf(GOOD, {
+        shown: {
+          ...evidenceOf().shown,
+          orders: [{ ...evidenceOf().shown.orders[0]!, notes: streetOf('order-1') }],
+        },
+      }),
+      'P17 who',
+    ],
+    'an address that is stored for everybody to read': [
+      evidenceOf(
+        inserted(write('order-1', 'OrderUpdated', { order_id: 'order-1', notes: streetOf('') })),
+      ),
+      'P17 who',
+    ],
+    'somebody who was forgotten by mistake': [
+      account({
+        asked: new Map([
+          ...evidenceOf().account.asked,
+          [
+            'sent',
+            {
+              ...asked('sent', [told({})]),
+              body: JSON.stringify({ order_id: 'order-2', shipping_address: {} }),
+            },
+          ],
+        ]),
+      }),
+      'P17 who',
     ],
     'an old client that is refused': [
       account({

@@ -1,10 +1,14 @@
 // The promises, each as a question to the evidence. A check that had nothing to look at has not
 // been passed.
+
+import { owedTroubles } from '#testing/owed-book.ts'
+import { tillTroubles } from '#testing/till-book.ts'
+import { transitTroubles } from '#testing/transit-book.ts'
 import { finalOf, isDone, isFinal, lineOf, type Told } from './account.ts'
+import { streetOf } from './acting.ts'
 import type { Order, Payment } from './book.ts'
 import type { Body } from './clients.ts'
 import type { Evidence } from './evidence.ts'
-import { goodsTroubles } from './till-book.ts'
 
 export type Check = {
   /** The promise's number, and what is promised. */
@@ -188,7 +192,7 @@ const sagasEnd: Checking = (evidence) => {
 }
 const fits = (status: Order['status'], outcome: string | null) =>
   outcome === 'completed'
-    ? ['CONFIRMED', 'SHIPPED', 'DELIVERED'].includes(status)
+    ? ['CONFIRMED', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED'].includes(status)
     : status === 'CANCELLED'
 
 /** P8: money in our books is money in the provider's, and each order has what it is due. */
@@ -209,7 +213,8 @@ const moneyIsStraight: Checking = (evidence) => {
     sums[kind] += amount_minor
     charged.set(payment_id, sums)
   }
-  for (const [id, { authorized, captured, refunded, pending }] of book.payments) {
+  for (const [id, { authorized, captured, refunded, pending, isExternal }] of book.payments) {
+    if (isExternal) continue
     const { authorize = 0, capture = 0, refund = 0 } = charged.get(id) ?? {}
     const [ours, theirs] = [
       [authorized, captured, refunded],
@@ -228,8 +233,11 @@ const moneyIsStraight: Checking = (evidence) => {
   for (const [id, order] of book.orders) {
     const held = book.reservations.get(id)?.held.size ?? 0
     const valid = labelsOf.get(id)?.length ?? 0
-    problems.push(...dueOf(id, order, { paid: paidFor.get(id) ?? [], held, valid }))
+    // All of it left in other parcels: its own was given up.
+    const wanted = book.unneeded.has(id) ? 0 : 1
+    problems.push(...dueOf(id, order, { paid: paidFor.get(id) ?? [], held, valid, wanted }))
   }
+  problems.push(...owedTroubles(book.owed), ...transitTroubles(book.transit))
   return { compared: ledger.length, problems }
 }
 
@@ -237,28 +245,38 @@ type Due = {
   readonly paid: readonly Payment[]
   /** Lines of stock that are held for it. */
   readonly held: number
-  /** Labels that are valid. */
+  /** Labels that are valid, and how many are to be. */
   readonly valid: number
+  readonly wanted: number
 }
 
-function dueOf(id: string, order: Order, { paid, held, valid }: Due): readonly string[] {
-  const kept = paid.reduce((sum, { captured, refunded }) => sum + captured - refunded, 0)
-  const taken = paid.reduce((sum, { captured, owedBack }) => sum + captured - owedBack, 0)
-  const isOpen = paid.some((one) => one.authorized > 0 && one.captured === 0 && !one.isVoided)
-  if (order.status === 'CANCELLED')
+function dueOf(
+  id: string,
+  { status, total, returned, left }: Order,
+  { paid, held, valid, wanted }: Due,
+): readonly string[] {
+  // What was taken elsewhere is given back there: the naive books of orders say how much.
+  const ours = paid.filter(({ isExternal }) => !isExternal)
+  const captured = ours.reduce((sum, one) => sum + one.captured, 0)
+  const kept = ours.reduce((sum, { refunded }) => sum - refunded, captured)
+  const taken = ours.reduce((sum, { owedBack }) => sum - owedBack, captured)
+  const isOpen = ours.some((one) => one.authorized > 0 && one.captured === 0 && !one.isVoided)
+  if (status === 'CANCELLED')
     return [
       ...(kept === 0 ? [] : [`order ${id} is cancelled, and ${kept} of its money was kept`]),
       ...(isOpen ? [`order ${id} is cancelled, and its money is still set aside`] : []),
       ...(held === 0 ? [] : [`order ${id} is cancelled, and still holds stock`]),
       ...(valid === 0 ? [] : [`order ${id} is cancelled, and has a valid label`]),
     ]
-  if (order.status === 'PENDING') return []
-  const owed = order.total - order.returned
+  if (status === 'PENDING') return []
+  const owed = total - returned
+  // What somebody gave back by hand cannot be given back again.
+  const isRight = ours.length === 0 || taken === owed || (taken > owed && kept === 0)
   return [
-    ...(taken === owed ? [] : [`order ${id} of ${owed}: ${taken} was captured`]),
-    ...(valid === 1 ? [] : [`order ${id} is ${order.status} with ${valid} labels`]),
-    ...(order.status === 'CONFIRMED' && held === 0 ? [`order ${id} holds no stock`] : []),
-    ...(order.status !== 'CONFIRMED' && held > 0 ? [`order ${id} left, and holds stock`] : []),
+    ...(isRight ? [] : [`order ${id} of ${owed}: ${taken} was captured`]),
+    ...(valid === wanted ? [] : [`order ${id} is ${status} with ${valid} labels`]),
+    ...(left > 0 && held === 0 ? [`order ${id} holds no stock`] : []),
+    ...(left === 0 && held > 0 ? [`order ${id} left, and holds stock`] : []),
   ]
 }
 
@@ -325,8 +343,27 @@ const oldIsHonoured: Checking = ({ account }) => {
 /** P16: receipts without a gap, nothing given back that was not sold, nobody beyond his limit. */
 const tillsAreRight: Checking = (evidence) => ({
   compared: evidence.book.till.seen,
-  problems: [...breaches(evidence, 'till'), ...goodsTroubles(evidence.book.till)],
+  problems: [...breaches(evidence, 'till'), ...tillTroubles(evidence.book.till)],
 })
+
+/** P17: whoever was forgotten is told of nowhere; nobody else was. */
+const forgottenAreGone: Checking = (evidence) => {
+  const { book, shown, account } = evidence
+  const rows = new Map(shown.orders.map((row) => [String(row.order_id), JSON.stringify(row)]))
+  const tells = (id: string) => rows.get(id)?.includes(streetOf(id)) === true
+  const addressed = [...account.asked.values()].flatMap(({ path, body, told }) => {
+    if (path !== '/api/v1/orders' || !told.some(isDone)) return []
+    const { order_id, shipping_address } = JSON.parse(body ?? '{}')
+    return shipping_address === undefined ? [] : [order_id as string]
+  })
+  const others = addressed.filter((id) => !book.erased.has(book.orders.get(id)?.customer_id ?? ''))
+  const problems = [
+    ...[...book.forgotten].filter(tells).map((id) => `order ${id} is shown with its address`),
+    ...others.filter((id) => !tells(id)).map((id) => `order ${id} lost its address`),
+  ]
+  const compared = book.forgotten.size
+  return { compared, problems: [...breaches(evidence, 'personal'), ...problems] }
+}
 
 const CHECKS: Readonly<Record<string, Checking>> = {
   'P1 nothing acknowledged is lost': nothingLost,
@@ -345,4 +382,5 @@ const CHECKS: Readonly<Record<string, Checking>> = {
   'P13 damage is noticed': damageIsNoticed,
   'P14 old clients are understood': oldIsHonoured,
   'P16 tills count, and accounts add up': tillsAreRight,
+  'P17 who was forgotten is told of nowhere': forgottenAreGone,
 }

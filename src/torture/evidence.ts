@@ -32,7 +32,7 @@ export type Evidence = {
   readonly records: ReadonlyMap<string, CommandRecord | null>
   readonly shown: Shown
   readonly ledger: readonly LedgerEntry[]
-  /** Orders by valid label. */
+  /** Orders by the valid labels of their own parcel; those that were planned beside have theirs. */
   readonly labels: ReadonlyMap<string, string>
   readonly surprises: readonly string[]
   /** Why the shop did not come to rest; null when it did. */
@@ -75,7 +75,11 @@ export async function readBooks(place: Place) {
     const labels = await openCarrier({ book: books.labels }).labels()
     return {
       ledger,
-      labels: new Map([...labels].map(([tracking, { order_id }]) => [tracking, order_id])),
+      labels: new Map(
+        [...labels]
+          .filter(([, { order_id, shipment_id }]) => shipment_id === order_id)
+          .map(([tracking, { order_id }]) => [tracking, order_id]),
+      ),
     }
   } finally {
     await books.close()

@@ -1,12 +1,13 @@
 // Tills: what is rung up, brought back and paid off, at two stores at once, some of it on account.
 import { randomUUID } from 'node:crypto'
-import { type Act, carry } from './acting.ts'
+import { OFFLINE } from '#testing/till-book.ts'
+import { type Act, carry, remember } from './acting.ts'
 import type { Answer } from './clients.ts'
 
 const ACCOUNTS = 4
 /** Soon spent, so that the last of it is fought for. */
 const CREDIT_LIMIT = 60
-const SALES_KNOWN = 100
+const HOUR_MS = 3_600_000
 
 type Must = (what: string, path: string, body: object) => Promise<Answer>
 
@@ -36,12 +37,18 @@ const sell: Act = async (person) => {
     register_id: random.pick(['a', 'b']),
     payment_type: onAccount ? 'credit' : 'cash',
     ...(onAccount ? { customer_id: random.pick(goods.customers) } : {}),
+    ...(random.chance(0.1) ? toldLater() : {}),
   }
   const done = await carry(person, { what: 'sell', path: '/api/v1/sales', body })
   if (done?.status !== 201) return
-  known.sales.push({ sale_id, lines: count })
-  if (known.sales.length > SALES_KNOWN) known.sales.shift()
+  remember(known.sales, { sale_id, lines: count })
 }
+
+/** A till that was cut off: the goods are out of the door. */
+const toldLater = () => ({
+  device_id: OFFLINE,
+  occurred_at: new Date(Date.now() - HOUR_MS).toISOString(),
+})
 
 const bringBack: Act = async (person) => {
   const { random, known } = person

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFleet, type Ran } from '#testing/fleet.ts'
 import { type Random, seeded } from '#testing/random.ts'
-import type { Goods } from './acting.ts'
+import { type Goods, streetOf } from './acting.ts'
 import { type Check, judge } from './checks.ts'
 import { type Clients, openClients } from './clients.ts'
 import { dawdle } from './dawdlers.ts'
@@ -83,6 +83,7 @@ async function onPlace(place: Place, options: TortureOptions): Promise<Report> {
     await startAll(shop)
     const goods = await openGoods(clients, random)
     await askAsOldClients(clients, goods, random)
+    await forgetSomebody(clients, goods, random)
     day = startDay(shop, place, clients, goods, options)
     await sleep(options.seconds * 1_000)
     // What was asked amid the faults has to be answered when they are over.
@@ -151,6 +152,17 @@ async function askAsOldClients(clients: Clients, goods: Goods, random: Random): 
   await clients.send({ what: 'old order', path: '/api/v1/orders', body }, random)
 }
 
+/** So that somebody is, whatever chance has everybody do. */
+async function forgetSomebody(clients: Clients, goods: Goods, random: Random): Promise<void> {
+  const [customer_id, order_id] = ['somebody', randomUUID()]
+  const items = [{ product_id: goods.products[0]!.product_id, quantity: 1 }]
+  const shipping_address = { street: streetOf(order_id) }
+  const body = { order_id, customer_id, items, shipping_address }
+  await clients.send({ what: 'order', path: '/api/v1/orders', body }, random)
+  const path = `/api/v1/customers/${customer_id}/erase`
+  await clients.send({ what: 'forget', path, body: { force: true } }, random)
+}
+
 /** Until nothing is left to do; why not, when that takes too long. */
 async function rest(
   clients: Clients,
@@ -195,7 +207,9 @@ async function unfinished(clients: Clients, random: Random): Promise<string> {
   if (mayExpire.length > 0) return `${mayExpire.length} reservations have not expired`
   const payments = await everyPage(clients, 'query', '/api/v1/payments', random)
   const pending = payments.filter(({ pending_operation }) => pending_operation !== null)
-  return pending.length === 0 ? '' : `${pending.length} payments wait for the provider`
+  if (pending.length > 0) return `${pending.length} payments wait for the provider`
+  const known = await everyPage(clients, 'query', '/api/v1/erasures?status=pending', random)
+  return known.length === 0 ? '' : `${known.length} persons are not forgotten yet`
 }
 
 type Gathering = {

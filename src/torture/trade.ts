@@ -4,7 +4,17 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorded } from '#kernel/message.ts'
 import { type Random, seeded } from '#testing/random.ts'
-import { type Act, carry, type Goods, type Known, type Person } from './acting.ts'
+import {
+  type Act,
+  carry,
+  type Goods,
+  type Known,
+  nothingKnown,
+  type Person,
+  remember,
+  streetOf,
+} from './acting.ts'
+import { CLERKS_ACTS, customerOf } from './clerks.ts'
 import type { Answer, Clients } from './clients.ts'
 import { offences } from './offences.ts'
 import { openAccounts, TILL_ACTS } from './tills.ts'
@@ -57,7 +67,7 @@ export function startTrade(
 ): Trade {
   const done = new Map<string, number>()
   const refused = new Map<string, number>()
-  const known: Known = { orders: [], reservations: [], sales: [] }
+  const known: Known = nothingKnown()
   const count = (all: Map<string, number>, name: string) => all.set(name, (all.get(name) ?? 0) + 1)
   const tell: Person['tell'] = ({ what }, answer) => {
     if (answer === null) count(refused, 'no answer')
@@ -109,7 +119,7 @@ const order: Act = async (person) => {
   const pays = random.next()
   const body = {
     order_id,
-    customer_id: `customer-${random.int(1, 20)}`,
+    customer_id: customerOf(random),
     items,
     ...(pays < 0.15
       ? {}
@@ -119,15 +129,14 @@ const order: Act = async (person) => {
             ...(pays < 0.25 ? { token: 'sim_declined' } : {}),
           },
         }),
-    ...(random.chance(0.3) ? { shipping_address: { street: `Street ${random.int(1, 99)}` } } : {}),
+    ...(random.chance(0.3) ? { shipping_address: { street: streetOf(order_id) } } : {}),
     ...(items[0]!.product_id === goods.scarce || random.chance(0.5)
       ? {}
       : { store_id: goods.stores[1] }),
   }
   const placed = await carry(person, { what: 'order', path: '/api/v1/orders', body })
   if (placed?.status !== 201) return
-  known.orders.push(order_id)
-  if (known.orders.length > 500) known.orders.shift()
+  remember(known.orders, order_id)
   const since = Number(placed.body.position)
   // From wherever, at once.
   const looks = [1, 2].map(() => clients.look(`/api/v1/orders/${order_id}`, since, random))
@@ -135,7 +144,15 @@ const order: Act = async (person) => {
   if (pays < 0.07) {
     const paid = { order_id, method: 'upi' }
     await carry(person, { what: 'pay', path: '/api/v1/payments', body: paid })
-  }
+  } else if (pays < 0.12) await payElsewhere(person, order_id)
+}
+
+/** With money that the provider never sees. */
+async function payElsewhere(person: Person, order_id: string): Promise<void> {
+  const payment_id = `elsewhere-${order_id}`
+  const path = `/api/v1/orders/${order_id}/confirm-payment`
+  const paid = await carry(person, { what: 'paid elsewhere', path, body: { payment_id } })
+  if (paid !== null && paid.status < 300) remember(person.known.external, payment_id)
 }
 
 /** Somebody does something to an order, whatever state it is in. */
@@ -193,8 +210,7 @@ const reserve: Act = async (person) => {
   const body = { reservation_id, lines, ttl_seconds: random.int(1, 3) }
   const path = '/api/v1/inventory/reservations'
   const made = await carry(person, { what: 'reserve', path, body })
-  if (made?.status === 201) known.reservations.push(reservation_id)
-  if (known.reservations.length > 100) known.reservations.shift()
+  if (made?.status === 201) remember(known.reservations, reservation_id)
 }
 /** Just before, at, or after the moment at which it expires. */
 const endReservation: Act = async (person) => {
@@ -221,6 +237,7 @@ const ACTS: readonly (readonly [weight: number, Act])[] = [
   [6, endReservation],
   [3, offend],
   ...TILL_ACTS,
+  ...CLERKS_ACTS,
 ]
 
 function weighted<T>(all: readonly (readonly [weight: number, T])[], random: Random): T {

@@ -1,5 +1,5 @@
-// Money against goods: what was cancelled after it was paid, or came back, was paid back, once; and
-// no unit was sent, cancelled or taken back that there was not.
+// Naive books of orders, money against goods: what was cancelled after it was paid, or came back,
+// was paid back, once; and no unit was sent, cancelled or taken back that there was not.
 import type { Recorded } from '#kernel/message.ts'
 
 type Units = { readonly line: number; readonly quantity: number }
@@ -29,20 +29,19 @@ type Account = {
   lines: Map<number, Line>
 }
 
-/** Of a shop at peace. */
-export function checkOwed(events: readonly Recorded[]): readonly string[] {
-  const accounts = new Map<string, Account>()
-  for (const event of events) {
-    const data = event.data as Data
-    if (event.event_type === 'OrderCreated') accounts.set(data.order_id, opened(data))
-    const account = accounts.get(data.order_id)
-    if (account !== undefined) booked(account, event.event_type, data)
-  }
-  return [...accounts].flatMap(([id, account]) => [
-    ...owedProblems(id, account),
-    ...unitProblems(id, account),
-  ])
+export type Owed = Map<string, Account>
+export const openOwed = (): Owed => new Map()
+
+export function takeOwed(owed: Owed, { event_type, data: told }: Recorded): void {
+  const data = told as Data
+  if (event_type === 'OrderCreated') owed.set(data.order_id, opened(data))
+  const account = owed.get(data.order_id)
+  if (account !== undefined) booked(account, event_type, data)
 }
+
+/** Of a shop at peace. */
+export const owedTroubles = (owed: Owed): readonly string[] =>
+  [...owed].flatMap(([id, account]) => [...owedProblems(id, account), ...unitProblems(id, account)])
 
 function opened({ total_amount_minor = 0, lines = [] }: Data): Account {
   return {
@@ -63,13 +62,23 @@ function booked(account: Account, type: string, data: Data): void {
     }
   }
   switch (type) {
+    case 'OrderUpdated':
+      if (lines === undefined) break
+      account.total = total_amount_minor ?? 0
+      account.lines = new Map(lines.map(({ line, quantity }) => [line, newLine(quantity)]))
+      break
     case 'OrderLinesCancelled':
       account.total = total_amount_minor ?? 0
       count('cancelled')
       break
     case 'OrderPartiallyShipped':
     case 'OrderShipped':
-      count('shipped')
+      if (lines !== undefined) count('shipped')
+      // All that was left, in one parcel.
+      else for (const line of account.lines.values()) line.shipped = line.quantity - line.cancelled
+      break
+    case 'OrderRefundGranted':
+      account.returned += amount_minor
       break
     case 'OrderReturnChanged':
       if (data.change !== 'received') break
@@ -100,10 +109,7 @@ function booked(account: Account, type: string, data: Data): void {
 function owedProblems(id: string, account: Account): readonly string[] {
   const { total, returned, isCancelled, isExternal, captured, refunded, owedBack } = account
   const owed = isCancelled ? 0 : total - returned
-  if (isExternal)
-    return captured - account.toldElsewhere > owed
-      ? [`order ${id} comes to ${owed} of ${captured} paid elsewhere, and nobody was told`]
-      : []
+  if (isExternal) return elsewhereProblems(id, account, owed)
   if (isCancelled) return []
   const kept = captured - owedBack
   // What somebody gave back by hand cannot be given back again.
@@ -111,6 +117,20 @@ function owedProblems(id: string, account: Account): readonly string[] {
   if (kept > owed && !isEmpty)
     return [`order ${id} comes to ${owed}, and ${kept} was kept: it still owes its payer`]
   return []
+}
+
+function elsewhereProblems(id: string, account: Account, owed: number): readonly string[] {
+  const { captured, refunded, toldElsewhere } = account
+  return [
+    ...(captured - toldElsewhere === owed
+      ? []
+      : [
+          `order ${id} of ${owed} was paid elsewhere with ${captured}; ${toldElsewhere} is to go back`,
+        ]),
+    ...(refunded > toldElsewhere
+      ? [`order ${id}: ${refunded} went back elsewhere, and ${toldElsewhere} was to`]
+      : []),
+  ]
 }
 
 const unitProblems = (id: string, { lines }: Account): readonly string[] =>
