@@ -4,15 +4,22 @@ import { nodeOf, operatorsOf } from '#kernel/specification.ts'
 import type { Shape } from './table-shape.ts'
 
 /** Whether an index has the rows in the order asked for, but for what the key decides. */
-export function isIndexed({ key, definition }: Shape, { where = {}, sort = [] }: Find): boolean {
+export const isIndexed = (shape: Shape, query: Pick<Find, 'where' | 'sort'>): boolean =>
+  indexesInOrder(shape, query).length > 0
+
+/** Those that have it. */
+export function indexesInOrder(
+  { key, definition }: Shape,
+  { where = {}, sort = [] }: Pick<Find, 'where' | 'sort'>,
+): readonly (readonly string[])[] {
   const fixed = new Set(fixedIn(where))
   const asked = sort.filter(({ column }) => !fixed.has(column) && column !== key)
   const [first] = asked
-  if (asked.some(({ descending = false }) => descending !== (first?.descending ?? false)))
-    return false
+  if (asked.some(({ descending = false }) => descending !== (first?.descending ?? false))) return []
   const indexes = [...(definition.indexes ?? []), ...(definition.unique ?? []), [key]]
-  return indexes.some((names) => {
-    const free = names.filter((name) => !fixed.has(name))
+  return indexes.filter((names) => {
+    const free = names.filter((name) => !fixed.has(name) && name !== key)
+    if (asked.length === 0) return free.length === 0
     return asked.every(({ column }, at) => free[at] === column)
   })
 }

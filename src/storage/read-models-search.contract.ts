@@ -15,7 +15,7 @@ import { matches } from '#kernel/specification.ts'
 import { type Random, seeded, seedOfRun } from '#testing/random.ts'
 import type { Opened } from './opened.ts'
 import type { Commit, ReadModels } from './read-models.ts'
-import { BROAD } from './search-steps.ts'
+import { BROAD, SKIPPED_MAX } from './search-steps.ts'
 
 const goods: Table = {
   name: 'goods',
@@ -270,6 +270,18 @@ export function readModelsSearchContract(
       ]
       for (const other of others)
         await rejects(ask('lan', { cursor, ...other }), { name: 'InvalidQuery', field: 'cursor' })
+    })
+
+    it('skips so many hits and no more: further on go cursors', async () => {
+      await put(ROWS)
+      const most = SKIPPED_MAX
+      for (const ranked of [true, false]) {
+        const search = { text: 'lan', ranked }
+        deepEqual((await ask('', { search, offset: most })).items, [])
+        const beyond = ask('', { search, offset: most + 1 })
+        await rejects(beyond, { name: 'InvalidQuery', field: 'offset' })
+      }
+      deepEqual((await reads.find(goods, { limit: 1, offset: most + 1 })).items, [])
     })
 
     it('is not what every table has', async () => {

@@ -15,6 +15,8 @@ import type { Shape } from './table-shape.ts'
 
 /** From so many rows on it is not counted how many a search means, and tiers come by turns. */
 export const BROAD = 1_000
+/** Hits further on are reached by a cursor: to skip them, each would have to be looked up. */
+export const SKIPPED_MAX = 10_000
 
 /** Which rows of a search are asked for: those in one of `any` and in none of `except`. */
 export type Hits = {
@@ -50,6 +52,11 @@ export async function found(shape: Shape, query: Find, steps: Steps): Promise<Fo
   if (search === undefined) return foundOn(await steps.list(query), query.limit)
   if (!shape.searched) throw new InvalidQuery('search', `is not what ${shape.table} has`)
   if (typeof search.text !== 'string') throw new InvalidQuery('search', 'takes a text')
+  if ((query.offset ?? 0) > SKIPPED_MAX)
+    throw new InvalidQuery(
+      'offset',
+      `skips at most ${SKIPPED_MAX} hits of a search; go on by cursor`,
+    )
   const written = searchFor(search.text)
   if (written === null)
     return { items: [], total: query.total === true ? 0 : null, next_cursor: null }

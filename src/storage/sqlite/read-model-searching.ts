@@ -1,11 +1,13 @@
 // How SQLite goes about a search, and about a list. Few rows are gathered by the index of words;
 // where there are many, rows are looked at in the order asked for until the page is full.
+import type { SQLInputValue } from 'node:sqlite'
 import type { Find } from '#kernel/projection.ts'
 import { cursorAt, RANK } from '#storage/find-cursor.ts'
 import { isIndexed } from '#storage/indexed-order.ts'
-import { type Bind, findSql, isOfEach, type Source } from '#storage/read-model-sql.ts'
+import { type Bind, type FindSql, findSql, isOfEach, type Source } from '#storage/read-model-sql.ts'
 import type { Gathered, Hits, Page, Steps, Tied } from '#storage/search-steps.ts'
 import type { Shape } from '#storage/table-shape.ts'
+import { waysFor } from './read-model-common.ts'
 import {
   gathered,
   HIT_RANK,
@@ -20,19 +22,29 @@ import { fromTable, sqliteDialect } from './read-model-sql.ts'
 import { rowFrom } from './read-model-tables.ts'
 
 export const searching = (session: Session, shape: Shape): Steps => ({
-  list: (query) => page(session, shape, query, () => fromTable(shape)),
+  list: (query) => listed(session, shape, query),
   fewerThan: (most, query, hits) => fewerThan(most, session, shape, query, hits),
   any: (query, hits) => anyOf(session, shape, query, hits),
   near: (doubtful) => near(session, shape, doubtful),
 })
 
-function page(
-  { all, moment }: Session,
-  shape: Shape,
-  query: Find,
-  from: (bind: Bind) => Source,
-): Page {
-  const sql = findSql(sqliteDialect, from, shape, query)
+type Asked = FindSql<SQLInputValue>
+const asked = (shape: Shape, query: Find, from: (bind: Bind) => Source, dialect = sqliteDialect) =>
+  findSql(dialect, from, shape, query)
+
+function listed(session: Session, shape: Shape, query: Find): Page {
+  const from = () => fromTable(shape)
+  // Throws where a condition is wrong.
+  const plain = asked(shape, query, from)
+  return session.moment(() => {
+    const ways = waysFor(session, shape, query)
+    const sql = ways.page === null ? plain : asked(shape, query, from, ways.page)
+    const { count } = ways.count === null ? plain : asked(shape, query, from, ways.count)
+    return page(session, shape, query, { ...sql, count })
+  })
+}
+
+function page({ all, moment }: Session, shape: Shape, query: Find, sql: Asked): Page {
   const { columns, rest, values, count, order, signature, ranking } = sql
   const read = () => ({
     given: all({ text: `SELECT ${columns} ${rest}`, values }),
@@ -64,11 +76,11 @@ const fewerThan = (
     const { ranks } = hits
     if (typeof ranks !== 'object' || ranks === null)
       return {
-        ...page(session, shape, query, gathered(shape, alike(ids), ranks)),
+        ...page(session, shape, query, asked(shape, query, gathered(shape, alike(ids), ranks))),
         meant: ids.length,
       }
     const from = gathered(shape, ranksOf(session, shape, ids, ranks), { each: HIT_RANK })
-    return { ...page(session, shape, query, from), meant: ids.length }
+    return { ...page(session, shape, query, asked(shape, query, from)), meant: ids.length }
   })
 
 const alike = (ids: readonly number[]) => new Map(ids.map((id) => [id, 0]))
@@ -81,7 +93,7 @@ const STROLLED = 1_500
 function anyOf(session: Session, shape: Shape, query: Find, hits: Tied): Page {
   return session.moment(() => {
     const gather = (ids: readonly number[]) =>
-      page(session, shape, query, gathered(shape, alike(ids), hits.ranks))
+      page(session, shape, query, asked(shape, query, gathered(shape, alike(ids), hits.ranks)))
     const ids = hitsOf(WALKED, session, shape, hits)
     if (ids.length < WALKED) return gather(ids)
     // Numbers are given one after the other, so the last tells how far apart hits are.
@@ -90,6 +102,6 @@ function anyOf(session: Session, shape: Shape, query: Find, hits: Tied): Page {
       const first = hitsAmong(likely, session, shape, query, hits)
       if (first.length > query.limit) return gather(first.slice(0, query.limit + 1))
     }
-    return page(session, shape, query, walked(shape, hits))
+    return page(session, shape, query, asked(shape, query, walked(shape, hits)))
   })
 }

@@ -9,9 +9,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import type { Table } from '#kernel/projection.ts'
-import { successor } from '#storage/read-model-sql.ts'
+import type { Find, Table } from '#kernel/projection.ts'
+import { findSql, successor } from '#storage/read-model-sql.ts'
 import type { Commit } from '#storage/read-models.ts'
+import { shapeOf } from '#storage/table-shape.ts'
+import { waysFor } from './read-model-common.ts'
+import { sessionOver } from './read-model-session.ts'
+import { fromTable, sqliteDialect } from './read-model-sql.ts'
 import { openReadModels } from './read-models.ts'
 
 const counters: Table = {
@@ -175,6 +179,44 @@ describe('read models in a file', () => {
     const after = plan(`${select} AND ("day", "n", "id") > (?, ?, ?) ${order}`, 'd', 1, 'a', 9)
     ok(after.includes('SEARCH') && !after.includes('TEMP B-TREE'), after)
     database.close()
+  })
+
+  test('what very many rows have in common is not looked up one row at a time', async () => {
+    const table: Table = { ...counters, indexes: [['done', 'n'], ['day']] }
+    const reads = await openReadModels({ path })
+    await reads.define([{ ...definition, table }])
+    const upserts = Array.from({ length: 20_000 }, (_, n) => ({
+      ...{ id: `c${n}`, n: n % 7, done: n % 10 > 0, day: n < 100 ? '2010-12-01' : '2011-01-01' },
+    }))
+    await reads.commit([{ ...commit(0, 1, []), table, upserts }])
+    const database = new DatabaseSync(path)
+    const session = sessionOver(database)
+    const plan = (query: Find, what: 'page' | 'count') => {
+      const shape = shapeOf(table)
+      const way = waysFor(session, shape, query)[what] ?? sqliteDialect
+      const { columns, rest, values, count } = findSql(way, () => fromTable(shape), shape, query)
+      const { text, values: bound } =
+        what === 'count' ? count : { text: `SELECT ${columns} ${rest}`, values }
+      const steps = database.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...bound)
+      return /USING (COVERING )?INDEX (counters_by_\w+?)_/.exec(JSON.stringify(steps))?.[2] ?? null
+    }
+    const all = { limit: 10, total: true }
+    const byKey = { ...all, sort: [{ column: 'id' }] }
+    // Nine in ten are done; one day has a hundred of all.
+    equal(plan({ ...byKey, where: { done: true } }, 'page'), null)
+    equal(plan({ ...byKey, where: { done: true, day: '2011-01-01' } }, 'count'), null)
+    equal(plan({ ...byKey, where: { day: '2010-12-01' } }, 'page'), 'counters_by_day')
+    equal(plan({ ...byKey, where: { done: true, day: '2010-12-01' } }, 'page'), 'counters_by_day')
+    // An index that has the order, or all that is asked of a row, is of use however many there are.
+    equal(
+      plan({ ...all, sort: [{ column: 'n' }], where: { done: true } }, 'page'),
+      'counters_by_done',
+    )
+    equal(plan({ ...byKey, where: { done: true } }, 'count'), 'counters_by_done')
+    const { items, total } = await reads.find(table, { ...byKey, where: { done: true, n: 3 } })
+    deepEqual([items[0]?.id, total], ['c10006', 2571])
+    database.close()
+    await reads.close()
   })
 
   test('a writer killed at any moment leaves rows that belong to the checkpoint', async () => {
