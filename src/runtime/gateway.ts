@@ -328,6 +328,8 @@ async function refused(
       states.doubt(refs.map(({ stream }) => stream))
       return replayed(verdict.record, task)
     case 'claimed':
+      // The decision asked who has it, and somebody took it since: it asks again.
+      if (asksFor(task, verdict.claim)) return 'again'
       return { ok: false, rejection: taken(verdict.claim) }
     case 'conflict': {
       states.doubt(refs.map(({ stream }) => stream))
@@ -337,6 +339,9 @@ async function refused(
     }
   }
 }
+
+const asksFor = ({ command, input }: Task, { scope, value }: Pick<Claim, 'scope' | 'value'>) =>
+  (command.names?.(input) ?? []).some((name) => name.scope === scope && name.value === value)
 
 function taken({ scope, value }: Pick<Claim, 'scope' | 'value'>): Rejection {
   const what = scope.replaceAll('_', ' ')

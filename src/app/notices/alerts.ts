@@ -22,6 +22,19 @@ function stuck(what: string, idField: string, doing: (data: Data) => string): Wo
     needsAttention({ shop, what, id: said(data[idField]), why: `${doing(data)} does not succeed` })
 }
 
+/** Told late, and at odds with the book: it is booked, and somebody has to look. */
+const doubted =
+  (what: string, numberField: string): Words =>
+  (data, shop) =>
+    Array.isArray(data.doubts)
+      ? needsAttention({
+          shop,
+          what,
+          id: said(data[numberField]),
+          why: `it was told late, and is doubtful: ${data.doubts.join(', ').replaceAll('_', ' ')}`,
+        })
+      : null
+
 const WORDS: Readonly<Record<string, Words>> = {
   LowStockReached: (data, shop) =>
     lowStock({
@@ -68,6 +81,8 @@ const WORDS: Readonly<Record<string, Words>> = {
           id: said(data.customer_id),
           why: 'it was opened by a late sale, and nobody is registered under it',
         }),
+  SaleCompleted: doubted('The sale', 'sale_number'),
+  SaleRefunded: doubted('The refund', 'refund_number'),
   ShipmentOutcomeUnknown: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
   ShipmentOperationFailed: stuck('The shipment', 'shipment_id', ({ operation }) => said(operation)),
   WebhookPaused: (data, shop) =>
@@ -79,7 +94,11 @@ const WORDS: Readonly<Record<string, Words>> = {
     }),
 }
 
-export const ALERTS = Object.keys(WORDS)
+/** Every sale is one of these, and hardly any is news. */
+const OFTEN = new Set(['SaleCompleted', 'SaleRefunded'])
+export const isAlert = ({ event_type, data }: Pick<Recorded, 'event_type' | 'data'>): boolean =>
+  Object.hasOwn(WORDS, event_type) &&
+  (!OFTEN.has(event_type) || (data as Data).doubts !== undefined)
 
 /** Those that say it with every further try. */
 const REPEATED: Readonly<Record<string, (data: Data) => unknown>> = {

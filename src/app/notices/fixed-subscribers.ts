@@ -4,7 +4,7 @@ import { typesWanted } from '#contexts/notifications/event-patterns.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Subscriber } from '#runtime/deliver.ts'
-import { ALERTS, alertOf, isTold } from './alerts.ts'
+import { alertOf, isAlert, isTold } from './alerts.ts'
 import { customerLetter, type Events, MAIL_OF } from './customer-letters.ts'
 import type { Mailer } from './mailer.ts'
 
@@ -31,15 +31,15 @@ export type MailParts = {
 
 export function mailSubscriber(parts: MailParts): Subscriber {
   const { mailer, from, shop, operators, customers, maxAgeMs, events } = parts
-  const toOperators = (type: string) => operators.length > 0 && ALERTS.includes(type)
+  const toOperators = (event: Recorded) => operators.length > 0 && isAlert(event)
   const toCustomers = (type: string) => customers.includes(MAIL_OF[type] ?? '')
   return {
     ...{ ...fixed, name: 'mail', from },
     wants: (event) =>
-      (toOperators(event.event_type) || toCustomers(event.event_type)) && isNews(event, maxAgeMs),
+      (toOperators(event) || toCustomers(event.event_type)) && isNews(event, maxAgeMs),
     async deliver(event) {
-      const { event_type, event_id } = event
-      if (toOperators(event_type)) {
+      const { event_id } = event
+      if (toOperators(event)) {
         const alert = alertOf(event, shop)
         if (alert === null) return { is: 'skipped', why: 'nothing that anybody has to do' }
         const stream = streamOf(event.aggregate_type, event.aggregate_id)

@@ -1,6 +1,6 @@
 // The catalogue's door: what other contexts may know of products.
 export { type AmountReader, amountReader, hasErrors, QUANTITY_MAX } from './amount-reader.ts'
-export { productCoded } from './create-product.ts'
+export { codeClaim, productCoded } from './create-product.ts'
 export { department, departmentNamed } from './department.ts'
 export { type Product, type ProductState, product } from './product.ts'
 export { answered, productAnswer } from './product-answer.ts'

@@ -40,6 +40,7 @@ const refundWords = wordsFor(looseRefund, {
   SaleRefunded: ({ refund_number, lines, total_amount_minor, cause }, { money }) =>
     `${money(total_amount_minor)} given back for ${count(lines, 'line')}, ` +
     `receipt ${refund_number}${because(cause)}`,
+  SaleDoubtsSettled: ({ note }) => `What was doubtful is settled: ${note}`,
 })
 
 const saleWords: Words = {
@@ -56,6 +57,7 @@ const saleWords: Words = {
     SaleVoided: ({ reason }) => `Voided${because(reason)}`,
     // The same event, whether or not there was a sale.
     SaleRefunded: (data, say) => refundWords.SaleRefunded!(data as never, say),
+    SaleDoubtsSettled: (data, say) => refundWords.SaleDoubtsSettled!(data as never, say),
   }),
   ...refundWords,
 }

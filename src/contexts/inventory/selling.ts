@@ -19,7 +19,12 @@ import { openedFor } from './stock-place.ts'
 import { stockedProduct } from './stocked-product.ts'
 
 export type StockPolicy = 'allow' | 'warn' | 'block'
-export type SoldLine = { readonly product_id: string; readonly quantity: number }
+export type SoldLine = {
+  readonly product_id: string
+  readonly quantity: number
+  /** Of a product that this very decision takes into the catalogue. */
+  readonly quantity_scale?: number
+}
 export type ToSell = {
   readonly store_id: string
   /** In steps; positive: goes out, negative: comes back. */
@@ -50,15 +55,16 @@ export function sellStock(
   const lacking = given.lacking(unlisted.map(({ product_id }) => stockedProduct.at(product_id)))
   if (lacking.length > 0) return ask(lacking)
   const short = wanted
-    .map(({ product_id, quantity }) => shortOf(given, { product_id, store_id }, quantity))
+    .map((line) => shortOf(given, { product_id: line.product_id, store_id }, line))
     .filter((each) => each !== null)
   if (policy === 'block' && short.length > 0) return blocked(short)
 
   const writes: Write[] = []
   const found: Found[] = []
-  for (const { product_id, quantity } of wanted) {
+  for (const line of wanted) {
+    const { product_id, quantity } = line
     const place = { product_id, store_id }
-    const quantity_scale = scaleOf(given, product_id)
+    const quantity_scale = scaleOf(given, line)
     const opened = openedFor(given, place, quantity_scale)
     if ('ask' in opened) return opened
     const data = { ...place, adjustment: -quantity, reason, reference }
@@ -75,25 +81,26 @@ export function sellStock(
 
 /** Lines of one product draw on the same stock: they are judged together. */
 function netOf(lines: readonly SoldLine[]): readonly SoldLine[] {
-  const byProduct = new Map<string, number>()
-  for (const { product_id, quantity } of lines)
-    byProduct.set(product_id, (byProduct.get(product_id) ?? 0) + quantity)
-  return [...byProduct]
-    .map(([product_id, quantity]) => ({ product_id, quantity }))
-    .filter(({ quantity }) => quantity !== 0)
+  const byProduct = new Map<string, SoldLine>()
+  for (const line of lines) {
+    const before = byProduct.get(line.product_id)?.quantity ?? 0
+    byProduct.set(line.product_id, { ...line, quantity: before + line.quantity })
+  }
+  return [...byProduct.values()].filter(({ quantity }) => quantity !== 0)
 }
 
 const itemIn = (given: Given, product_id: string, store_id: string): StockState | null =>
   given.state(stockItem.at(stockKey(product_id, store_id)))
-const scaleOf = (given: Given, product_id: string): number =>
-  given.state(product.seen(product_id))?.quantity_scale ?? 0
+const scaleOf = (given: Given, { product_id, quantity_scale = 0 }: SoldLine): number =>
+  given.state(product.seen(product_id))?.quantity_scale ?? quantity_scale
 
 /** null: it is there, and promised to nobody. */
-function shortOf(given: Given, place: Place, requested: number): StockWarning | null {
+function shortOf(given: Given, place: Place, line: SoldLine): StockWarning | null {
+  const { quantity: requested } = line
   const state = itemIn(given, place.product_id, place.store_id)
   const available = state === null ? 0 : Math.max(0, freeIn(state))
   if (requested <= available) return null
-  return { ...place, requested, available, quantity_scale: scaleOf(given, place.product_id) }
+  return { ...place, requested, available, quantity_scale: scaleOf(given, line) }
 }
 
 function blocked(short: readonly StockWarning[]): Rejected {

@@ -1,8 +1,18 @@
 // What a sale and a refund have in common when they are booked: the place, the number, the entry at
 // the register, the goods and the customer's account.
 import { product } from '#contexts/catalog/public.ts'
-import { type AccountWarning, customer, moveBalance } from '#contexts/customers/public.ts'
-import { type StockWarning, sellStock, stockRefs } from '#contexts/inventory/public.ts'
+import {
+  type AccountWarning,
+  customer,
+  hasAccount,
+  moveBalance,
+} from '#contexts/customers/public.ts'
+import {
+  type SoldLine,
+  type StockWarning,
+  sellStock,
+  stockRefs,
+} from '#contexts/inventory/public.ts'
 import { businessDay, openStore, store, storeState } from '#contexts/stores/public.ts'
 import {
   type Asked,
@@ -16,6 +26,7 @@ import {
   type Write,
 } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
+import type { Doubt } from './doubts.ts'
 import { type Register, register, registerKey, type Session } from './register.ts'
 import { onAccount } from './sale.ts'
 import { REGISTER_MAX, type Tender } from './sale-fields.ts'
@@ -42,10 +53,12 @@ export type ToBook = Place & {
   readonly customer_id: string | null
   readonly currency: string
   /** Goods that go; those that come back are negative. */
-  readonly goods: readonly { readonly product_id: string; readonly quantity: number }[]
+  readonly goods: readonly SoldLine[]
   /** As they are told to people, positive. */
   readonly tenders: readonly Tender[]
   readonly reason: string | null
+  /** What is on credit may stand in the document alone, where no account can take it. */
+  readonly off_account: boolean
 }
 export type Booked = {
   readonly document_number: string
@@ -54,6 +67,8 @@ export type Booked = {
   readonly claims: readonly Claim[]
   readonly warnings: readonly StockWarning[]
   readonly account_warnings: readonly AccountWarning[]
+  /** The place and the account; what is doubtful of goods and payment others know. */
+  readonly doubts: readonly Doubt[]
   /** Of the customer whose account moved; null: none did. */
   readonly balance_minor: number | null
 }
@@ -127,6 +142,7 @@ export function booked(
     claims: [{ scope: 'sale_number', value: number.document_number, owner: wanted.stream }],
     warnings: moved.warnings,
     account_warnings: moved.account_warnings,
+    doubts: [...opened.doubts, ...moved.doubts],
     balance_minor: moved.balance_minor,
   }
 }
@@ -136,19 +152,24 @@ const sessionOf = ({ session }: Register, { at, isFact }: When): Session | null 
   session === null || (isFact && at < session.opened_at) ? null : session
 
 /** A sale that was rung up happened, whatever became of its shop since. */
-function openedAt(given: Given, moment: Moment, when: When, store_id: string) {
-  if (when.isFact && storeState(given, store_id) !== null) return { writes: [] }
-  return openStore(given, moment, store_id)
+function openedAt(given: Given, { settings }: Moment, when: When, store_id: string) {
+  const known = storeState(given, store_id)
+  if (when.isFact && known !== null)
+    return { writes: [], doubts: known.is_active ? [] : (['store_closed'] as const) }
+  const creates = when.isFact ? { 'stores.auto_create': true } : {}
+  const opened = openStore(given, { settings: { ...settings, ...creates } }, store_id)
+  if ('rejected' in opened) return opened
+  return { ...opened, doubts: when.isFact ? (['store_unknown'] as const) : [] }
 }
 
-type Moved = Pick<Booked, 'writes' | 'warnings' | 'account_warnings' | 'balance_minor'>
+type Moved = Pick<Booked, 'writes' | 'warnings' | 'account_warnings' | 'doubts' | 'balance_minor'>
 
 /** The goods and the account. */
 function movedBy(
   given: Given,
   moment: Moment,
   when: When,
-  { store_id, goods, customer_id, tenders, currency, entry, reason }: ToBook,
+  { store_id, goods, customer_id, tenders, currency, entry, reason, off_account }: ToBook,
   reference: string,
 ): Moved | Rejected | Asked {
   const at = momentAt(moment, when)
@@ -166,7 +187,11 @@ function movedBy(
   )
   if (!('writes' in stock)) return stock
   const credit = onAccount(tenders)
-  if (credit === 0) return { ...stock, account_warnings: [], balance_minor: null }
+  const still = { ...stock, account_warnings: [], doubts: [], balance_minor: null }
+  if (credit === 0) return still
+  const doubt = accountDoubt(given, customer_id, currency)
+  // It is owed all the same: whom it is to be asked of, or at which rate, a person decides.
+  if (off_account && doubt !== null) return { ...still, doubts: [doubt] }
   if (customer_id === null)
     return invalid({ customer_id: 'is required: somebody must owe what is on credit' })
   const moved = moveBalance(
@@ -184,8 +209,16 @@ function movedBy(
     writes: [...stock.writes, ...moved.writes],
     warnings: stock.warnings,
     account_warnings: moved.warnings,
+    doubts: moved.warnings,
     balance_minor: moved.balance_minor,
   }
+}
+
+/** Why no account takes what is on credit; null: one does. */
+function accountDoubt(given: Given, customer_id: string | null, currency: string): Doubt | null {
+  if (customer_id === null) return 'debtor_unknown'
+  const state = given.state(customer.at(customer_id))
+  return hasAccount(state) && state.currency !== currency ? 'account_currency_differs' : null
 }
 
 /** What is out of the door cannot be blocked. */

@@ -5,7 +5,7 @@ import { type Infer, id, nullable, object, optional } from '#kernel/schema.ts'
 import { occurredAt } from './process-sale.ts'
 import { completedAnswer, ringUp } from './ring-up.ts'
 import { sale } from './sale.ts'
-import { discountsInput, discountsOf } from './sale-items.ts'
+import { discountsInput, discountsOf, NOTHING_NEW } from './sale-items.ts'
 import { whenOf } from './sale-moment.ts'
 import { saleIn } from './sale-steps.ts'
 import { paymentFields } from './tendering.ts'
@@ -35,11 +35,13 @@ export const completeSale = command({
 
 function decide(input: Infer<typeof completeInput>, given: Given, moment: Moment): Decision {
   const { sale_id } = input
-  const state = saleIn(given, sale_id, 'STARTED')
-  if ('rejected' in state) return state
-  if (state.cart.length === 0) return invalid({ sale_id: 'is a sale without any line' })
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
+  // Set aside here, and completed there while nobody could say so.
+  const state = saleIn(given, sale_id, 'STARTED', ...(when.isFact ? (['SUSPENDED'] as const) : []))
+  if ('rejected' in state) return state
+  if (state.cart.length === 0) return invalid({ sale_id: 'is a sale without any line' })
+  const doubts = state.status === 'SUSPENDED' ? (['sale_was_suspended'] as const) : []
   const { currency, cart, store_id, register_id, device_id, country } = state
   const reader = amountReader()
   const discounts = discountsOf(input.discounts, currency, reader, 'discounts')
@@ -47,6 +49,6 @@ function decide(input: Infer<typeof completeInput>, given: Given, moment: Moment
   const customer_id = input.customer_id === undefined ? state.customer_id : input.customer_id
   return ringUp(given, moment, when, {
     ...{ sale_id, store_id, register_id, customer_id, device_id, country, currency },
-    ...{ cart, discounts, payment: input, before: [] },
+    ...{ cart, discounts, payment: input, told: { ...NOTHING_NEW, doubts }, before: [] },
   })
 }

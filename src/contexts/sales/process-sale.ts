@@ -106,9 +106,10 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
   const wanted = input.currency === undefined ? {} : { currency: input.currency }
-  const cart = cartLines(input.items, given, when, wanted)
+  const telling = when.isFact ? { ...wanted, moment } : wanted
+  const cart = cartLines(input.items, given, when, telling)
   if (!('lines' in cart)) return cart
-  const { currency, lines } = cart
+  const { currency, lines, told } = cart
   const reader = amountReader()
   const discounts = discountsOf(input.discounts, currency, reader, 'discounts')
   if (hasErrors(reader.errors)) return invalid(reader.errors)
@@ -121,7 +122,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   )
   const added = lines.map((line) => sale.event('SaleItemAdded', { sale_id, currency, ...line }, at))
   return ringUp(given, moment, when, {
-    ...{ ...place, sale_id, currency, cart: lines, discounts, payment: input },
+    ...{ ...place, sale_id, currency, cart: lines, told, discounts, payment: input },
     before: [started, ...added],
   })
 }

@@ -35,11 +35,13 @@ const shop: readonly Write[] = [
 ]
 const sold = (input: object, settings: object = {}) =>
   after(shop, [['ProcessSale', input]], { settings: { ...settings } })
+const idOf = (n: number) => `01980000-0000-7000-8000-${String(n).padStart(12, '0')}`
+let refunds = 9_000
+/** Each another one. */
 const back = (more: object = {}): Step => [
   'RefundSale',
-  { sale_id: SALE, refund_id: REFUND, ...more },
+  { sale_id: SALE, refund_id: idOf(++refunds), ...more },
 ]
-const idOf = (n: number) => `01980000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const some = (line: number, quantity: string, more: object = {}) => ({
   lines: [{ line, quantity, ...more }],
 })

@@ -17,19 +17,29 @@ import { refundAnswer, refunded } from './refunding.ts'
 import { customerTrouble, pricedOf } from './ring-up.ts'
 import { looseRefund } from './sale.ts'
 import { type CartLine, LINES_MAX, REASON_MAX, type RefundedLine } from './sale-fields.ts'
-import { cartLines, itemInput, itemNames, itemRefs, type When } from './sale-items.ts'
+import {
+  cartLines,
+  type FromTill,
+  itemInput,
+  itemNames,
+  itemRefs,
+  type When,
+} from './sale-items.ts'
 import { whenOf } from './sale-moment.ts'
 import { givenBackBy, refundFields } from './tendering.ts'
 
-const { product_id, product_code, quantity, price } = itemInput.properties
+const { product_id, product_code, name, quantity, price } = itemInput.properties
 
 const looseInput = object({
   refund_id: optional(uuid()),
   ...placeFields,
-  items: list(object({ product_id, product_code, quantity, price, restock: optional(flag()) }), {
-    min: 1,
-    max: LINES_MAX,
-  }),
+  items: list(
+    object({ product_id, product_code, name, quantity, price, restock: optional(flag()) }),
+    {
+      min: 1,
+      max: LINES_MAX,
+    },
+  ),
   ...refundFields,
   cause: text({ max: REASON_MAX, aliases: ['reason'] }),
   occurred_at: occurredAt,
@@ -62,11 +72,12 @@ export const refundWithoutSale = command({
 
 function decide(input: Input, given: Given, moment: Moment): Decision {
   const refund_id = input.refund_id!
-  if (given.state(looseRefund.at(refund_id)))
+  if (given.state(looseRefund.at(refund_id)) !== null)
     return reject('already_exists', `There is a refund ${refund_id} already.`)
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
-  if (when.settings['pos.refund_without_original'] !== 'allow' && !when.isFact)
+  const isAllowed = when.settings['pos.refund_without_original'] === 'allow'
+  if (!isAllowed && !when.isFact)
     return reject(
       'business_rule_violated',
       'Refunds without their sale are not allowed here (pos.refund_without_original).',
@@ -75,10 +86,10 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   const wrong =
     registerTrouble(place.register_id) ?? customerTrouble(given, when, place.customer_id)
   if (wrong !== null) return wrong
-  const goods = goodsBack(input, given, when, place.country)
+  const goods = goodsBack(input, given, when, moment, place.country)
   if (!('lines' in goods)) return goods
-  const { lines, totals, currency } = goods
-  const bill = { amount_minor: totals.amount_minor, currency, settings: when.settings }
+  const { lines, totals, currency, told } = goods
+  const bill = { ...when, amount_minor: totals.amount_minor, currency }
   const back = givenBackBy(input.tenders, input.tender ?? null, bill)
   if ('rejected' in back) return back
   const refund = { ...place, refund_id, sale_id: null, currency, lines, totals, back }
@@ -89,14 +100,19 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
     stream: looseRefund.at(refund_id).stream,
     goods: lines
       .filter(({ restocked }) => restocked)
-      .map((line) => ({ product_id: line.product_id, quantity: -line.quantity })),
+      .map(({ product_id, quantity, quantity_scale }) => ({
+        ...{ product_id, quantity: -quantity, quantity_scale },
+      })),
     reason: input.cause,
+    off_account: when.isFact,
   })
   if (!('writes' in done)) return done
-  const whole = { ...refund, cause: input.cause, original_business_day: null }
+  const doubts = [...told.doubts, ...(isAllowed ? [] : (['refund_not_allowed'] as const))]
+  const whole = { ...refund, cause: input.cause, original_business_day: null, doubts }
   const { event, response } = refunded(whole, done, moment, when)
-  return accept([looseRefund.write(refund_id, [event]), ...done.writes], response, {
-    claims: done.claims,
+  const own = looseRefund.write(refund_id, [event])
+  return accept([own, ...told.writes, ...done.writes], response, {
+    claims: [...done.claims, ...told.claims],
   })
 }
 
@@ -104,17 +120,20 @@ type Goods = {
   readonly currency: string
   readonly lines: readonly RefundedLine[]
   readonly totals: Amounts
+  readonly told: FromTill
 }
 
 function goodsBack(
   { items, currency: told }: Input,
   given: Given,
   when: When,
+  moment: Moment,
   country: string | null,
 ): Goods | Rejected | Extract<Decision, { ask: unknown }> {
   // What it cost then nobody can check: the price that is given back is whoever allows it's word.
   const trusted = { ...when, isFact: true }
-  const cart = cartLines(items, given, trusted, told === undefined ? {} : { currency: told })
+  const wanted = told === undefined ? {} : { currency: told }
+  const cart = cartLines(items, given, trusted, when.isFact ? { ...wanted, moment } : wanted)
   if (!('lines' in cart)) return cart
   const priced = pricedOf(() =>
     priceLines(
@@ -131,7 +150,7 @@ function goodsBack(
   if ('rejected' in priced) return priced
   const { lines, totals } = priced
   const back = cart.lines.map((line, i) => backOf(line, lines[i]!, items[i]!.restock ?? true))
-  return { currency: cart.currency, lines: back, totals }
+  return { currency: cart.currency, lines: back, totals, told: cart.told }
 }
 
 function backOf(

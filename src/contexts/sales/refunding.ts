@@ -14,6 +14,7 @@ import {
   text,
 } from '#kernel/schema.ts'
 import type { Booked, Place } from './booking.ts'
+import { type Doubt, doubtful, doubtsField } from './doubts.ts'
 import { sale } from './sale.ts'
 import { currency, NUMBER_MAX, type RefundedLine, refundedLine, tender } from './sale-fields.ts'
 import type { When } from './sale-items.ts'
@@ -36,6 +37,8 @@ export const refundAnswer = object({
   balance_minor: nullable(money()),
   business_day: day(),
   refunded_at: instant(),
+  doubts: doubtsField,
+  against_sale_id: optional(id()),
 })
 
 export type Refunding = Place & {
@@ -50,6 +53,8 @@ export type Refunding = Place & {
   readonly back: Settled
   readonly cause: string
   readonly original_business_day: string | null
+  readonly doubts: readonly Doubt[]
+  readonly against_sale_id?: string
 }
 
 /** The same event in the sale's stream or in the refund's own. */
@@ -65,10 +70,21 @@ export function refunded(refund: Refunding, booked: Booked, moment: Moment, when
     tenders: back.tenders,
     business_day,
     refunded_at: when.at,
+    ...doubtful(refund.doubts, back.doubts, booked.doubts),
+    ...(refund.against_sale_id === undefined ? {} : { against_sale_id: refund.against_sale_id }),
   }
+  const { difference_minor } = back
+  const differing = difference_minor === 0 ? {} : { difference_minor }
   const event = sale.event(
     'SaleRefunded',
-    { ...told, user_id: moment.user_id ?? null, device_id, cause, original_business_day },
+    {
+      ...told,
+      ...differing,
+      user_id: moment.user_id ?? null,
+      device_id,
+      cause,
+      original_business_day,
+    },
     when.isFact ? when.at : undefined,
   )
   const response: Infer<typeof refundAnswer> = { ...told, balance_minor }

@@ -41,6 +41,7 @@ import {
   type Place,
   registerTrouble,
 } from './booking.ts'
+import { doubtful, doubtsField } from './doubts.ts'
 import { sale } from './sale.ts'
 import {
   type AskedDiscount,
@@ -52,7 +53,7 @@ import {
   TOTAL_MAX_MINOR,
   tender,
 } from './sale-fields.ts'
-import { asDiscount, type When } from './sale-items.ts'
+import { asDiscount, type FromTill, type When } from './sale-items.ts'
 import { type Payment, paidBy, type Settled } from './tendering.ts'
 
 export const warning = object({
@@ -84,6 +85,8 @@ export const completedAnswer = object({
   warnings: list(warning),
   /** Why it would not have been sold on account, had it not happened already. */
   account_warnings: optional(list(oneOf(ACCOUNT_WARNINGS))),
+  /** What in it contradicts the book, and is left to somebody to look into. */
+  doubts: doubtsField,
 })
 
 export type ToRing = Place & {
@@ -95,6 +98,8 @@ export type ToRing = Place & {
   readonly cart: readonly CartLine[]
   readonly discounts: readonly AskedDiscount[]
   readonly payment: Payment
+  /** What the till knows and the catalogue did not. */
+  readonly told: FromTill
   /** What goes before in the sale's stream. */
   readonly before: readonly Fact<keyof typeof sale.events>[]
 }
@@ -108,7 +113,7 @@ export function ringUp(given: Given, moment: Moment, when: When, wanted: ToRing)
   const priced = pricedCart(wanted, when)
   if ('rejected' in priced) return priced
   const { amount_minor } = priced.totals
-  const bill = { amount_minor, currency: wanted.currency, settings: when.settings }
+  const bill = { ...when, amount_minor, currency: wanted.currency }
   const paid = paidBy(wanted.payment, bill)
   if ('rejected' in paid) return paid
   const done = booked(given, moment, when, {
@@ -119,6 +124,7 @@ export function ringUp(given: Given, moment: Moment, when: When, wanted: ToRing)
     goods: cart,
     tenders: paid.tenders,
     reason: null,
+    off_account: when.isFact,
   })
   return 'writes' in done ? completed(wanted, priced, paid, done, moment, when) : done
 }
@@ -177,7 +183,10 @@ function completed(
     tenders: paid.tenders,
     change_minor: paid.change_minor,
     payment_type: paid.payment_type,
+    ...doubtful(wanted.told.doubts, paid.doubts, booked.doubts),
   }
+  const { difference_minor } = paid
+  const differing = difference_minor === 0 ? {} : { difference_minor }
   const sold = wanted.cart.map(
     ({ tax_class, discounts, ...line }, i): SoldLine => ({ ...line, ...copied(lines[i]!) }),
   )
@@ -185,7 +194,7 @@ function completed(
     'SaleCompleted',
     {
       ...{ ...where, user_id: moment.user_id ?? null, device_id, currency, lines: sold },
-      ...{ ...amounts, country, business_day, completed_at: at },
+      ...{ ...amounts, ...differing, country, business_day, completed_at: at },
     },
     isFact ? at : undefined,
   )
@@ -194,7 +203,11 @@ function completed(
     ...{ balance_minor, business_day, completed_at: at, warnings: [...warnings] },
     account_warnings: [...booked.account_warnings],
   }
-  return accept([sale.write(sale_id, [...wanted.before, event]), ...writes], response, { claims })
+  const own = sale.write(sale_id, [...wanted.before, event])
+  // Goods that are new stand in the catalogue before anything happens to their stock.
+  return accept([own, ...wanted.told.writes, ...writes], response, {
+    claims: [...claims, ...wanted.told.claims],
+  })
 }
 
 const copied = ({ taxes, discounts, ...amounts }: PricedCart['lines'][number]) => ({

@@ -25,8 +25,8 @@ export const REGISTER_MAX = 20
 /** Minor units of one sale, and of one movement of cash: a session's sums stay exact integers. */
 export const TOTAL_MAX_MINOR = 10 ** 12
 const CODE_MAX = 100
-const NAME_MAX = 300
-const PERSON_MAX = 200
+export const NAME_MAX = 300
+export const PERSON_MAX = 200
 
 /** Whoever the sender said it was: an id of theirs, in any characters that a header takes. */
 export const cashier = nullable(text({ max: PERSON_MAX }))

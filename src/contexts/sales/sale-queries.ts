@@ -6,9 +6,10 @@ import { askedMoment, asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kern
 import { streamOf } from '#kernel/message.ts'
 import type { Condition, Filter, Row } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
-import { day, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
+import { day, flag, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { tillOf } from './cash-session.ts'
 import { type CashSessionRow, cashSessions, movement, tenderTotal } from './cash-session-rows.ts'
+import { doubtList } from './doubts.ts'
 import { saleRefunds } from './refund-rows.ts'
 import { register, registerKey } from './register.ts'
 import { sale } from './sale.ts'
@@ -26,6 +27,7 @@ const saleAnswer = object({
       status: oneOf(SALE_ROW_STATUSES),
       items: list(saleItem),
       tenders: list(tender),
+      doubts: doubtList,
       refunds: list(object(refundFields)),
     },
   }).properties,
@@ -80,6 +82,9 @@ const equal = ({ store_id, ...given }: Readonly<Record<string, string | undefine
   ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
 })
 
+const doubtfulOnly = ({ doubtful_only }: { readonly doubtful_only?: boolean }): Filter =>
+  doubtful_only === true ? { is_doubtful: true } : {}
+
 const saleList = listOf(sales, {
   filters: ['started_at', 'completed_at'],
   sort: ['started_at', 'completed_at', 'sale_number', 'status'],
@@ -97,6 +102,7 @@ export const searchSales = query({
     status: optional(oneOf(SALE_ROW_STATUSES)),
     payment_type: optional(text({ max: 50 })),
     sale_number: optional(text({ max: 250 })),
+    doubtful_only: optional(flag({ description: 'That somebody has to look into.' })),
     search_term: optional(text({ max: 100, description: 'A part of the sale number.' })),
     currency: optional(text({ min: 3, max: 3 })),
     ...days,
@@ -107,6 +113,7 @@ export const searchSales = query({
     const whose = { store_id, register_id, customer_id, user_id, device_id }
     const where: Filter = {
       ...equal({ ...whose, status, payment_type, currency }),
+      ...doubtfulOnly(input),
       ...dayBetween(input),
       // Both hold where both are asked for.
       sale_number: {
@@ -122,7 +129,7 @@ export const searchSales = query({
 })
 
 const refundAnswer = rowAnswer(saleRefunds.table, {
-  shapes: { lines: list(refundedLine), tenders: list(tender) },
+  shapes: { lines: list(refundedLine), tenders: list(tender), doubts: doubtList },
 })
 const refundList = listOf(saleRefunds, {
   filters: ['refunded_at'],
@@ -138,12 +145,14 @@ export const listSaleRefunds = query({
     sale_id: optional(id()),
     customer_id: optional(id()),
     refund_number: optional(text({ max: 250 })),
+    doubtful_only: optional(flag({ description: 'Without a sale, to be looked into.' })),
     ...days,
   }),
   run: (input, reader) => {
     const { store_id, register_id, sale_id, customer_id, refund_number } = input
     const where = equal({ store_id, register_id, sale_id, customer_id, refund_number })
-    return refundList.page(reader, input, { ...where, ...dayBetween(input) })
+    const filter = { ...where, ...doubtfulOnly(input), ...dayBetween(input) }
+    return refundList.page(reader, input, filter)
   },
   answer: pageAnswer(refundAnswer),
   route: {

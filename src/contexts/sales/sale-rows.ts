@@ -4,6 +4,7 @@ import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { type Infer, object, quantity } from '#kernel/schema.ts'
+import { type Doubt, doubtful } from './doubts.ts'
 import type { looseRefund, sale } from './sale.ts'
 import { soldLine, type Tender } from './sale-fields.ts'
 
@@ -46,6 +47,11 @@ export type SaleRow = {
   readonly change_minor: number
   readonly refunds: readonly SaleRefund[]
   readonly void_reason: string | null
+  /** Of it and its refunds, whatever became of them. */
+  readonly doubts: readonly Doubt[]
+  /** Nobody has looked into them yet. */
+  readonly is_doubtful: boolean
+  readonly doubts_note: string | null
   readonly business_day: string | null
   readonly started_at: string
   readonly completed_at: string | null
@@ -68,7 +74,7 @@ const nullableText = { kind: 'text', nullable: true } as const
 
 export const sales = projection<SaleRow>({
   name: 'sales',
-  version: 2,
+  version: 3,
   table: {
     name: 'sales',
     key: 'sale_id',
@@ -96,6 +102,9 @@ export const sales = projection<SaleRow>({
       change_minor: 'money',
       refunds: { kind: 'json', personal: true },
       void_reason: nullableText,
+      doubts: 'json',
+      is_doubtful: 'bool',
+      doubts_note: nullableText,
       business_day: { kind: 'day', nullable: true },
       started_at: 'instant',
       completed_at: { kind: 'instant', nullable: true },
@@ -110,6 +119,7 @@ export const sales = projection<SaleRow>({
       ['status', 'started_at'],
       ['business_day', 'started_at'],
       ['sale_number'],
+      ['is_doubtful', 'started_at'],
     ],
   },
   sources: (key) => [`sale-${key}`],
@@ -135,8 +145,9 @@ export const sales = projection<SaleRow>({
       status: 'STARTED',
       register_id,
     })),
-    SaleCompleted: changed<Data['SaleCompleted']>(({ lines, ...completed }) => ({
+    SaleCompleted: changed<Data['SaleCompleted']>(({ lines, difference_minor, ...completed }) => ({
       ...completed,
+      ...doubted([], completed.doubts),
       status: 'COMPLETED',
       items: lines.map((line) => ({ ...line, refunded_quantity: 0 })),
     })),
@@ -147,6 +158,13 @@ export const sales = projection<SaleRow>({
     SaleRefunded: {
       ...changed<Data['SaleRefunded']>(returned),
       // One without a sale has a stream of its own, and no sale's row.
+      keys: ({ data }) => (data.sale_id === null ? [] : [data.sale_id]),
+    },
+    SaleDoubtsSettled: {
+      ...changed<Data['SaleDoubtsSettled']>(({ note }) => ({
+        is_doubtful: false,
+        doubts_note: note,
+      })),
       keys: ({ data }) => (data.sale_id === null ? [] : [data.sale_id]),
     },
   },
@@ -165,6 +183,7 @@ function started({ data, timestamp, version }: Recorded<Data['SaleStarted']>): S
     ...{ amount_minor: 0, net_minor: 0, tax_minor: 0, discount_minor: 0, rounding_minor: 0 },
     ...{ total_amount_minor: 0, refunded_minor: 0, change_minor: 0 },
     ...{ payment_type: null, tenders: [], refunds: [], void_reason: null },
+    ...{ doubts: [], is_doubtful: false, doubts_note: null },
     ...{ business_day: null, completed_at: null },
     ...{ created_at: timestamp, updated_at: timestamp, version },
   }
@@ -183,8 +202,15 @@ function returned(data: Data['SaleRefunded'], row: SaleRow): Partial<SaleRow> {
     items,
     refunded_minor: row.refunded_minor + data.total_amount_minor,
     refunds: [...row.refunds, refund],
+    ...(refund.doubts === undefined ? {} : doubted(row.doubts, refund.doubts)),
   }
 }
+
+const doubted = (before: readonly Doubt[], more: readonly Doubt[] = []) => ({
+  doubts: doubtful(before, more).doubts ?? [],
+  is_doubtful: more.length > 0,
+  doubts_note: null,
+})
 
 function changed<D>(change: (data: D, row: SaleRow) => Partial<SaleRow>): Handler<SaleRow, D> {
   return {

@@ -396,10 +396,11 @@ describe('a sale that happened already', () => {
     ]
     const then = fact({ store_id: 'berlin', occurred_at: '2026-03-01T23:30:00Z' }, {}, closed)
     then.answers({ sale_number: 'berlin-main-20260302-0001', business_day: '2026-03-02' })
+    then.answers({ doubts: ['product_archived', 'store_closed'] })
     sell({ ...cashSale(pens(1)), store_id: 'berlin' }, {}, closed).rejects('not_found')
     const apples = { product_id: 'apples', quantity: '1' }
     sell({ ...cashSale(apples), store_id: 'berlin' }, {}, closed).rejects('invalid_state')
-    fact({ store_id: 'nowhere' }).rejects('not_found')
+    fact({ store_id: 'nowhere' }).answers({ doubts: ['store_unknown'] })
   })
   it('goes on account beyond the limit too', () => {
     const credit = { payment_type: 'credit', customer_id: CUSTOMER }

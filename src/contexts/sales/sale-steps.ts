@@ -55,8 +55,12 @@ const stateAnswer = object({
   ),
 })
 
+type Shown = Pick<
+  SaleState,
+  'status' | 'store_id' | 'register_id' | 'customer_id' | 'currency' | 'cart'
+>
 /** The sale as it is after a decision. */
-const answered = (sale_id: string, state: SaleState): Infer<typeof stateAnswer> => ({
+const answered = (sale_id: string, state: Shown): Infer<typeof stateAnswer> => ({
   sale_id,
   status: state.status,
   store_id: state.store_id,
@@ -110,7 +114,7 @@ const startSale = command({
     })
     return accept(
       [sale.write(sale_id, [event]), ...opened.writes],
-      answered(sale_id, { ...started, status: 'STARTED', cart: [], last_line: 0, sold: null }),
+      answered(sale_id, { ...started, status: 'STARTED', cart: [] }),
     )
   },
   answer: stateAnswer,

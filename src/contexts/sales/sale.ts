@@ -16,6 +16,7 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
+import { doubtsField, OFF_ACCOUNT } from './doubts.ts'
 import {
   type CartLine,
   cartLine,
@@ -23,6 +24,8 @@ import {
   currency,
   LINES_MAX,
   NUMBER_MAX,
+  PERSON_MAX,
+  REASON_MAX,
   reason,
   refundedLine,
   type SoldLine,
@@ -47,6 +50,8 @@ export type SaleState = {
   /** The last line's number; numbers of removed lines are not given again. */
   readonly last_line: number
   readonly sold: Sold | null
+  /** Somebody has to look: what was told of it contradicts the book. */
+  readonly is_doubtful: boolean
 }
 /** What refunds are bound by. */
 export type Sold = {
@@ -56,12 +61,19 @@ export type Sold = {
   readonly payment_type: string
   /** Of `amount_minor`, what went on the customer's account. */
   readonly credit_minor: number
+  /** No account took that: it stands in the sale alone. */
+  readonly off_account: boolean
   /** Given back already, cash rounding aside: in all, and of it on the customer's account. */
   readonly refunded_minor: number
   readonly refunded_credit_minor: number
   /** And of it in cash, before it was rounded to a coin. */
   readonly refunded_cash_minor: number
   readonly amount_minor: number
+  /** Taken more than it comes to, and nobody knows why; of that, given back. */
+  readonly difference_minor: number
+  readonly refunded_difference_minor: number
+  /** The refunds by their ids. */
+  readonly refunds: readonly string[]
 }
 /** null: no such sale. */
 export type Sale = SaleState | null
@@ -91,6 +103,22 @@ const oldRefunded = {
   ...{ business_day: '2026-03-02', original_business_day: null },
   refunded_at: '2026-03-02T10:00:00.000Z',
 }
+/** Of what had happened already when it was told. */
+const differing = {
+  /** Of the rounding, what was taken or given more than it comes to, and nobody knows why. */
+  difference_minor: optional(money()),
+  doubts: doubtsField,
+}
+/** Somebody has looked into what was doubtful, and says what was done. */
+const doubtsSettled = {
+  data: object({
+    /** null: of a refund without a sale. */
+    sale_id: nullable(id()),
+    refund_id: nullable(id()),
+    note: text({ max: REASON_MAX }),
+    settled_by: nullable(text({ max: PERSON_MAX })),
+  }),
+}
 const saleRefunded = {
   version: 2,
   data: object({
@@ -110,6 +138,9 @@ const saleRefunded = {
     /** amount_minor and the cash rounding. */
     total_amount_minor: money(),
     tenders: list(tender, { max: TENDERS_MAX }),
+    ...differing,
+    /** Goods of that sale that had come back before: booked apart from it. */
+    against_sale_id: optional(id()),
     cause: text(),
     /** Of the sale: what comes back is taken off where it was counted. Older ones do not tell. */
     country: optional(nullable(text({ max: 100 }))),
@@ -161,6 +192,7 @@ const saleEvents = eventTypes({
       total_amount_minor: money(),
       tenders: list(tender, { max: TENDERS_MAX }),
       change_minor: money(),
+      ...differing,
       /** The tender's type, or `split`. */
       payment_type: text({ max: TENDER_MAX }),
       country: nullable(text({ max: 100 })),
@@ -170,11 +202,12 @@ const saleEvents = eventTypes({
   },
   SaleVoided: { data: object({ sale_id: id(), reason, user_id: cashier, voided_at: instant() }) },
   SaleRefunded: saleRefunded,
+  SaleDoubtsSettled: doubtsSettled,
 })
 
 export const sale = aggregate({
   type: 'sale',
-  state_version: 2,
+  state_version: 3,
   events: saleEvents,
   initial: null as Sale,
   evolve: {
@@ -184,6 +217,7 @@ export const sale = aggregate({
       cart: [],
       last_line: 0,
       sold: null,
+      is_doubtful: false,
     }),
     SaleItemAdded: (state, { sale_id, currency, ...line }): Sale => {
       const known = existing(state)
@@ -211,19 +245,26 @@ export const sale = aggregate({
         business_day: data.business_day,
         payment_type: data.payment_type,
         credit_minor: onAccount(data.tenders),
+        off_account: data.doubts?.some((doubt) => OFF_ACCOUNT.includes(doubt)) ?? false,
         refunded_minor: 0,
         refunded_credit_minor: 0,
         refunded_cash_minor: 0,
         amount_minor: data.amount_minor,
+        difference_minor: data.difference_minor ?? 0,
+        refunded_difference_minor: 0,
+        refunds: [],
       },
+      is_doubtful: data.doubts !== undefined,
     }),
     SaleVoided: (state): Sale => ({ ...existing(state), status: 'VOIDED', cart: [] }),
     SaleRefunded: (state, data): Sale => {
       const known = existing(state)
       const sold = known.sold!
       const back = new Map(data.lines.map(({ line, quantity }) => [line, quantity]))
+      const { difference_minor = 0 } = data
       return {
         ...known,
+        is_doubtful: known.is_doubtful || data.doubts !== undefined,
         sold: {
           ...sold,
           lines: sold.lines.map((line) => ({
@@ -233,21 +274,29 @@ export const sale = aggregate({
           refunded_minor: sold.refunded_minor + data.amount_minor,
           refunded_credit_minor: sold.refunded_credit_minor + onAccount(data.tenders),
           refunded_cash_minor:
-            sold.refunded_cash_minor + inCash(data.tenders) - data.rounding_minor,
+            sold.refunded_cash_minor +
+            inCash(data.tenders) -
+            (data.rounding_minor - difference_minor),
+          refunded_difference_minor: sold.refunded_difference_minor + difference_minor,
+          refunds: [...sold.refunds, data.refund_id],
         },
       }
     },
+    SaleDoubtsSettled: (state): Sale => ({ ...existing(state), is_doubtful: false }),
   },
 })
 
 /** Goods that came back without a sale to hold them against. Stream: sale_refund-<refund_id>. */
 export const looseRefund = aggregate({
   type: 'sale_refund',
-  state_version: 1,
-  events: eventTypes({ SaleRefunded: saleRefunded }),
-  /** Whether there is such a refund. */
-  initial: false,
-  evolve: { SaleRefunded: () => true },
+  state_version: 2,
+  events: eventTypes({ SaleRefunded: saleRefunded, SaleDoubtsSettled: doubtsSettled }),
+  /** null: no such refund. */
+  initial: null as { readonly is_doubtful: boolean } | null,
+  evolve: {
+    SaleRefunded: (_, { doubts }) => ({ is_doubtful: doubts !== undefined }),
+    SaleDoubtsSettled: () => ({ is_doubtful: false }),
+  },
 })
 
 /** The tender that goes on the customer's account. */

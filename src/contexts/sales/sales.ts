@@ -20,6 +20,7 @@ import {
 } from './sale-queries.ts'
 import { sales as saleRows } from './sale-rows.ts'
 import { saleSteps } from './sale-steps.ts'
+import { settleDoubts } from './settle-doubts.ts'
 
 export const sales: Context = {
   name: 'sales',
@@ -30,6 +31,7 @@ export const sales: Context = {
     completeSale,
     refundSale,
     refundWithoutSale,
+    ...settleDoubts,
     ...cashSessionCommands,
   ],
   projections: [saleRows, saleRefunds, cashSessions],

@@ -19,6 +19,7 @@ const tenders = fc.array(
 const bills = fc.record({
   amount_minor: cents(1_500),
   currency: fc.constant('USD'),
+  isFact: fc.constant(false),
   settings: fc.record({
     'pos.cash_rounding': fc.constantFrom(0, 1, 5, 10, ['CHF:0.05', 'USD:0.10'], ['CHF:0.05']),
   }),

@@ -5,6 +5,7 @@ import { cashRounded, cashStep } from '#contexts/pricing/public.ts'
 import { invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import { decimal, type Infer, list, object, optional, text } from '#kernel/schema.ts'
+import type { Doubt } from './doubts.ts'
 import { CASH, ON_ACCOUNT } from './sale.ts'
 import { TENDER_MAX, TENDERS_MAX, type Tender } from './sale-fields.ts'
 
@@ -36,13 +37,18 @@ export type Settled = {
   readonly total_amount_minor: number
   readonly change_minor: number
   readonly payment_type: string
+  /** Of the rounding, what was taken or given more than it comes to, and nobody knows why. */
+  readonly difference_minor: number
+  readonly doubts: readonly Doubt[]
 }
 /** An amount of null takes the rest. `field` names it in errors. */
 type Asked = { readonly type: string; readonly amount: number | null; readonly field: string }
-type Bill = {
+export type Bill = {
   readonly amount_minor: number
   readonly currency: string
   readonly settings: Moment['settings']
+  /** Money that has changed hands is told as it did, whatever it should have come to. */
+  readonly isFact: boolean
 }
 
 export const TENDERS = ['cash', 'credit', 'card', 'voucher']
@@ -68,24 +74,34 @@ export function paidBy(payment: Payment, bill: Bill): Settled | Rejected {
     // Somebody else takes the rest, so that the cash is what was given.
     const given = cash?.amount ?? 0
     const rest = bill.amount_minor - fixed - given
-    if (rest < 0 || (rest === 0 && bill.amount_minor > 0)) return mismatch(fixed + given, bill)
-    return settled(asked.tenders, { [CASH]: given, rest, rounding: 0, change: 0 })
+    if (rest < 0 || (rest === 0 && bill.amount_minor > 0))
+      return bill.isFact ? asTold(asked.tenders, given, bill) : mismatch(fixed + given, bill)
+    return settled(asked.tenders, { [CASH]: given, rest, rounding: 0, change: 0 }, bill)
   }
   const rest = bill.amount_minor - fixed
-  if (cash === undefined)
-    return rest === 0
-      ? settled(asked.tenders, { [CASH]: 0, rest: 0, rounding: 0, change: 0 })
-      : mismatch(fixed, bill)
-  if (rest < 0 || (rest === 0 && fixed > 0)) return mismatch(fixed, bill)
-  const { payable_minor, rounding_minor } = cashRounded(rest, coinOf(bill))
+  if (cash === undefined) {
+    if (rest === 0) return settled(asked.tenders, { ...EXACT, [CASH]: 0, rest: 0 }, bill)
+    return bill.isFact ? asTold(asked.tenders, 0, bill) : mismatch(fixed, bill)
+  }
+  const isOver = rest < 0 || (rest === 0 && fixed > 0)
+  if (isOver && !bill.isFact) return mismatch(fixed, bill)
+  const { payable_minor, rounding_minor } = cashRounded(Math.max(0, rest), coinOf(bill))
   const given = cash.amount ?? payable_minor
-  if (given < payable_minor) return mismatch(fixed + given, bill)
-  return settled(asked.tenders, {
-    [CASH]: payable_minor,
-    rest: 0,
-    rounding: rounding_minor,
-    change: given - payable_minor,
-  })
+  if (isOver || given < payable_minor)
+    return bill.isFact ? asTold(asked.tenders, given, bill) : mismatch(fixed + given, bill)
+  const parts = { rest: 0, rounding: rounding_minor, change: given - payable_minor }
+  return settled(asked.tenders, { ...parts, [CASH]: payable_minor }, bill)
+}
+const EXACT = { rounding: 0, change: 0 }
+
+/** Each tender as it was told; one that takes the rest takes what is left, if anything is. */
+function asTold(asked: readonly Asked[], cash: number, bill: Bill): Settled {
+  const others = sum(asked.filter(({ type }) => type !== CASH))
+  const rest = Math.max(0, bill.amount_minor - others - cash)
+  const isOpen = asked.some(({ type, amount }) => type !== CASH && amount === null)
+  const taken = others + cash + (isOpen ? rest : 0)
+  const difference = taken - bill.amount_minor
+  return settled(asked, { [CASH]: cash, rest, rounding: difference, change: 0 }, bill, difference)
 }
 
 /**
@@ -109,17 +125,17 @@ export function givenBackBy(
   const fixed = sum(asked.tenders)
   const isOpen = asked.tenders.some(({ amount }) => amount === null)
   const rest = bill.amount_minor - fixed
-  if (rest < 0 || (rest > 0 && !isOpen)) return mismatch(fixed, bill)
   const cash = asked.tenders.find(({ type }) => type === CASH)
+  if (rest < 0 || (rest > 0 && !isOpen)) {
+    if (!bill.isFact) return mismatch(fixed, bill)
+    const given = cash === undefined ? 0 : (cash.amount ?? Math.max(0, rest))
+    return asTold(asked.tenders, given, bill)
+  }
   const wanted = cash === undefined ? 0 : (cash.amount ?? rest)
   const rounded = (minor: number) => cashRounded(minor, coinOf(bill)).payable_minor
   const payable = rounded(before + wanted) - rounded(before)
-  return settled(asked.tenders, {
-    [CASH]: payable,
-    rest,
-    rounding: payable - wanted,
-    change: 0,
-  })
+  const parts = { [CASH]: payable, rest, rounding: payable - wanted, change: 0 }
+  return settled(asked.tenders, parts, bill)
 }
 
 function askedFor(
@@ -143,7 +159,7 @@ function askedFor(
   if (type !== ON_ACCOUNT) return { tenders: [{ type, amount: paid, field: 'payment_type' }] }
   const rest = { type, amount: null, field: 'payment_type' }
   if (paid === null || paid === 0) return { tenders: [rest] }
-  if (paid >= bill.amount_minor)
+  if (paid >= bill.amount_minor && !bill.isFact)
     return invalid({ paid_amount: 'is all of it; then nothing is on credit' })
   return { tenders: [{ type: CASH, amount: paid, field }, rest] }
 }
@@ -165,14 +181,19 @@ function readTenders(
   return hasErrors(reader.errors) ? invalid(reader.errors) : { tenders: read }
 }
 
-function tenderTrouble(tenders: readonly Asked[], { settings }: Bill): Rejected | null {
+function allowedBy({ settings }: Bill): readonly unknown[] {
   const listed = settings['pos.tenders']
-  const allowed: readonly unknown[] = Array.isArray(listed) ? listed : TENDERS
+  return Array.isArray(listed) ? listed : TENDERS
+}
+
+function tenderTrouble(tenders: readonly Asked[], bill: Bill): Rejected | null {
+  const allowed = allowedBy(bill)
   const errors: Record<string, string> = {}
   for (const [i, { type, amount, field }] of tenders.entries()) {
     const name = field.startsWith('tenders.') ? `${field}.type` : field
     const earlier = tenders.slice(0, i)
-    if (!allowed.includes(type)) errors[name] = `must be one of ${allowed.join(', ')}`
+    if (!allowed.includes(type) && !bill.isFact)
+      errors[name] = `must be one of ${allowed.join(', ')}`
     else if ([CASH, ON_ACCOUNT].includes(type) && earlier.some((other) => other.type === type))
       errors[name] = 'is named twice'
     if (amount === null && earlier.some((other) => other.amount === null))
@@ -188,7 +209,12 @@ type Parts = {
   readonly change: number
 }
 
-function settled(asked: readonly Asked[], { cash, rest, rounding, change }: Parts): Settled {
+function settled(
+  asked: readonly Asked[],
+  { cash, rest, rounding, change }: Parts,
+  bill: Bill,
+  difference = 0,
+): Settled {
   const all = asked.map(({ type, amount }) => ({
     type,
     amount_minor: type === CASH ? cash : (amount ?? rest),
@@ -202,6 +228,13 @@ function settled(asked: readonly Asked[], { cash, rest, rounding, change }: Part
     total_amount_minor: sum(tenders.map(({ amount_minor }) => ({ amount: amount_minor }))),
     change_minor: change,
     payment_type: types.size > 1 ? SPLIT : ([...types][0] ?? asked[0]!.type),
+    difference_minor: difference,
+    doubts: [
+      ...(asked.every(({ type }) => allowedBy(bill).includes(type))
+        ? []
+        : (['tender_unknown'] as const)),
+      ...(difference === 0 ? [] : (['paid_otherwise'] as const)),
+    ],
   }
 }
 
