@@ -60,6 +60,11 @@ describe('a sale that goes on', () => {
   })
   it('gives up lines, once, and never gives their number again', () => {
     const remove: Step = ['RemoveSaleItem', { ...of, line: 1 }]
+    const codesOf = (then: ReturnType<typeof when>) =>
+      (then.decision().response as { items: { line: number }[] }).items.map(({ line }) => line)
+    const two = after(shop, [start, add, add])
+    deepEqual(codesOf(when(two, ...add)), [1, 2, 3])
+    deepEqual(codesOf(when(two, ...remove)), [2])
     const history = after(shop, [start, add, remove])
     when(history, ...remove).writesNothing()
     when(history, 'RemoveSaleItem', { ...of, line: 2 }).rejects('not_found')
@@ -78,6 +83,10 @@ describe('a sale that goes on', () => {
       sale_number: 'main-till2-20260302-0001',
       register_id: 'till2',
     })
+    // Somebody who goes to another till takes it along; at the same one nothing changes.
+    const moved = after(shop, [start, add, resume])
+    when(moved, ...complete).answers({ register_id: 'till2' })
+    when(moved, 'ResumeSale', of).writesNothing()
     when(aside, 'ResumeSale', { ...of, register_id: 'no:colons' }).rejects('validation_failed')
   })
   it('that is given up takes no number and ends there', () => {
@@ -95,6 +104,19 @@ describe('a sale that goes on', () => {
     for (const step of [add, remove, suspend, resume, complete, giveUp])
       when(sold, ...step).rejects('invalid_state', { details: { status: 'COMPLETED' } })
   })
+  it('has room for three hundred lines', () => {
+    const begun = after(shop, [start])
+    const { stream, events } = when(begun, ...add).decision().writes[0]!
+    const lines = (n: number): readonly Write[] => {
+      const numbered = (_: unknown, i: number) => ({
+        ...events[0]!,
+        data: { ...events[0]!.data, line: i + 1 },
+      })
+      return [...begun, { stream, events: Array.from({ length: n }, numbered) }]
+    }
+    ok(typesIn(when(lines(299), ...add)).includes('SaleItemAdded'))
+    when(lines(300), ...add).rejects('business_rule_violated')
+  })
   it('is there before anything is done with it, and begins once', () => {
     for (const step of [add, suspend, resume, complete, giveUp])
       when(shop, ...step).rejects('not_found')
@@ -103,6 +125,13 @@ describe('a sale that goes on', () => {
     const euro = after(shop, [['StartSale', { ...of, currency: 'EUR' }]])
     when(euro, ...add).rejects('currency_mismatch')
     when(shop, 'StartSale', { ...of, store_id: 'nowhere' }).rejects('not_found')
+    when(shop, 'StartSale', { ...of, register_id: 'no:colons' }).rejects('validation_failed')
+    const settings = { 'money.default': 'EUR', 'money.currencies': ['EUR', 'CHF'] }
+    whenAt(shop, { settings }, ...start).answers({ currency: 'EUR' })
+    whenAt(shop, { settings }, 'StartSale', { ...of, currency: 'USD' }).rejects(
+      'validation_failed',
+      { errors: { currency: 'must be one of EUR, CHF' } },
+    )
     when(after(shop, [start]), 'AddSaleItem', { ...of, product_code: 'X', quantity: '1' }).rejects(
       'not_found',
       { errors: { product_code: 'is not a product that is sold' } },
@@ -190,6 +219,7 @@ describe('a cash session', () => {
     when(closed, ...close('50')).rejects('invalid_state')
     when(closed, ...move('in', '1')).rejects('invalid_state')
     when(closed, ...open).answers({ expected_minor: 5000 })
+    when(after(shop, [open, close('49')]), ...open).answers({ expected_minor: 5000 })
   })
   it('takes what a customer pays of his debt, in one go with his account', () => {
     const settles = (direction: string, amount: string, more: object = {}): Step => [
