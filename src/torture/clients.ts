@@ -24,7 +24,7 @@ export type Command = {
   readonly key?: string
 }
 export type Clients = {
-  /** null: no last word within a minute. */
+  /** null: no last word within minutes. */
   send(command: Command, random: Random): Promise<Answer | null>
   /** Several at the same moment under one key, at whatever doors. */
   sendTogether(command: Command, times: number, random: Random): Promise<Answer | null>
@@ -45,7 +45,8 @@ export type Offence = {
 }
 
 const TRY_MS = 8_000
-const PATIENCE_MS = 30_000
+/** Longer than a process takes to start again, on a machine that is ten times as slow. */
+const PATIENCE_MS = 240_000
 const PAUSE_MS = 150
 
 export function openClients(fleet: Fleet, startedAt: number): Clients {
