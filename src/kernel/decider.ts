@@ -174,6 +174,9 @@ export const reject = (
   more: Pick<Rejection, 'errors' | 'details'> = {},
 ): Rejected => ({ rejected: { code, message, ...more } })
 /** A field that is well formed but wrong here: 400 with the field's name. */
+/** What a command names is not there. */
+export const noSuch = (what: string, id: string): Rejected =>
+  reject('not_found', `There is no ${what} ${id}.`)
 export const invalid = (errors: FieldErrors): Rejected =>
   reject('validation_failed', 'Some fields are not acceptable.', { errors })
 

@@ -7,6 +7,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import { inUtc } from '#kernel/instants.ts'
@@ -78,7 +79,7 @@ const after = (state: ProductState, { product_id }: { product_id: string }, { no
 function schedule(input: Input, effective_at: string, given: Given, moment: Moment): Decision {
   const { product_id, sell_price, cost_price } = input
   const state = given.state(product.at(product_id))
-  if (state === null) return reject('not_found', `There is no product ${product_id}.`)
+  if (state === null) return noSuch('product', product_id)
   const due = settleDue(product_id, state, moment.now)
   const { scheduled, currency } = due.after
   if (scheduled.some((one) => one.effective_at === effective_at))
@@ -154,7 +155,7 @@ const applyScheduledPrice = command({
   reads: ({ product_id }) => [product.at(product_id)],
   decide({ product_id, schedule_id }, given, moment) {
     const state = given.state(product.at(product_id))
-    if (state === null) return reject('not_found', `There is no product ${product_id}.`)
+    if (state === null) return noSuch('product', product_id)
     const found = state.scheduled.find((one) => one.schedule_id === schedule_id)
     // A change by hand was faster, or it was taken back.
     if (found === undefined) return accept([], { product_id })

@@ -7,6 +7,7 @@ import {
   type Given,
   invalid,
   type Named,
+  noSuch,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -96,7 +97,7 @@ const archiveDepartment = command({
   reads: ({ department_id }) => [department.at(department_id)],
   decide: ({ department_id }, given) => {
     const state = given.state(department.at(department_id))
-    if (state === null) return unknownDepartment(department_id)
+    if (state === null) return noSuch('department', department_id)
     const response = { department_id, name: state.name, is_active: false }
     if (!state.is_active) return accept([], response)
     const archived = department.event('DepartmentArchived', { department_id })
@@ -119,12 +120,9 @@ export const departmentCommands: readonly Command[] = [
   archiveDepartment,
 ]
 
-const unknownDepartment = (department_id: string): Rejected =>
-  reject('not_found', `There is no department ${department_id}.`)
-
 function activeDepartment(given: Given, department_id: string): DepartmentState | Rejected {
   const state = given.state(department.at(department_id))
-  if (state === null) return unknownDepartment(department_id)
+  if (state === null) return noSuch('department', department_id)
   if (!state.is_active)
     return reject('invalid_state', `Department ${department_id} has been archived.`)
   return state

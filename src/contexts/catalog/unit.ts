@@ -8,7 +8,7 @@ import {
   command,
   invalid,
   type Named,
-  type Rejected,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
@@ -105,7 +105,7 @@ const updateUnit = command({
   reads: ({ unit_id }) => [unit.at(unit_id)],
   decide: ({ unit_id, ...wanted }, given) => {
     const state = given.state(unit.at(unit_id))
-    if (state === null) return unknownUnit(unit_id)
+    if (state === null) return noSuch('unit', unit_id)
     if (!state.is_active) return reject('invalid_state', `Unit ${unit_id} has been archived.`)
     const name = wanted.name === undefined ? state.name : tidied(wanted.name)
     if (name === '') return BLANK
@@ -139,7 +139,7 @@ const archiveUnit = command({
   reads: ({ unit_id }) => [unit.at(unit_id)],
   decide: ({ unit_id }, given) => {
     const state = given.state(unit.at(unit_id))
-    if (state === null) return unknownUnit(unit_id)
+    if (state === null) return noSuch('unit', unit_id)
     const response = { unit_id, ...state, is_active: false }
     if (!state.is_active) return accept([], response)
     const write = unit.write(unit_id, [unit.event('UnitArchived', { unit_id })])
@@ -155,6 +155,3 @@ const archiveUnit = command({
 })
 
 export const unitCommands: readonly Command[] = [createUnit, updateUnit, archiveUnit]
-
-const unknownUnit = (unit_id: string): Rejected =>
-  reject('not_found', `There is no unit ${unit_id}.`)

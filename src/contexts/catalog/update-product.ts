@@ -8,6 +8,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import type { DataOf } from '#kernel/event-types.ts'
@@ -72,7 +73,7 @@ const restoreProduct = command({
   reads: ({ product_id }) => [product.at(product_id)],
   decide: ({ product_id }, given) => {
     const state = given.state(product.at(product_id))
-    if (state === null) return reject('not_found', `There is no product ${product_id}.`)
+    if (state === null) return noSuch('product', product_id)
     const response = answered(product_id, { ...state, is_active: true })
     if (state.is_active) return accept([], response)
     const restored = product.event('ProductRestored', { product_id })
@@ -97,7 +98,7 @@ export const productUpdates: readonly Command[] = [
 export function change(input: Wanted, given: Given, moment: Moment): Decision {
   const { product_id } = input
   const stored = given.state(product.at(product_id))
-  if (stored === null) return reject('not_found', `There is no product ${product_id}.`)
+  if (stored === null) return noSuch('product', product_id)
   const { events: due, after: state } = settleDue(product_id, stored, moment.now)
   const wanted = withoutSamePlaces(input, state)
   if (wanted.currency !== undefined && wanted.currency !== state.currency)

@@ -7,10 +7,11 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
 } from '#kernel/decider.ts'
 import { exponentOf, scaled } from '#kernel/money.ts'
 import { decimal, id, money, nullable, object, optional, text } from '#kernel/schema.ts'
-import { type BalanceMove, erasedCustomer, moveBalance, noCustomer } from './balance.ts'
+import { type BalanceMove, erasedCustomer, moveBalance } from './balance.ts'
 import { customer, hasAccount, REASON_MAX } from './customer.ts'
 import {
   activeCustomer,
@@ -133,7 +134,7 @@ function moved(
   moment: Moment,
 ): Decision {
   const state = given.state(customer.at(customer_id))
-  if (!hasAccount(state)) return noCustomer(customer_id)
+  if (!hasAccount(state)) return noSuch('customer', customer_id)
   const { currency = state.currency } = asked
   const read = scaled(amount, exponentOf(currency))
   if (!read.ok) return invalid({ amount: read.reason })

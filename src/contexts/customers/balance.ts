@@ -1,5 +1,12 @@
 // Moving a customer's balance, for the decisions of other contexts: a sale on credit, a refund.
-import { type Given, type Moment, type Rejected, reject, type Write } from '#kernel/decider.ts'
+import {
+  type Given,
+  type Moment,
+  noSuch,
+  type Rejected,
+  reject,
+  type Write,
+} from '#kernel/decider.ts'
 import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import {
   type BalanceCause,
@@ -51,7 +58,7 @@ export function moveBalance(
   const opened = { customer_id, currency, is_erased: known !== null, opened_at: occurred_at }
   const opens = is_fact && !hasAccount(known)
   const state = opens ? withAccount(known, currency) : known
-  if (!hasAccount(state)) return noCustomer(customer_id)
+  if (!hasAccount(state)) return noSuch('customer', customer_id)
   if (state.currency !== currency)
     return reject(
       'currency_mismatch',
@@ -128,7 +135,5 @@ function limitTrouble(
 
 export const unregistered = (customer_id: string): Rejected =>
   reject('not_found', `Customer ${customer_id} is not registered: there is only an account.`)
-export const noCustomer = (customer_id: string): Rejected =>
-  reject('not_found', `There is no customer ${customer_id}.`)
 export const erasedCustomer = (customer_id: string): Rejected =>
   reject('invalid_state', `Customer ${customer_id} has been erased.`)

@@ -7,6 +7,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -24,7 +25,7 @@ import {
   text,
 } from '#kernel/schema.ts'
 import { isEmail } from '#kernel/validation-rules.ts'
-import { erasedCustomer, noCustomer, unregistered } from './balance.ts'
+import { erasedCustomer, unregistered } from './balance.ts'
 import { type CustomerState, customer, profileFields } from './customer.ts'
 
 export const CUSTOMER_EMAIL = 'customer_email'
@@ -173,7 +174,7 @@ const archiveCustomer = command({
   reads: ({ customer_id }) => [customer.at(customer_id)],
   decide: ({ customer_id, force = false }, given) => {
     const state = given.state(customer.at(customer_id))
-    if (state === null) return noCustomer(customer_id)
+    if (state === null) return noSuch('customer', customer_id)
     const response = { ...standing(customer_id, state), is_active: false }
     if (!state.is_active) return accept([], response)
     if (!force && state.balance_minor !== 0) return owing(customer_id)
@@ -195,7 +196,7 @@ const restoreCustomer = command({
   reads: ({ customer_id }) => [customer.at(customer_id)],
   decide: ({ customer_id }, given) => {
     const state = given.state(customer.at(customer_id))
-    if (state === null) return noCustomer(customer_id)
+    if (state === null) return noSuch('customer', customer_id)
     if (state.is_erased) return erasedCustomer(customer_id)
     const response = { ...standing(customer_id, state), is_active: true }
     if (state.is_active) return accept([], response)
@@ -219,7 +220,7 @@ export const owing = (customer_id: string): Rejected =>
 /** One who is there to be dealt with, or why not. */
 export function activeCustomer(given: Given, customer_id: string): CustomerState | Rejected {
   const state = given.state(customer.at(customer_id))
-  if (state === null) return noCustomer(customer_id)
+  if (state === null) return noSuch('customer', customer_id)
   if (state.is_erased) return erasedCustomer(customer_id)
   if (!state.is_registered) return unregistered(customer_id)
   return state.is_active

@@ -1,7 +1,7 @@
 // Archiving a product. It stands here and not in the catalogue, because the rule is about its
 // stock: what is in stock or promised is not archived, unless the sender insists.
 import { answered, product, productAnswer } from '#contexts/catalog/public.ts'
-import { accept, ask, command, reject } from '#kernel/decider.ts'
+import { accept, ask, command, noSuch, reject } from '#kernel/decider.ts'
 import { decimalNumber } from '#kernel/money.ts'
 import { flag, id, object, optional } from '#kernel/schema.ts'
 import { stockItem, stockKey } from './stock.ts'
@@ -16,7 +16,7 @@ export const deleteProduct = command({
   reads: ({ product_id }) => [product.at(product_id), stockedProduct.seen(product_id)],
   decide: ({ product_id, force = false }, given) => {
     const state = given.state(product.at(product_id))
-    if (state === null) return reject('not_found', `There is no product ${product_id}.`)
+    if (state === null) return noSuch('product', product_id)
     const response = answered(product_id, { ...state, is_active: false })
     if (!state.is_active) return accept([], response)
     if (!force) {

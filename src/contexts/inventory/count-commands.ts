@@ -7,7 +7,7 @@ import {
   type Decision,
   type Given,
   invalid,
-  type Rejected,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import {
@@ -87,8 +87,7 @@ function decideStart(input: Infer<typeof startInput>, given: Given): Decision {
   const store_id = storeIdOf(input.store_id)
   if (given.state(stockCount.at(count_id)) !== null)
     return reject('already_exists', `There is a count ${count_id} already.`)
-  if (storeState(given, store_id) === null)
-    return reject('not_found', `There is no store ${store_id}.`)
+  if (storeState(given, store_id) === null) return noSuch('store', store_id)
   const product_ids = input.product_ids === undefined ? null : [...new Set(input.product_ids)]
   const scope =
     input.scope ??
@@ -99,9 +98,9 @@ function decideStart(input: Infer<typeof startInput>, given: Given): Decision {
   }
   if (Object.keys(errors).length > 0) return invalid(errors)
   const unknown = product_ids?.find((one) => given.state(product.seen(one)) === null)
-  if (unknown !== undefined) return reject('not_found', `There is no product ${unknown}.`)
+  if (unknown !== undefined) return noSuch('product', unknown)
   if (department_id !== null && given.state(department.seen(department_id)) === null)
-    return reject('not_found', `There is no department ${department_id}.`)
+    return noSuch('department', department_id)
   const data = { count_id, store_id, scope, product_ids, department_id, reference }
   const started = stockCount.event('StockCountStarted', data)
   const nothing = { counted_lines: 0, differing_lines: 0 }
@@ -118,7 +117,7 @@ export const completeStockCount = command({
   reads: ({ count_id }) => [stockCount.at(count_id)],
   decide: ({ count_id }, given) => {
     const state = given.state(stockCount.at(count_id))
-    if (state === null) return noCount(count_id)
+    if (state === null) return noSuch('count', count_id)
     const response = answeredCount(count_id, { ...state, status: 'COMPLETED' })
     if (state.status === 'COMPLETED') return accept([], response)
     const done = stockCount.event('StockCountCompleted', { count_id, store_id: state.store_id })
@@ -132,6 +131,3 @@ export const completeStockCount = command({
     summary: 'End a count; what nobody counted stays as the book has it',
   },
 })
-
-export const noCount = (count_id: string): Rejected =>
-  reject('not_found', `There is no count ${count_id}.`)

@@ -9,6 +9,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Ref,
   type Rejected,
   reject,
@@ -194,7 +195,7 @@ export const cancelTransfer = command({
 
 function underWay(given: Given, transfer_id: string): TransferState | Rejected {
   const state = given.state(transfer.at(transfer_id))
-  if (state === null) return reject('not_found', `There is no transfer ${transfer_id}.`)
+  if (state === null) return noSuch('transfer', transfer_id)
   if (state.status === 'IN_TRANSIT') return state
   return reject('invalid_state', `Transfer ${transfer_id} is ${state.status}.`, {
     details: { status: state.status },

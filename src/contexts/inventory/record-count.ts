@@ -10,6 +10,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Rejected,
   reject,
   type Write,
@@ -28,7 +29,7 @@ import {
   optional,
   quantity,
 } from '#kernel/schema.ts'
-import { COUNTS, COUNTS_TAG, noCount } from './count-commands.ts'
+import { COUNTS, COUNTS_TAG } from './count-commands.ts'
 import { detected, type Found, foundIn } from './discrepancy.ts'
 import { changedSince, newestMove } from './recent-moves.ts'
 import { stockItem, stockKey } from './stock.ts'
@@ -92,7 +93,7 @@ const linesOf = ({ lines, product_id, counted }: Input): readonly WantedLine[] =
 function decide(input: Input, given: Given, moment: Moment): Decision {
   const { count_id } = input
   const state = given.state(stockCount.at(count_id))
-  if (state === null) return noCount(count_id)
+  if (state === null) return noSuch('count', count_id)
   if (state.status !== 'OPEN')
     return reject('invalid_state', `Count ${count_id} is ${state.status}: begin another one.`, {
       details: { status: state.status },

@@ -10,6 +10,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -223,7 +224,7 @@ function partRead(
 
 function ownReservation(given: Given, reservation_id: string): ReservationState | Rejected {
   const state = given.state(reservation.at(reservation_id))
-  if (state === null) return reject('not_found', `There is no reservation ${reservation_id}.`)
+  if (state === null) return noSuch('reservation', reservation_id)
   if (state.order_id !== null)
     return reject('invalid_state', 'It belongs to an order; cancel or ship the order instead.', {
       details: { order_id: state.order_id },

@@ -1,7 +1,7 @@
 // Reserving, releasing and committing stock, as pure pieces of larger decisions: an order, its
 // reservation and all its stock items are written in one append, or not at all.
 import { product } from '#contexts/catalog/public.ts'
-import { type Given, type Ref, type Rejected, reject, type Write } from '#kernel/decider.ts'
+import { type Given, noSuch, type Ref, type Rejected, reject, type Write } from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
 import { decimalNumber } from '#kernel/money.ts'
 import { type Line, type ReservationState, reservation, without } from './reservation.ts'
@@ -225,7 +225,7 @@ function stockWrites(
 
 function heldBy(given: Given, reservationId: string): ReservationState | Rejected {
   const state = given.state(reservation.at(reservationId))
-  if (state === null) return reject('not_found', `There is no reservation ${reservationId}.`)
+  if (state === null) return noSuch('reservation', reservationId)
   if (state.status !== 'ACTIVE')
     return reject('invalid_state', `Reservation ${reservationId} is ${state.status}.`, {
       details: { status: state.status },

@@ -1,6 +1,6 @@
 // Somebody has looked into a discrepancy and says what was done about it. What had to be done to
 // stock, reservations or orders are commands of their own.
-import { accept, command, invalid, reject } from '#kernel/decider.ts'
+import { accept, command, invalid, noSuch, reject } from '#kernel/decider.ts'
 import { id, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { ACTIONS, DISCREPANCY_STATUSES, discrepancy, NOTE_MAX } from './discrepancy.ts'
 
@@ -18,7 +18,7 @@ export const resolveDiscrepancy = command({
   reads: ({ discrepancy_id }) => [discrepancy.at(discrepancy_id)],
   decide: ({ discrepancy_id, action, note = null, by }, given, { user_id }) => {
     const state = given.state(discrepancy.at(discrepancy_id))
-    if (state === null) return reject('not_found', `There is no discrepancy ${discrepancy_id}.`)
+    if (state === null) return noSuch('discrepancy', discrepancy_id)
     const resolved_by = by ?? user_id
     if (resolved_by === undefined) return invalid({ by: 'is required' })
     if (state.status === 'RESOLVED')

@@ -8,6 +8,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Ref,
   type Rejected,
   reject,
@@ -72,8 +73,7 @@ function decideStart(input: Infer<typeof startInput>, given: Given, moment: Mome
   if (given.state(transfer.at(transfer_id)) !== null)
     return reject('already_exists', `There is a transfer ${transfer_id} already.`)
   // What is in a store that has been closed may leave it.
-  if (storeState(given, from_store_id) === null)
-    return reject('not_found', `There is no store ${from_store_id}.`)
+  if (storeState(given, from_store_id) === null) return noSuch('store', from_store_id)
   const opened = openStore(given, moment, to_store_id)
   if ('rejected' in opened) return opened
   const lines = sentLines(input.lines, given)

@@ -6,6 +6,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -161,7 +162,7 @@ const remove = command({
   reads: ({ webhook_id }) => [webhook.at(webhook_id)],
   decide({ webhook_id }, given) {
     const state = given.state(webhook.at(webhook_id))
-    if (state === null) return notThere(webhook_id)
+    if (state === null) return noSuch('webhook', webhook_id)
     if (state.removed) return accept([], { webhook_id })
     const removed = webhook.event('WebhookRemoved', { webhook_id })
     return accept([webhook.write(webhook_id, [removed])], { webhook_id })
@@ -229,11 +230,9 @@ function requested(given: Given, webhook_id: string, request: Request) {
   return accept([webhook.write(webhook_id, [event])], { webhook_id })
 }
 
-const notThere = (webhook_id: string) => reject('not_found', `There is no webhook ${webhook_id}.`)
-
 function known(given: Given, webhook_id: string): WebhookState | Rejected {
   const state = given.state(webhook.at(webhook_id))
-  return state === null || state.removed ? notThere(webhook_id) : state
+  return state === null || state.removed ? noSuch('webhook', webhook_id) : state
 }
 
 type Wanted = {

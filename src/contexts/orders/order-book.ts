@@ -9,9 +9,9 @@ import {
   ask,
   type Given,
   type Moment,
+  noSuch,
   type Ref,
   type Rejected,
-  reject,
   type Write,
 } from '#kernel/decider.ts'
 import { type Saga, type SagaState, saga } from '#kernel/saga.ts'
@@ -49,7 +49,7 @@ export function openBook(
   const lacking = given.lacking(bookRefs(orderId))
   if (lacking.length > 0) return ask(lacking)
   const state = given.state(order.at(orderId))
-  if (state === null) return reject('not_found', `There is no order ${orderId}.`)
+  if (state === null) return noSuch('order', orderId)
   const paymentId = state.payment_id
   const missing = paymentId === null ? [] : given.lacking([payment.at(paymentId)])
   if (missing.length > 0) return ask(missing)

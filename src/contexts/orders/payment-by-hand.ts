@@ -14,6 +14,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import { decimal, type Infer, id, object, optional, text } from '#kernel/schema.ts'
@@ -42,7 +43,7 @@ export const capturePayment = command({
 
 function capture(given: Given, paymentId: string, amount: string | undefined): Decision {
   const state = given.state(payment.at(paymentId))
-  if (state === null) return reject('not_found', `There is no payment ${paymentId}.`)
+  if (state === null) return noSuch('payment', paymentId)
   const ref = order.seen(state.order_id)
   const lacking = given.lacking([ref])
   if (lacking.length > 0) return ask(lacking)
@@ -94,7 +95,7 @@ function refund(told: Infer<typeof refundInput>, given: Given, moment: Moment): 
   if (lines !== undefined && amount !== undefined)
     return invalid({ amount: 'is told by the lines' })
   const state = given.state(payment.at(payment_id))
-  if (state === null) return reject('not_found', `There is no payment ${payment_id}.`)
+  if (state === null) return noSuch('payment', payment_id)
   if (state.is_external) {
     const granted = lines === undefined ? undefined : granting(told, lines)
     return refundElsewhere(told, given, moment, granted)

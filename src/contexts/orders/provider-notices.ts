@@ -8,6 +8,7 @@ import {
   command,
   type Given,
   type Moment,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import { awaits, triedAgain } from '#kernel/saga.ts'
@@ -24,7 +25,7 @@ export const recordProviderEvent = (provider: PaymentProvider): Command =>
     }),
     reads: ({ operation_id }) => [payment.at(paymentIdOf(operation_id))],
     decide: ({ provider: name, operation_id, signature }, given, moment) => {
-      if (name !== provider.name) return reject('not_found', `There is no provider ${name}.`)
+      if (name !== provider.name) return noSuch('provider', name)
       if (!provider.isAuthentic({ operation_id, signature }))
         return reject('forbidden', 'The signature is not the provider’s.')
       return noticed(operation_id, given, moment)

@@ -11,6 +11,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import { inUtc } from '#kernel/instants.ts'
@@ -85,7 +86,7 @@ export const markShipped = command({
 /** The shipment with the book of its order; 404 without one. */
 export function openParcel(given: Given, shipmentId: string, moment: Moment) {
   const state = given.state(shipment.at(shipmentId))
-  if (state === null) return reject('not_found', `There is no shipment ${shipmentId}.`)
+  if (state === null) return noSuch('shipment', shipmentId)
   const book = openBook(given, state.order_id, moment)
   if (!('order' in book)) return book
   if (shipmentId === book.order_id) return { book, parcel: book.shipment }

@@ -7,7 +7,7 @@ import {
   SHIPMENT_STATUSES,
   shipment,
 } from '#contexts/shipping/public.ts'
-import { accept, command, type Decision, type Given, reject } from '#kernel/decider.ts'
+import { accept, command, type Decision, type Given, noSuch, reject } from '#kernel/decider.ts'
 import { type Infer, id, nullable, object, oneOf, optional, text, uuid } from '#kernel/schema.ts'
 import { order, unplanned } from './order.ts'
 import { closeBook } from './order-book.ts'
@@ -52,7 +52,7 @@ function create(
   given: Given,
 ): Decision {
   const state = given.state(order.at(order_id))
-  if (state === null) return reject('not_found', `There is no order ${order_id}.`)
+  if (state === null) return noSuch('order', order_id)
   if (given.state(shipment.at(shipment_id)) !== null)
     return reject('already_exists', `There is a shipment ${shipment_id} already.`)
   const { status, store_id, customer_id, user_id } = state
@@ -85,7 +85,7 @@ export const createShippingLabel = command({
   decide: ({ shipment_id }, given, { now }) => {
     const parcel = parcelDraft(given, shipment_id, now)
     const state = parcel.state()
-    if (state === null) return reject('not_found', `There is no shipment ${shipment_id}.`)
+    if (state === null) return noSuch('shipment', shipment_id)
     const { order_id, status, pending, operations } = state
     const isAsked = status === 'LABEL_CREATED' || pending?.kind === 'label'
     if (!isAsked) {

@@ -1,7 +1,7 @@
 // Capture, void and refund by hand. Each records the intent only; the payment's own row then has it
 // carried out, and repeated until its outcome is known. How much may be captured, and what came
 // back, is the order's to say: those commands are the order's (`CapturePayment`, `RefundPayment`).
-import { accept, command, type Decision, type Given, invalid, reject } from '#kernel/decider.ts'
+import { accept, command, type Decision, type Given, invalid, noSuch } from '#kernel/decider.ts'
 import { exponentOf, scaled } from '#kernel/money.ts'
 import { id, money, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { stateAfter } from '#kernel/state-after.ts'
@@ -57,7 +57,7 @@ export function requestByHand(
   { kind, amount, reason, most }: ByHand,
 ): Decision {
   const state = given.state(payment.at(paymentId))
-  if (state === null) return reject('not_found', `There is no payment ${paymentId}.`)
+  if (state === null) return noSuch('payment', paymentId)
   const wanted = amountOf(state, kind, { amount, most })
   if (typeof wanted === 'string') return invalid({ amount: wanted })
   const no = objection(state, kind, wanted, most)

@@ -1,6 +1,6 @@
 // Erasing customers, users and the orders of guests. Read models forget at once, by the erasing
 // event; the key is destroyed right after it, by whoever carries out what is due.
-import { CUSTOMER_EMAIL, customer, noCustomer, owing } from '#contexts/customers/public.ts'
+import { CUSTOMER_EMAIL, customer, owing } from '#contexts/customers/public.ts'
 import { order } from '#contexts/orders/public.ts'
 import { emailClaims, USER_EMAIL, user } from '#contexts/users/public.ts'
 import {
@@ -9,6 +9,7 @@ import {
   command,
   type Given,
   type Moment,
+  noSuch,
   reject,
   type Write,
 } from '#kernel/decider.ts'
@@ -36,7 +37,7 @@ const eraseCustomer = command({
     const [open = [], any = []] = moment.looked
     const state = given.state(customer.at(customer_id))
     // Orders may name a customer that nobody registered.
-    if (state === null && any.length === 0) return noCustomer(customer_id)
+    if (state === null && any.length === 0) return noSuch('customer', customer_id)
     const response = { subject: customer_id, kind: 'customer', status: 'pending' }
     if (state?.is_erased && !force) return accept([], response)
     if (!force) {
@@ -77,8 +78,7 @@ const eraseUser = command({
   decide: ({ user_id, force = false }, given, moment) => {
     const [open = [], any = []] = moment.looked
     const state = given.state(user.at(user_id))
-    if (state === null && any.length === 0)
-      return reject('not_found', `There is no user ${user_id}.`)
+    if (state === null && any.length === 0) return noSuch('user', user_id)
     const buyer = given.state(customer.seen(user_id))
     if (buyer !== null && !buyer.is_erased)
       return reject('invalid_state', `User ${user_id} is a customer too: erase the customer.`)
@@ -108,7 +108,7 @@ const eraseOrder = command({
   reads: ({ order_id }) => [erasure.at(order_id), order.seen(order_id)],
   decide: ({ order_id, force = false }, given, moment) => {
     const state = given.state(order.seen(order_id))
-    if (state === null) return reject('not_found', `There is no order ${order_id}.`)
+    if (state === null) return noSuch('order', order_id)
     if (state.customer_id !== null || state.user_id !== null)
       return reject('invalid_state', `Order ${order_id} is somebody's: erase the customer or user.`)
     const response = { subject: order_id, kind: 'order', status: 'pending' }

@@ -1,5 +1,5 @@
 // A return that still expects something.
-import { type Given, type Rejected, reject } from '#kernel/decider.ts'
+import { type Given, noSuch, type Rejected, reject } from '#kernel/decider.ts'
 import { type ReturnState, returned } from './return.ts'
 
 type Open = NonNullable<ReturnState> & { readonly order_id: string }
@@ -7,7 +7,7 @@ type Open = NonNullable<ReturnState> & { readonly order_id: string }
 /** 404 without one, 409 when it is over. */
 export function openReturn(given: Given, return_id: string): Open | Rejected {
   const state = given.state(returned.at(return_id))
-  if (state === null) return reject('not_found', `There is no return ${return_id}.`)
+  if (state === null) return noSuch('return', return_id)
   const { status, order_id } = state
   if (status === 'CLOSED' || order_id === null)
     return reject('invalid_state', `A return that is ${status} expects nothing more.`, {

@@ -7,7 +7,15 @@ import {
   toldLines,
   unitsTold,
 } from '#contexts/orders/public.ts'
-import { accept, command, type Decision, type Given, type Moment, reject } from '#kernel/decider.ts'
+import {
+  accept,
+  command,
+  type Decision,
+  type Given,
+  type Moment,
+  noSuch,
+  reject,
+} from '#kernel/decider.ts'
 import { type Infer, id, object, oneOf, optional, text, uuid } from '#kernel/schema.ts'
 import { RETURN_STATUSES, returned } from './return.ts'
 import { REASON_MAX } from './return-events.ts'
@@ -46,7 +54,7 @@ function decide(
   moment: Moment,
 ): Decision {
   const state = given.state(order.at(order_id))
-  if (state === null) return reject('not_found', `There is no order ${order_id}.`)
+  if (state === null) return noSuch('order', order_id)
   if (given.state(returned.at(return_id)) !== null)
     return reject('already_exists', `There is a return ${return_id} already.`)
   const may = returnable(state)

@@ -1,5 +1,12 @@
 // Whether a store may take stock or orders, for the decisions of other contexts.
-import { type Given, type Moment, type Rejected, reject, type Write } from '#kernel/decider.ts'
+import {
+  type Given,
+  type Moment,
+  noSuch,
+  type Rejected,
+  reject,
+  type Write,
+} from '#kernel/decider.ts'
 import { MAIN_STORE, MAIN_STORE_ID, type Store, store } from './store.ts'
 
 /** A store's id is part of its stock items' ids, which have a limit of their own. */
@@ -23,7 +30,7 @@ export function openStore(
     return reject('invalid_state', `Store ${storeId} is closed.`)
   if (known !== null) return { writes: [] }
   if (moment.settings['stores.auto_create'] !== true || storeId.length > AUTO_ID_MAX)
-    return reject('not_found', `There is no store ${storeId}.`)
+    return noSuch('store', storeId)
   const created = { store_id: storeId, name: storeId, kind: 'shop', timezone: 'UTC' } as const
   return { writes: [store.write(storeId, [store.event('StoreCreated', created)])] }
 }

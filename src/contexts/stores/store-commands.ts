@@ -5,6 +5,7 @@ import {
   command,
   type Given,
   invalid,
+  noSuch,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -120,9 +121,7 @@ export const storeCommands: readonly Command[] = [createStore, updateStore, clos
 function knownStore(given: Given, store_id: string): StoreState | Rejected {
   const state = given.state(store.at(store_id))
   if (state !== null) return state
-  return store_id === MAIN_STORE_ID
-    ? MAIN_STORE
-    : reject('not_found', `There is no store ${store_id}.`)
+  return store_id === MAIN_STORE_ID ? MAIN_STORE : noSuch('store', store_id)
 }
 
 function errorsIn(name: string, timezone: string): Record<string, string> | null {

@@ -7,6 +7,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -98,7 +99,7 @@ const deleteUser = command({
   reads: ({ user_id }) => [user.at(user_id)],
   decide: ({ user_id }, given) => {
     const state = given.state(user.at(user_id))
-    if (state === null) return noUser(user_id)
+    if (state === null) return noSuch('user', user_id)
     const response = { user_id, is_active: false }
     if (!state.is_active) return accept([], response)
     const write = user.write(user_id, [user.event('UserDeleted', { user_id })])
@@ -116,12 +117,9 @@ const deleteUser = command({
 
 export const userCommands: readonly Command[] = [createUser, updateUser, deleteUser]
 
-export const noUser = (user_id: string): Rejected =>
-  reject('not_found', `There is no user ${user_id}.`)
-
 function activeUser(given: Given, user_id: string): UserState | Rejected {
   const state = given.state(user.at(user_id))
-  if (state === null) return noUser(user_id)
+  if (state === null) return noSuch('user', user_id)
   const what = state.is_erased ? 'erased' : 'deleted'
   return state.is_active ? state : reject('invalid_state', `User ${user_id} has been ${what}.`)
 }
