@@ -83,3 +83,13 @@ export function lineAmount(
   if (!Number.isSafeInteger(value)) throw new RangeError('an amount beyond 2^53 minor units')
   return value
 }
+
+/** null: beyond what an amount can be, 2^53 - 1 minor units. */
+export function reckoned<T>(reckon: () => T): T | null {
+  try {
+    return reckon()
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
+}

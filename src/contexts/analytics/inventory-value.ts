@@ -1,7 +1,7 @@
 // What the stock of each product is worth at its cost, in each store and in all. One row a product,
 // from its creation on.
 import type { Recorded } from '#kernel/message.ts'
-import { lineAmount } from '#kernel/money.ts'
+import { lineAmount, reckoned } from '#kernel/money.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 
 export type InventoryValueRow = {
@@ -103,12 +103,7 @@ export function stockValue(
   quantity: number,
 ): number | null {
   if (cost_price_minor === null) return 0
-  try {
-    return lineAmount(cost_price_minor, quantity, quantity_scale)
-  } catch (error) {
-    if (error instanceof RangeError) return null
-    throw error
-  }
+  return reckoned(() => lineAmount(cost_price_minor, quantity, quantity_scale))
 }
 
 function productOf({ data }: Recorded<{ product_id: string }>): readonly string[] {

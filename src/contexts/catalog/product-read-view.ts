@@ -1,7 +1,7 @@
 // Products as they are shown: their own fields, the names of their department and unit, and the
 // sums of their stock over all stores. One row per product.
 import type { Recorded } from '#kernel/message.ts'
-import { lineAmount } from '#kernel/money.ts'
+import { lineAmount, reckoned } from '#kernel/money.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 
 export type ProductRow = {
@@ -152,17 +152,8 @@ function derived(row: Counted): ProductRow {
     stock_value_minor:
       cost_price_minor === null
         ? null
-        : stockValue(cost_price_minor, quantity_in_stock, row.quantity_scale),
-  }
-}
-
-/** null where the value is beyond what an integer holds; the row is worth more than this number. */
-function stockValue(cost: number, quantity: number, scale: number): number | null {
-  try {
-    return lineAmount(cost, quantity, scale)
-  } catch (error) {
-    if (error instanceof RangeError) return null
-    throw error
+        : // null also where it is more than a number holds.
+          reckoned(() => lineAmount(cost_price_minor, quantity_in_stock, row.quantity_scale)),
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type ToPrice,
 } from '#contexts/pricing/public.ts'
 import { type Given, invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
-import { decimalNumber, exponentOf, lineAmount, scaled } from '#kernel/money.ts'
+import { decimalNumber, exponentOf, lineAmount, reckoned, scaled } from '#kernel/money.ts'
 import type { FieldErrors, Infer } from '#kernel/schema.ts'
 import { discountsOf, discountTrouble, namesPrices, type Told } from './order-discounts.ts'
 import type { line } from './order-line.ts'
@@ -64,7 +64,7 @@ export function pricedLines(
       details: { currency, items: wrongPrices.slice(0, NAMED_MAX) },
     })
   const known = read.filter((each) => each !== null)
-  const priced = within(() => priceLines(known, pricingRules(rules.settings), off))
+  const priced = reckoned(() => priceLines(known, pricingRules(rules.settings), off))
   if (priced === null) return invalid({ items: 'come to more than can be paid' })
   return { currency, ...orderLines(known, priced) }
 }
@@ -168,7 +168,7 @@ function itemRead(
           given: decimalNumber(told.value, exponent),
         }
   const { rounding } = pricingRules(rules.settings)
-  const listed = within(() =>
+  const listed = reckoned(() =>
     lineAmount(unit_price_minor, quantity.value, quantity_scale, rounding),
   )
   if (listed === null) return no('quantity', 'comes to more than can be paid')
@@ -180,15 +180,5 @@ function itemRead(
     discounts: discountsOf(item.discounts ?? [], exponent, `${at}.discounts`, errors),
     goods: { product_id: item.product_id, code, name, department_id, ...counted },
     wrong,
-  }
-}
-
-/** null: beyond what an amount can be. */
-function within<T>(reckon: () => T): T | null {
-  try {
-    return reckon()
-  } catch (error) {
-    if (error instanceof RangeError) return null
-    throw error
   }
 }

@@ -4,7 +4,7 @@
 // stream too, in the same append, so that no unit comes back twice.
 import { businessDay, MAIN_STORE_ID, store, storeState } from '#contexts/stores/public.ts'
 import { accept, aggregate, command, invalid } from '#kernel/decider.ts'
-import { lineAmount } from '#kernel/money.ts'
+import { lineAmount, reckoned } from '#kernel/money.ts'
 import { id, integer, list, money, nullable, object, quantity, text } from '#kernel/schema.ts'
 import { returnEvents } from './return-events.ts'
 
@@ -78,19 +78,12 @@ type Credit = {
   readonly quantity: number
   readonly quantity_scale: number
 }
-/** null: beyond what an amount can be. */
-function credited<L extends Credit>(lines: readonly L[]) {
-  try {
-    return lines.map((each, index) => ({
-      line: index + 1,
-      ...each,
-      amount_minor: lineAmount(each.unit_price_minor, each.quantity, each.quantity_scale),
-    }))
-  } catch (error) {
-    if (error instanceof RangeError) return null
-    throw error
-  }
-}
+const credited = <L extends Credit>(lines: readonly L[]) =>
+  lines.map((each, index) => ({
+    line: index + 1,
+    ...each,
+    amount_minor: lineAmount(each.unit_price_minor, each.quantity, each.quantity_scale),
+  }))
 
 /** A fact is never refused; told again under another command's id, it is still the same return. */
 export const recordReturn = command({
@@ -118,7 +111,7 @@ export const recordReturn = command({
   reads: ({ return_id }) => [returned.at(return_id), store.seen(MAIN_STORE_ID)],
   decide: ({ lines, ...input }, given, { occurred_at, now }) => {
     const known = given.state(returned.at(input.return_id))
-    const recorded = credited(lines)
+    const recorded = reckoned(() => credited(lines))
     if (recorded === null) return invalid({ lines: 'come to more than an amount can be' })
     const total_amount_minor =
       known?.total_amount_minor ?? recorded.reduce((sum, { amount_minor }) => sum + amount_minor, 0)
