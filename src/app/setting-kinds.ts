@@ -103,6 +103,9 @@ export const listOf = <T>(item: Kind<T>, min = 0): Kind<readonly T[]> => ({
   },
 })
 
+export const hostName = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'a host name or an IP address')
+export const word = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
+
 /** Where a server listens. Without a host it is `server.host`; port 0 lets the system choose. */
 export type Address = { readonly host: string | null; readonly port: number }
 

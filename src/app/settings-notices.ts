@@ -1,8 +1,16 @@
 // The settings of what is told to others: webhooks, e-mail, lines in the operator's log.
 import { secret, setting } from './setting.ts'
-import { duration, flag, integer, listOf, matching, oneOf, orEmpty } from './setting-kinds.ts'
+import {
+  duration,
+  flag,
+  hostName,
+  integer,
+  listOf,
+  matching,
+  oneOf,
+  orEmpty,
+} from './setting-kinds.ts'
 
-const HOST = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'a host name or an IP address')
 const PATTERN = matching(/^[A-Za-z*]{1,100}$/, 'the name of an event; `*` stands for any letters')
 const SMTP_URL = matching(
   /^smtps?:\/\/(?:[^\s@/]*@)?(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\/?(?:\?\S*)?$/,
@@ -22,7 +30,7 @@ export const notices = {
     'Lets webhooks reach addresses of one’s own network and of this machine.',
   ),
   'webhooks.allowed_hosts': setting(
-    listOf(HOST),
+    listOf(hostName),
     [],
     'Only these hosts may be reached by webhooks. None: all that are public.',
   ),

@@ -1,9 +1,17 @@
 // The settings of the till.
 import { coinIn } from '#contexts/pricing/public.ts'
 import { setting } from './setting.ts'
-import { duration, flag, integer, type Kind, listOf, matching, oneOf } from './setting-kinds.ts'
+import {
+  duration,
+  flag,
+  integer,
+  type Kind,
+  listOf,
+  matching,
+  oneOf,
+  word,
+} from './setting-kinds.ts'
 
-const TENDER = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
 // Store and register must be in it, or two tills would give the same number; a day without its
 // year would come round again.
 const TILL_PARTS = matching(
@@ -58,7 +66,7 @@ const CASH_ROUNDING: Kind<number | readonly string[]> = {
 
 export const pos = {
   'pos.tenders': setting(
-    listOf(TENDER, 1),
+    listOf(word, 1),
     ['cash', 'credit', 'card', 'voucher'],
     "What tills take. `credit` goes on the customer's account.",
   ),

@@ -1,11 +1,9 @@
 // The settings of the shop's rules: money, stock, orders, payments.
-
 import { TAX_ENTRY } from '#contexts/pricing/public.ts'
 import { setting } from './setting.ts'
-import { decimal, flag, listOf, matching, oneOf } from './setting-kinds.ts'
+import { decimal, flag, listOf, matching, oneOf, word } from './setting-kinds.ts'
 
 const CURRENCY = matching(/^[A-Z]{3}$/, 'an ISO 4217 code such as USD')
-const WORD = matching(/^[a-z][a-z0-9_]{0,49}$/, 'a word of a-z, 0-9 and _')
 const TAX = matching(TAX_ENTRY, 'an entry such as standard:VAT:20 or standard@Germany:MwSt:19')
 // The number must be in it, or all orders would be called the same.
 const NUMBER_FORMAT = matching(
@@ -66,7 +64,7 @@ export const shop = {
     'When an authorized payment is captured.',
   ),
   'payments.methods': setting(
-    listOf(WORD, 1),
+    listOf(word, 1),
     ['credit_card', 'debit_card', 'net_banking', 'upi', 'wallet'],
     'Payment methods that are taken.',
   ),

@@ -7,6 +7,7 @@ import {
   decimal,
   duration,
   flag,
+  hostName,
   integer,
   type Kind,
   listOf,
@@ -23,11 +24,10 @@ import { pos } from './settings-pos.ts'
 import { rules } from './settings-rules.ts'
 import { shop } from './settings-shop.ts'
 
-const HOST = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'a host name or an IP address')
 const ORIGIN = matching(/^https?:\/\/[^/\s*]+$/, 'an origin such as https://shop.example')
 const server = {
   'server.host': setting(
-    HOST,
+    hostName,
     '127.0.0.1',
     'Where ports listen that name no host themselves. Other than loopback needs authentication.',
   ),
@@ -40,7 +40,7 @@ const server = {
     'Health alone, for a process without an API (roles projection, saga). Empty: no port.',
   ),
   'server.allowed_hosts': setting(
-    listOf(HOST),
+    listOf(hostName),
     [],
     'Names that a Host header may carry beside those of loopback.',
   ),
@@ -88,7 +88,7 @@ const database = {
     '',
     'A replica that answers queries. Empty: the same server.',
   ),
-  'database.postgres.host': setting(HOST, 'localhost', 'Its host. Also `DB_HOST`.'),
+  'database.postgres.host': setting(hostName, 'localhost', 'Its host. Also `DB_HOST`.'),
   'database.postgres.port': setting(integer(1, 65_535), 5432, 'Also `DB_PORT`.'),
   'database.postgres.user': setting(text(63, 1), 'daybook', 'Also `DB_USER`.'),
   'database.postgres.password': secret(

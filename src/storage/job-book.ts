@@ -80,8 +80,6 @@ export type JobQuery = {
   readonly limit: number
 }
 
-export const PIECE_BYTES_MAX = 1024 * 1024
-
 /** A job as every engine begins it. */
 export const begun = (job: NewJob): Job => ({
   ...job,

@@ -1,4 +1,5 @@
 // Counts of stock as they are shown, and each number that was written down.
+import { evolve } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { type StockCountState, stockCount } from './stock-count.ts'
@@ -48,7 +49,7 @@ function as(type: keyof typeof stockCount.events): Handler<StockCountRow> {
   return {
     keys: ({ data }: Recorded<{ count_id: string }>) => [data.count_id],
     apply: (row, event, count_id) => {
-      const state = stockCount.evolve[type](row ?? null, event.data as never, event)
+      const state = evolve(stockCount, row ?? null, event)
       if (state === null) return undefined
       const { timestamp, version } = event
       return {

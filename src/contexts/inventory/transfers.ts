@@ -1,4 +1,5 @@
 // Transfers as they are shown: one row each, with what of each line has come.
+import { evolve } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { type TransferState, transfer } from './transfer.ts'
@@ -8,6 +9,18 @@ export type TransferRow = TransferState & {
   readonly started_at: string
   readonly updated_at: string
   readonly version: number
+}
+
+/** A row is the transfer's state, and when it came to it. */
+const folded: Handler<TransferRow> = {
+  keys: ({ data }: Recorded<{ transfer_id: string }>) => [data.transfer_id],
+  apply: (row, event, transfer_id) => {
+    const state = evolve(transfer, row ?? null, event)
+    if (state === null) return undefined
+    const { occurred_at, timestamp, version } = event
+    const started_at = row?.started_at ?? occurred_at
+    return { ...state, transfer_id, started_at, updated_at: timestamp, version }
+  },
 }
 
 export const transfers = projection<TransferRow>({
@@ -35,23 +48,9 @@ export const transfers = projection<TransferRow>({
     ],
   },
   on: {
-    TransferStarted: as('TransferStarted'),
-    TransferReceived: as('TransferReceived'),
-    TransferCancelled: as('TransferCancelled'),
+    TransferStarted: folded,
+    TransferReceived: folded,
+    TransferCancelled: folded,
   },
   sources: (key) => [`transfer-${key}`],
 })
-
-/** A row is the transfer's state, and when it came to it. */
-function as(type: keyof typeof transfer.events): Handler<TransferRow> {
-  return {
-    keys: ({ data }: Recorded<{ transfer_id: string }>) => [data.transfer_id],
-    apply: (row, event, transfer_id) => {
-      const state = transfer.evolve[type](row ?? null, event.data as never, event)
-      if (state === null) return undefined
-      const { occurred_at, timestamp, version } = event
-      const started_at = row?.started_at ?? occurred_at
-      return { ...state, transfer_id, started_at, updated_at: timestamp, version }
-    },
-  }
-}

@@ -1,5 +1,6 @@
 // The money side of an order (OrderPaymentReadModel): one row per order that has a payment.
 import { type Payment, payment, paymentStatus } from '#contexts/payments/public.ts'
+import { evolve } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 
@@ -56,9 +57,7 @@ function folded(
 ): OrderPaymentRow | null {
   const payment_id = event.aggregate_id
   const before = row?.payments.find((each) => each.payment_id === payment_id)
-  // The map is typed per event; the handler is only ever called for its own.
-  const evolve = payment.evolve[event.event_type as keyof typeof payment.events]
-  const state = evolve(before?.state ?? null, event.data as never, event)
+  const state = evolve(payment, before?.state ?? null, event)
   if (state === null) return row ?? null
   const { currency, payment_method } = state
   const { authorized_minor, captured_minor, refunded_minor, owed_back_minor } = state

@@ -1,12 +1,12 @@
 // One row per order, as customers and the shop see it: what was ordered, where it stands, whether
 // it is paid and sent. Filled by the order's own events and by those of its payment and its
 // shipment.
-
 import { whenErased } from '#contexts/customers/public.ts'
 import { stockKey } from '#contexts/inventory/public.ts'
 import { type Payment, payment, paymentStatus } from '#contexts/payments/public.ts'
 import { totalsOf } from '#contexts/pricing/public.ts'
 import type { shipment } from '#contexts/shipping/public.ts'
+import { evolve } from '#kernel/decider.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
@@ -375,9 +375,7 @@ const STATUSES: Readonly<Record<string, (typeof ORDER_PAYMENT_STATUSES)[number]>
 function paymentChange() {
   return others<{ readonly order_id: string; readonly payment_id: string }>(
     ({ payment_id }, { payment_info, payment_status }, event) => {
-      // The map is typed per event; the handler is only ever called for its own.
-      const evolve = payment.evolve[event.event_type as keyof typeof payment.events]
-      const state = evolve(payment_info.payment, event.data as never, event)
+      const state = evolve(payment, payment_info.payment, event)
       if (state === null) return {}
       return {
         payment_id,

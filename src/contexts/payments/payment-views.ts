@@ -1,5 +1,6 @@
 // One row per payment: its amounts, its status, and the operation that still has to be settled,
 // with the time of its next try. Questions about payments.
+import { evolve } from '#kernel/decider.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
@@ -124,9 +125,7 @@ function folding<D = unknown>(
   return {
     keys: ({ aggregate_id }) => [aggregate_id],
     apply: (row, event) => {
-      // The map is typed per event; the handler is only ever called for its own.
-      const evolve = payment.evolve[event.event_type as keyof typeof payment.events]
-      const state = evolve(row?.state ?? null, event.data as never, event)
+      const state = evolve(payment, row?.state ?? null, event)
       if (state === null) return null
       return {
         ...rowOf(row, event, state),

@@ -1,21 +1,10 @@
 // The reading side of the log on PostgreSQL: each question is one statement, and so one moment.
-import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
+import type { Claim, Recorded } from '#kernel/message.ts'
 import type { EventLog, Loaded, LoadRequest, Snapshot } from '#storage/event-log.ts'
+import { type EventRow, recorder } from '#storage/stored-events.ts'
 import type { Connections, Statement } from './connections.ts'
 import { type RecordRow, recordFrom } from './log-batch.ts'
 
-export type EventRow = {
-  position: number
-  event_id: string
-  stream: string
-  version: number
-  event_type: string
-  event_version: number
-  data: string
-  metadata: string
-  occurred_at: string | null
-  timestamp: string
-}
 type SnapshotRow = Omit<Snapshot, 'state'> & { readonly state: string }
 type Counters = {
   readonly position: number | null
@@ -202,30 +191,4 @@ function loadedFrom(
     while (mine()) events.push(recorded(rows[at++]!))
     return { snapshot, events }
   })
-}
-
-/** Rows to events. Events of one append share their metadata's text, so it is parsed once. */
-export function recorder(): (row: EventRow) => Recorded {
-  let lastText = ''
-  let lastMetadata: Metadata = {}
-  return ({ stream, data, metadata, occurred_at, ...row }) => {
-    if (metadata !== lastText) {
-      lastMetadata = JSON.parse(metadata)
-      lastText = metadata
-    }
-    const { aggregate_type, aggregate_id } = partsOf(stream)
-    return {
-      position: row.position,
-      event_id: row.event_id,
-      aggregate_type,
-      aggregate_id,
-      version: row.version,
-      event_type: row.event_type,
-      event_version: row.event_version,
-      data: JSON.parse(data),
-      metadata: lastMetadata,
-      occurred_at: occurred_at ?? row.timestamp,
-      timestamp: row.timestamp,
-    }
-  }
 }

@@ -1,24 +1,13 @@
 // The reading side of the SQLite log: a read-only connection, short pages, no locks on the writer.
 import { DatabaseSync } from 'node:sqlite'
-import { type Claim, type Metadata, partsOf, type Recorded } from '#kernel/message.ts'
+import type { Claim, Recorded } from '#kernel/message.ts'
 import type { CommandRecord, Loaded, LoadRequest, Snapshot } from '#storage/event-log.ts'
+import { type EventRow, recorder } from '#storage/stored-events.ts'
 import { damaged, fits } from './checksums.ts'
 import { troubleOf } from './disk-errors.ts'
 import { type CommandRow, isWhole, toRecord, UNFINISHED } from './log-sql.ts'
 
-type EventRow = {
-  position: number
-  event_id: string
-  stream: string
-  version: number
-  event_type: string
-  event_version: number
-  data: string
-  metadata: string
-  occurred_at: string | null
-  timestamp: string
-  checksum?: number | null
-}
+type CheckedRow = EventRow & { readonly checksum?: number | null }
 type SnapshotRow = {
   stream: string
   version: number
@@ -68,11 +57,11 @@ function readerOf(path: string) {
     `SELECT * FROM snapshots WHERE stream = ?1
      AND version <= (SELECT max(version) FROM events WHERE stream = ?1)`,
   )
-  const recorded = recorder(path)
-  const events = (rows: unknown) => (rows as EventRow[]).map(recorded)
+  const recorded = checkedRecorder(path)
+  const events = (rows: unknown) => (rows as CheckedRow[]).map(recorded)
   /** An index that has lost an entry would hide an event. */
   const following = (rows: unknown, name: string, after: number) => {
-    for (const [i, { version }] of (rows as EventRow[]).entries())
+    for (const [i, { version }] of (rows as CheckedRow[]).entries())
       if (version !== after + 1 + i) throw damaged(path, `version ${after + 1 + i} of ${name}`)
     return events(rows)
   }
@@ -80,7 +69,7 @@ function readerOf(path: string) {
   return {
     ...checking(db, path),
     readAll: (after: number, limit: number) =>
-      events(rising<EventRow>(path, all.all(after, limit), after, ({ position }) => position)),
+      events(rising<CheckedRow>(path, all.all(after, limit), after, ({ position }) => position)),
     readStream: (name: string, after: number, limit: number) =>
       following(stream.all(name, after, limit), name, after),
     // Names of streams are ASCII, so everything that begins with the prefix lies below prefix +
@@ -175,33 +164,14 @@ function checking(db: DatabaseSync, path: string) {
   }
 }
 
-/** Rows to events. Events of one append share their metadata's text, so it is parsed once. */
-function recorder(path: string): (row: EventRow) => Recorded {
-  let lastText = ''
-  let lastMetadata: Metadata = {}
-  return ({ stream, data, metadata, occurred_at, ...row }) => {
-    const { position, event_id, version, event_type, event_version, timestamp } = row
+function checkedRecorder(path: string): (row: CheckedRow) => Recorded {
+  const recorded = recorder()
+  return (row) => {
+    const { position, event_id, stream, version, event_type, event_version } = row
     const begin = [position, event_id, stream, version, event_type, event_version]
-    if (!fits(row.checksum, [...begin, data, metadata, occurred_at, timestamp]))
+    if (!fits(row.checksum, [...begin, row.data, row.metadata, row.occurred_at, row.timestamp]))
       throw damaged(path, `the event at position ${position}`)
-    if (metadata !== lastText) {
-      lastMetadata = JSON.parse(metadata)
-      lastText = metadata
-    }
-    const { aggregate_type, aggregate_id } = partsOf(stream)
-    return {
-      position: row.position,
-      event_id: row.event_id,
-      aggregate_type,
-      aggregate_id,
-      version: row.version,
-      event_type: row.event_type,
-      event_version: row.event_version,
-      data: JSON.parse(data),
-      metadata: lastMetadata,
-      occurred_at: occurred_at ?? row.timestamp,
-      timestamp: row.timestamp,
-    }
+    return recorded(row)
   }
 }
 
