@@ -81,6 +81,18 @@ describe('a refund is booked', () => {
       ],
     ])
   })
+  it('in cash to the coin, so that what comes back piece by piece is what was taken', () => {
+    const coins = { 'pos.cash_rounding': 5, 'pos.price_override': 'allow' }
+    const sale = cashSale(pens(3, { price: '1.02' }))
+    let past = after(shop, [['ProcessSale', sale]], { settings: coins })
+    const given = [1, 2, 3].map((nth) => {
+      const refund_id = REFUND.replace(/b$/, String(nth))
+      const then = back({ refund_id, lines: [{ line: 1, quantity: '1' }] }, coins, past)
+      past = [...past, ...then.decision().writes]
+      return dataOf(then, 'SaleRefunded').total_amount_minor
+    })
+    deepEqual(given, [100, 105, 100])
+  })
   it('with the taxes that were in its price', () => {
     const [line] = dataOf(back(), 'SaleRefunded').lines
     deepEqual(line.taxes, [{ name: 'VAT', rate: '20', is_inclusive: true, amount_minor: 250 }])

@@ -65,6 +65,7 @@ describe('a sale that goes on', () => {
     const two = after(shop, [start, add, add])
     deepEqual(codesOf(when(two, ...add)), [1, 2, 3])
     deepEqual(codesOf(when(two, ...remove)), [2])
+    when(after(two, [remove]), ...complete).answers({ total_amount_minor: 1000 })
     const history = after(shop, [start, add, remove])
     when(history, ...remove).writesNothing()
     when(history, 'RemoveSaleItem', { ...of, line: 2 }).rejects('not_found')
