@@ -111,7 +111,7 @@ describe('a sale that goes on', () => {
     const lines = (n: number): readonly Write[] => {
       const numbered = (_: unknown, i: number) => ({
         ...events[0]!,
-        data: { ...events[0]!.data, line: i + 1 },
+        data: { ...(events[0]!.data as object), line: i + 1 },
       })
       return [...begun, { stream, events: Array.from({ length: n }, numbered) }]
     }
