@@ -28,7 +28,7 @@ import { type UnitState, unit } from './unit.ts'
 
 /** Fields that creating and updating share. Decimals may be signed, to be refused with a reason. */
 export const detailFields = {
-  name: optional(text({ max: NAME_MAX })),
+  name: optional(text({ max: NAME_MAX, example: 'Teapot' })),
   description: optional(text({ max: DESCRIPTION_MAX })),
   department_id: optional(nullable(id())),
   unit_id: optional(nullable(id())),

@@ -259,7 +259,7 @@ describe('a discrepancy', () => {
       .rejects('invalid_state', { details: { status: 'RESOLVED' } })
     given(found)
       .when(resolve, settled)
-      .rejects('validation_failed', { errors: { by: 'is required' } })
+      .rejects('validation_failed', { errors: { by: 'is required, or user_id' } })
     given(found)
       .when(resolve, { ...settled, by: 'eve' })
       .answers({ resolved_by: 'eve' })

@@ -40,12 +40,12 @@ import { stockedProduct } from './stocked-product.ts'
 import { isFuture, past } from './told-late.ts'
 
 const LINES_MAX = 500
-const line = { product_id: id(), counted: decimal({ signed: true }) }
+const line = { product_id: id(), counted: decimal({ signed: true, example: 7 }) }
 const occurred_at = optional(instant({ description: 'When it was counted; absent: now.' }))
 const input = object({
   count_id: id(),
   lines: optional(list(object({ ...line, occurred_at }), { min: 1, max: LINES_MAX })),
-  product_id: optional(line.product_id),
+  product_id: optional(id({ example: 'product_id-1' })),
   counted: optional(line.counted),
   occurred_at,
 })

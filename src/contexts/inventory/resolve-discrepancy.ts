@@ -13,14 +13,16 @@ export const resolveDiscrepancy = command({
     discrepancy_id: id(),
     action: oneOf(ACTIONS),
     note: optional(text({ max: NOTE_MAX })),
-    by: optional(text({ max: BY_MAX, description: 'Who says so; absent: the signed-in user.' })),
+    by: optional(
+      text({ max: BY_MAX, description: 'Who says so; absent: `user_id`.', example: 'marta' }),
+    ),
   }),
   reads: ({ discrepancy_id }) => [discrepancy.at(discrepancy_id)],
   decide: ({ discrepancy_id, action, note = null, by }, given, { user_id }) => {
     const state = given.state(discrepancy.at(discrepancy_id))
     if (state === null) return noSuch('discrepancy', discrepancy_id)
     const resolved_by = by ?? user_id
-    if (resolved_by === undefined) return invalid({ by: 'is required' })
+    if (resolved_by === undefined) return invalid({ by: 'is required, or user_id' })
     if (state.status === 'RESOLVED')
       return reject('invalid_state', `Discrepancy ${discrepancy_id} is RESOLVED.`, {
         details: { status: state.status },

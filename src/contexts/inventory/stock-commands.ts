@@ -151,7 +151,7 @@ function decideAdd(input: Infer<typeof addInput>, given: Given, moment: Moment):
 
 const adjustInput = object({
   ...placeFields,
-  adjustment: decimals,
+  adjustment: decimal({ signed: true, example: -2 }),
   ...causes,
   occurred_at: occurredAt,
 })

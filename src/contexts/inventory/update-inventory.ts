@@ -19,7 +19,7 @@ const input = object({
   ...placeFields,
   location: optional(nullable(text({ max: LOCATION_MAX }))),
   min_stock: optional(nullable(signed)),
-  backorder_limit: optional(signed),
+  backorder_limit: optional(decimal({ signed: true, example: 5 })),
 })
 
 export const updateInventory = command({

@@ -61,7 +61,7 @@ export const items = list(
 )
 export const orderInput = object({
   order_id: optional(uuid()),
-  customer_id: optional(id()),
+  customer_id: optional(id({ example: 'ada' })),
   user_id: optional(uuid()),
   store_id: optional(id()),
   items,

@@ -10,7 +10,7 @@ export const discounts = optional(
   list(
     object({
       name: text({ max: DISCOUNT_NAME_MAX }),
-      percent: optional(decimal({ description: 'Either this or the amount.' })),
+      percent: optional(decimal({ description: 'Either this or the amount.', example: 10 })),
       amount: optional(decimal()),
     }),
     { max: DISCOUNTS_MAX },

@@ -45,7 +45,7 @@ const paymentInput = object({
   order_id: uuid(),
   amount: optional(decimal()),
   currency: optional(text({ min: 3, max: 3 })),
-  method: text({ max: 50, aliases: ['payment_method'] }),
+  method: text({ max: 50, aliases: ['payment_method'], example: 'credit_card' }),
   token: optional(text()),
   capture: optional(flag({ description: 'Absent: as `payments.capture_on` says.' })),
 })

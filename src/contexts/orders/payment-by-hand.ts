@@ -62,7 +62,7 @@ const REFERENCE_MAX = 200
 
 const refundInput = object({
   payment_id: id(),
-  amount: optional(decimal({ description: 'Absent, and no lines: all that is left.' })),
+  amount: optional(decimal({ description: 'Absent, and no lines: all that is left.', example: 5 })),
   /** Of goods that came back and were not paid back then; instead of an amount. */
   lines: optional(toldLines),
   reference: optional(

@@ -38,7 +38,9 @@ const sagaAnswer = (book: OrderBook) => {
 const ADMIN = '/api/v1/admin/sagas/:saga_id'
 const words = {
   reason: text({ max: REASON_MAX }),
-  by: optional(text({ max: 200, description: 'Who says so; absent: the signed-in user.' })),
+  by: optional(
+    text({ max: 200, description: 'Who says so; absent: `user_id`.', example: 'marta' }),
+  ),
 }
 
 export const continueSaga = command({
@@ -124,7 +126,7 @@ function resolve(
   moment: Moment,
   { reason, by }: { reason: string; by: string | undefined },
 ): Decision {
-  if (by === undefined) return invalid({ by: 'is required' })
+  if (by === undefined) return invalid({ by: 'is required, or user_id' })
   const book = openBook(given, sagaId, moment)
   if (!('order' in book)) return book
   const state = sagaOf(book)

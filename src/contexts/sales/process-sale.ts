@@ -38,7 +38,7 @@ import { paymentFields } from './tendering.ts'
 /** Where a sale is rung up, and for whom. */
 export const placeFields = {
   store_id: optional(id({ description: 'Default: the main store; main is its alias.' })),
-  register_id: optional(id({ description: 'Default: main.' })),
+  register_id: optional(id({ description: 'Default: main.', example: 'main' })),
   customer_id: optional(nullable(id())),
   device_id: optional(nullable(id())),
   currency: optional(text({ min: 3, max: 3 })),

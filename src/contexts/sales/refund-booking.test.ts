@@ -124,7 +124,7 @@ describe('a refund is refused', () => {
     const tenders = [{ type: 'card', amount: '4' }, { type: 'cash' }]
     const split = after(shop, [['ProcessSale', { sale_id: SALE, items: [pens(2)], tenders }]])
     back({}, {}, split).rejects('validation_failed', {
-      errors: { tender: 'is required, or tenders: nothing says how it was paid' },
+      errors: { tender: 'is required, or tenders: it was not paid in one way that is known' },
     })
     back({ tender: 'card' }, {}, split).answers({ total_amount_minor: 1000 })
   })

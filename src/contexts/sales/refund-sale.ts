@@ -53,7 +53,7 @@ const refundInput = object({
   ),
   restock: optional(flag({ description: 'Whether it can be sold again. Default: true.' })),
   ...refundFields,
-  cause: optional(text({ max: REASON_MAX, aliases: ['reason'] })),
+  cause: optional(text({ max: REASON_MAX, aliases: ['reason'], example: 'broken' })),
   store_id: optional(id({ description: 'Where it comes back. Default: where it was sold.' })),
   register_id: optional(id()),
   device_id: optional(nullable(id())),

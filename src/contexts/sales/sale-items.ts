@@ -46,14 +46,14 @@ import { openedProducts, type ToldItem } from './told-products.ts'
 
 export const discountInput = object({
   name: text({ max: DISCOUNT_NAME_MAX }),
-  percent: optional(decimal({ description: 'Of what is left by then; or `amount`.' })),
+  percent: optional(decimal({ description: 'Of what is left by then; or `amount`.', example: 10 })),
   amount: optional(decimal()),
 })
 export const discountsInput = optional(list(discountInput, { max: DISCOUNTS_MAX }))
 
 export const itemInput = object({
   product_id: optional(id()),
-  product_code: optional(text({ max: 100, aliases: ['code', 'sku'] })),
+  product_code: optional(text({ max: 100, aliases: ['code', 'sku'], example: 'TEA-1' })),
   name: optional(
     text({ max: NAME_MAX, description: 'As on the receipt, where the catalogue may not know it.' }),
   ),

@@ -89,7 +89,7 @@ describe('what is given back', () => {
   const back = (tenders: Payment['tenders'], standard: string | null = null) =>
     givenBackBy(tenders, standard, bill(1_000))
   it('is by what it is told to be, or as it was paid', () => {
-    const silent = 'is required, or tenders: nothing says how it was paid'
+    const silent = 'is required, or tenders: it was not paid in one way that is known'
     wrong('tender', silent, back(undefined))
     deepEqual(taken(back(undefined, 'card')), ['card 1000'])
     const known = 'must be one of cash, credit, card, voucher'

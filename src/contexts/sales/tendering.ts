@@ -19,14 +19,20 @@ const tendersInput = optional(
   ),
 )
 export const paymentFields = {
-  payment_type: optional(text({ max: TENDER_MAX, description: 'Or `tenders`.' })),
+  payment_type: optional(text({ max: TENDER_MAX, description: 'Or `tenders`.', example: 'cash' })),
   paid_amount: optional(
     decimal({ description: 'Cash that was given; with credit, what is paid at once.' }),
   ),
   tenders: tendersInput,
 }
 export const refundFields = {
-  tender: optional(text({ max: TENDER_MAX, description: 'Default: as it was paid.' })),
+  tender: optional(
+    text({
+      max: TENDER_MAX,
+      description: 'Default: as it was paid, where that was in one way.',
+      example: 'cash',
+    }),
+  ),
   tenders: tendersInput,
 }
 
@@ -116,7 +122,7 @@ export function givenBackBy(
   before = 0,
 ): Settled | Rejected {
   if (tenders === undefined && standard === null)
-    return invalid({ tender: 'is required, or tenders: nothing says how it was paid' })
+    return invalid({ tender: 'is required, or tenders: it was not paid in one way that is known' })
   const told = tenders === undefined ? [{ type: standard! }] : tenders
   const asked = readTenders(told, bill, tenders === undefined ? 'tender' : 'tenders')
   if ('rejected' in asked) return asked

@@ -23,7 +23,7 @@ import {
 const fields = {
   name: text({ max: STORE_NAME_MAX }),
   kind: oneOf(STORE_KINDS),
-  timezone: text({ max: 64, description: 'IANA name, such as Europe/Berlin.' }),
+  timezone: text({ max: 64, description: 'A name of IANA’s.', example: 'Europe/Berlin' }),
 }
 const answer = object({ store_id: id(), ...fields, is_active: flag() })
 const path = '/api/v1/stores'

@@ -32,9 +32,9 @@ const tag = 'users'
 
 // Whether a field may be missing is the rules' business.
 const fields = {
-  name: optional(nullable(text({ min: 0, max: NAME_MAX }))),
-  email: optional(nullable(text({ min: 0, max: EMAIL_MAX }))),
-  age: optional(nullable(integer())),
+  name: optional(nullable(text({ min: 0, max: NAME_MAX, example: 'Ada Lovelace' }))),
+  email: optional(nullable(text({ min: 0, max: EMAIL_MAX, example: 'ada@example.org' }))),
+  age: optional(nullable(integer({ example: 36 }))),
 }
 type Fields = { name?: string | null; email?: string | null; age?: number | null }
 const answer = object({ user_id: id(), is_active: flag() })

@@ -69,7 +69,7 @@ function projectionEndpoints(operations: Operations): readonly Endpoint[] {
         'Builds read models anew from the log, beside the live ones',
       ),
       input: object({
-        name: text({ max: 200, description: 'A projection, or `all`.' }),
+        name: text({ max: 200, description: 'A projection, or `all`.', example: 'stores' }),
         dry_run: optional(flag({ description: 'Only compares; the live table stays.' })),
       }),
       answer: object({ reports: list(rebuilt) }),
@@ -79,7 +79,11 @@ function projectionEndpoints(operations: Operations): readonly Endpoint[] {
       name: 'ReplayEvents',
       route: post('events/replay', 'Replays the log into a projection: its table is built anew'),
       input: object({
-        target: text({ max: 200, description: 'The projection to replay into.' }),
+        target: text({
+          max: 200,
+          description: 'The projection to replay into.',
+          example: 'stores',
+        }),
         from: optional(integer({ min: 0 })),
         to: optional(integer({ min: 0 })),
         types: optional(list(text())),

@@ -7,7 +7,7 @@ import { type Endpoint, LABEL_PATTERN } from './endpoint.ts'
 import { parameterWords } from './parameter-words.ts'
 import { kindOf, problemKinds } from './problem.ts'
 import { notesOf, wireName } from './schema-shape.ts'
-import { type Document, exampleOf, wireSchema } from './wire-schema.ts'
+import { type Document, exampleFields, wireSchema } from './wire-schema.ts'
 
 type About = {
   readonly title: string
@@ -156,7 +156,9 @@ function bodyOf(endpoint: Endpoint, path: string): Document {
     ...input.properties,
   }
   const required = names.filter((name) => (input.required ?? []).includes(name))
-  const shown = required.length > 0 ? required : names.filter((name) => name in input.properties)
+  const own = names.filter((name) => name in input.properties)
+  const fields = Object.fromEntries(own.map((name) => [name, input.properties[name]!]))
+  const example = exampleFields(fields, required)
   return {
     required: required.length > 0,
     content: {
@@ -174,12 +176,8 @@ function bodyOf(endpoint: Endpoint, path: string): Document {
             : { required: required.map((name) => wireName(name, properties[name]!)) }),
           additionalProperties: false,
         },
-        example: Object.fromEntries(
-          shown.map((name) => [
-            wireName(name, properties[name]!),
-            exampleOf(properties[name]!, name),
-          ]),
-        ),
+        // Where nothing must be there and nothing says what it is like, everything that may be.
+        example: Object.keys(example).length > 0 ? example : exampleFields(fields, own),
       },
     },
   }

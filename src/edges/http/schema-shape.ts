@@ -9,6 +9,7 @@ export type Shape = {
   readonly required?: readonly string[]
   readonly items?: Schema
   readonly anyOf?: readonly Schema[]
+  readonly examples?: readonly unknown[]
   readonly patternProperties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: Schema | boolean
   readonly 'x-kind'?: FieldKind

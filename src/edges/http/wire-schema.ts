@@ -27,7 +27,8 @@ export function wireSchema(schema: Schema, direction: Direction): Document {
 
 /** Decimals come in as a number or as its text, and go out as a number. */
 function decimalOf(kind: string, direction: Direction, constraints: object): Document {
-  const example = kind === 'quantity' ? 3 : EXAMPLE_AMOUNT
+  const own = 'examples' in constraints ? (constraints.examples as readonly unknown[]) : []
+  const example = own[0] ?? (kind === 'quantity' ? 3 : EXAMPLE_AMOUNT)
   if (direction === 'out') return { type: 'number', examples: [example] }
   const pattern = 'pattern' in constraints ? constraints.pattern : '^-?[0-9]{1,16}(\\.[0-9]{1,9})?$'
   return { type: ['number', 'string'], pattern, examples: [example] }
@@ -59,28 +60,25 @@ function plain(constraints: object, direction: Direction): Document {
   )
 }
 
-/**
- * A value that fits, for documentation: fields that must be there, and those that say what they
- * are.
- */
+const ownExamples = (schema: Schema): readonly unknown[] =>
+  branchesOf(schema).flatMap((branch) => shapeOf(branch).examples ?? [])
+
+/** A value that fits, for documentation. */
 export function exampleOf(schema: Schema, name = 'value'): unknown {
   const { type, properties, items, required = [], ...rest } = shapeOf(schema)
+  const [own] = ownExamples(schema)
+  if (own !== undefined) return own
   const kind = notesOf(schema)['x-kind']
   if (kind !== undefined)
     return kind === 'quantity' || /quantity|stock/.test(name) ? 3 : EXAMPLE_AMOUNT
   const [branch] = branchesOf(schema)
   if (branch !== undefined && branch !== schema) return exampleOf(branch, name)
   const constraints: { readonly [name: string]: unknown } = rest
-  if (Array.isArray(constraints.examples)) return constraints.examples[0]
   if (Array.isArray(constraints.enum)) return constraints.enum[0]
   if ('const' in constraints) return constraints.const
   switch (type) {
     case 'object':
-      return Object.fromEntries(
-        Object.entries(properties ?? {})
-          .filter(([field]) => required.includes(field))
-          .map(([field, property]) => [wireName(field, property), exampleOf(property, field)]),
-      )
+      return exampleFields(properties ?? {}, required)
     case 'array':
       return items === undefined ? [] : [exampleOf(items, name)]
     case 'integer':
@@ -94,6 +92,20 @@ export function exampleOf(schema: Schema, name = 'value'): unknown {
       return null
   }
 }
+
+/**
+ * The fields that must be there, and those that bring an example: one of two that the rules ask
+ * for, say.
+ */
+export const exampleFields = (
+  properties: Readonly<Record<string, Schema>>,
+  required: readonly string[],
+): Document =>
+  Object.fromEntries(
+    Object.entries(properties)
+      .filter(([name, schema]) => required.includes(name) || ownExamples(schema).length > 0)
+      .map(([name, schema]) => [wireName(name, schema), exampleOf(schema, name)]),
+  )
 
 function exampleText(constraints: { readonly [name: string]: unknown }, name: string): string {
   switch (constraints.format) {
