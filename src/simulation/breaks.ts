@@ -25,6 +25,8 @@ export const BREAKS = {
   'drops-voids': ['the provider says that it voided, and did not', 'C6'],
   'keeps-labels': ['the carrier says that it cancelled a label, and did not', 'C6'],
   'ignores-stock-versions': ['stock is promised on top of whatever is there', 'C7'],
+  'ignores-register-versions': ['receipts are numbered on top of whatever is there', 'C12'],
+  'keeps-keys': ['a key that is destroyed is kept', 'C13'],
   'forgets-undoing': ['the log drops the word that a step was undone', 'C8'],
   'answers-too-early': ['a query does not wait for the position it was given', 'C10'],
   'finds-nothing-due': ['read models never show what is due', 'L1'],
@@ -55,22 +57,28 @@ export function broken(stores: Stores, name: Break | null, tools: Tools): Broken
 
 type Wrap<T> = (whole: T, tools: Tools) => T
 
+/** Streams of one kind are written whatever version was expected. */
+function onTopOfAny(prefix: string): Wrap<EventLog> {
+  return (log) => ({
+    ...log,
+    append: ({ writes, ...append }) =>
+      log.append({
+        ...append,
+        writes: writes.map((one) =>
+          one.stream.startsWith(prefix) ? { ...one, expected: 'any' } : one,
+        ),
+      }),
+  })
+}
+
 const logs: Partial<Record<Break, Wrap<EventLog>>> = {
   'ignores-expected-versions': (log) => ({
     ...log,
     append: (append) =>
       log.append({ ...append, writes: append.writes.map((one) => ({ ...one, expected: 'any' })) }),
   }),
-  'ignores-stock-versions': (log) => ({
-    ...log,
-    append: (append) =>
-      log.append({
-        ...append,
-        writes: append.writes.map((one) =>
-          one.stream.startsWith('stock-') ? { ...one, expected: 'any' } : one,
-        ),
-      }),
-  }),
+  'ignores-stock-versions': onTopOfAny('stock-'),
+  'ignores-register-versions': onTopOfAny('register-'),
   'forgets-undoing': (log) => ({
     ...log,
     append: (append) =>
@@ -202,6 +210,7 @@ const outsides: Partial<Record<Break, (stores: Stores) => Partial<Stores>>> = {
       }),
     },
   }),
+  'keeps-keys': ({ keys }) => ({ keys: { ...keys, destroy: async () => {} } }),
   'two-holders': ({ leases }) => ({
     leases: {
       ...leases,

@@ -1,7 +1,8 @@
 // What orders owe, tills, goods between stores, prices and forgotten persons, judged from the log
 // and the rows.
+import type { Context } from '#kernel/context.ts'
 import type { Recorded } from '#kernel/message.ts'
-import type { Projection } from '#kernel/projection.ts'
+import { personalData } from '#runtime/personal.ts'
 import { openOwed, owedTroubles, takeOwed } from '#testing/owed-book.ts'
 import { OFFLINE, openTill, tillHandlers, tillTroubles } from '#testing/till-book.ts'
 import { openTransit, transitHandlers, transitTroubles } from '#testing/transit-book.ts'
@@ -90,35 +91,55 @@ const NOTED: Readonly<Record<string, (data: Noted) => Sometime | false>> = {
 
 const ROWS_MAX = 10_000
 
-type Ordered = { readonly order_id: string; readonly customer_id: string | null }
+type Ordered = {
+  readonly order_id: string
+  readonly customer_id: string | null
+  readonly subject: string
+}
 
-/** What is personal is never stored in clear, and what was told before an erasure is in no row. */
+/**
+ * What is personal is never stored in clear; what was told of somebody before an erasure is in no
+ * row, and cannot be read any more once the key is destroyed.
+ */
 export async function checkForgotten(
-  { stores: { reads } }: World,
-  projections: readonly Projection[],
+  { stores, shop }: World,
+  contexts: readonly Context[],
   events: readonly Recorded[],
 ): Promise<readonly string[]> {
   const clear = events.flatMap(({ data, position }) =>
     JSON.stringify(data).includes(streetOf('')) ? [`event ${position} tells an address`] : [],
   )
-  const forgotten = new Set<string>()
-  const ordersOf = new Map<string, string[]>()
-  for (const { event_type, data } of events) {
-    const { order_id, customer_id } = data as Ordered
-    if (event_type === 'OrderCreated' && customer_id !== null)
-      ordersOf.set(customer_id, [...(ordersOf.get(customer_id) ?? []), order_id])
-    if (event_type !== 'CustomerErased' || customer_id === null) continue
-    for (const id of ordersOf.get(customer_id) ?? []) forgotten.add(id)
-  }
-  if (forgotten.size === 0) return clear
-  const checkpoints = await reads.checkpoints()
-  const shown: string[] = []
-  for (const { name, table } of projections) {
+  const { shown, sealed } = forgottenIn(events)
+  if (shown.size === 0) return clear
+  const { open } = personalData(shop.typesOf(contexts), stores.keys, 0)
+  const opened = await open(sealed)
+  const readable = opened.flatMap(({ data, position }) =>
+    JSON.stringify(data).includes(streetOf('')) ? [`event ${position} can still be read`] : [],
+  )
+  const checkpoints = await stores.reads.checkpoints()
+  const told: string[] = []
+  for (const { name, table } of contexts.flatMap(({ projections }) => projections)) {
     if (!checkpoints.has(name)) continue
-    const { items } = await reads.find(table, { limit: ROWS_MAX })
+    const { items } = await stores.reads.find(table, { limit: ROWS_MAX })
     const text = JSON.stringify(items)
-    for (const id of forgotten)
-      if (text.includes(streetOf(id))) shown.push(`${name} still tells where order ${id} went`)
+    for (const id of shown)
+      if (text.includes(streetOf(id))) told.push(`${name} still tells where order ${id} went`)
   }
-  return [...clear, ...shown]
+  return [...clear, ...readable, ...told]
+}
+
+/** Orders that no row tells the way of any more, and events that nobody can read. */
+function forgottenIn(events: readonly Recorded[]) {
+  const placed = new Map<string, Recorded[]>()
+  const shown = new Set<string>()
+  const sealed: Recorded[] = []
+  for (const event of events) {
+    const { customer_id, subject } = event.data as Ordered
+    if (event.event_type === 'OrderCreated' && customer_id !== null)
+      placed.set(customer_id, [...(placed.get(customer_id) ?? []), event])
+    if (event.event_type === 'CustomerErased')
+      for (const { aggregate_id } of placed.get(customer_id ?? '') ?? []) shown.add(aggregate_id)
+    if (event.event_type === 'PersonalKeyDestroyed') sealed.push(...(placed.get(subject) ?? []))
+  }
+  return { shown, sealed }
 }

@@ -66,7 +66,7 @@ export async function checkHistory(
     ['C7', checkStock(events)],
     ['C7', checkTransit(events)],
     ['C12', [...checkTills(events), ...checkPrices(events)]],
-    ['C13', await checkForgotten(world, projections, events)],
+    ['C13', await checkForgotten(world, contexts, events)],
     ['C8', checkSagas(world, events)],
     ['C6', await checkMoney(world, events)],
     ['C6', checkOwed(events)],

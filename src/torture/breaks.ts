@@ -243,4 +243,37 @@ export const BREAKS: readonly Break[] = [
       ),
     ],
   },
+  {
+    name: 'a drawer forgets what was put into it',
+    promise: 'P16',
+    changes: [
+      change(
+        'contexts/sales/register.ts',
+        'expected_minor: session.expected_minor + amount_minor',
+        'expected_minor: session.expected_minor',
+      ),
+    ],
+  },
+  {
+    name: 'what was damaged on its way is on the shelf',
+    promise: 'P8 money',
+    changes: [
+      change(
+        'contexts/inventory/receive-transfer.ts',
+        'quantity: received, damaged, settled }',
+        'quantity: settled, damaged, settled }',
+      ),
+    ],
+  },
+  {
+    name: 'a forgotten address stays in sight',
+    promise: 'P17',
+    changes: [
+      change(
+        'contexts/orders/order-views.ts',
+        'shipping_address: null, notes: null, cancel_reason: null',
+        'notes: null, cancel_reason: null',
+      ),
+    ],
+  },
 ]

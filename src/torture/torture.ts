@@ -4,12 +4,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFleet, type Ran } from '#testing/fleet.ts'
 import { type Random, seeded } from '#testing/random.ts'
-import { type Goods, streetOf } from './acting.ts'
+import type { Goods } from './acting.ts'
 import { type Check, judge } from './checks.ts'
 import { type Clients, openClients } from './clients.ts'
 import { dawdle } from './dawdlers.ts'
 import { type Evidence, everyPage, look, readBooks, readLog, recordsOf } from './evidence.ts'
 import { type Faults, type Shop, startAll, startFaults } from './faults.ts'
+import { tradeOnce } from './one-of-each.ts'
 import { openPlace, type Place } from './places.ts'
 import { type Readers, startReaders } from './readers.ts'
 import { openGoods, startTrade, type Trade } from './trade.ts'
@@ -163,20 +164,6 @@ async function askAsOldClients(clients: Clients, goods: Goods, random: Random): 
     payment: { payment_method: 'credit_card' },
   }
   await clients.send({ what: 'old order', path: '/api/v1/orders', body }, random)
-}
-
-/** What has to be looked at afterwards, whatever chance has everybody do. */
-async function tradeOnce(clients: Clients, { products }: Goods, random: Random): Promise<void> {
-  const [customer_id, order_id] = ['somebody', randomUUID()]
-  const items = [{ product_id: products[0]!.product_id, quantity: 1 }]
-  const shipping_address = { street: streetOf(order_id) }
-  const send = (what: string, path: string, body: object) =>
-    clients.send({ what, path: `/api/v1/${path}`, body }, random)
-  const placed = await send('order', 'orders', { order_id, customer_id, items, shipping_address })
-  const since = Number(placed?.body.position)
-  await clients.look(`/api/v1/orders/${order_id}`, since, random)
-  await send('forget', `customers/${customer_id}/erase`, { force: true })
-  await send('sell', 'sales', { sale_id: randomUUID(), items, payment_type: 'cash' })
 }
 
 /** Until nothing is left to do; why not, when that takes too long. */
