@@ -107,7 +107,7 @@ describe('code in the pages', () => {
 
   it('is there in every how-to that shows how to write something', () => {
     const told = programs.map(({ file }) => file)
-    for (const page of ['command', 'event-version', 'projection', 'context'])
+    for (const page of ['command', 'event-version', 'projection', 'context', 'saga'])
       ok(
         told.some((file) => new RegExp(`^add-an?-${page}\\.ts$`).test(file)),
         page,
