@@ -1,6 +1,7 @@
 // Jobs in a file of their own beside the log. Its last moments may be lost by a power cut: then a
 // job goes on a little earlier, which has no second effect.
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import { begun, type Job, type JobBook, type JobError } from '#storage/job-book.ts'
 import { makeFolderOf } from './durable.ts'
 import { wholeIn } from './whole.ts'
@@ -21,18 +22,32 @@ const TABLES = `
     UNIQUE (job_id, piece)
   ) STRICT;`
 
+const OLD = `CASE status WHEN 'receiving' THEN updated_at ELSE ended_at END < ?`
 const COLUMNS =
   'job_id, direction, status, what, progress, note, revision, created_at, updated_at, ended_at'
+
+const BUSY_MS = 5_000
 
 export async function openJobBook({ path }: { readonly path: string }): Promise<JobBook> {
   makeFolderOf(path)
   const db = new DatabaseSync(path)
-  db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+  db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL`)
+  db.exec('PRAGMA synchronous = NORMAL')
   // What is forgotten is overwritten: it may tell of persons.
   db.exec('PRAGMA secure_delete = ON')
   db.exec(TABLES)
   const statements = statementsOf(db)
   const whole = wholeIn(db)
+  /** Some at a time, others in between: all of a large file would take a second. */
+  const dropped = async (drop: () => { readonly changes: number | bigint }) => {
+    while (Number(drop().changes) > 0) await turn()
+  }
+  /** What was overwritten goes from the write-ahead log too; not now, if somebody reads. */
+  const empty = () => {
+    db.exec('PRAGMA busy_timeout = 0')
+    db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+    db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
+  }
   const put = (job: Job) => {
     const { what, progress, ...rest } = job
     const values = { ...rest, what: JSON.stringify(what), progress: JSON.stringify(progress) }
@@ -76,17 +91,23 @@ export async function openJobBook({ path }: { readonly path: string }): Promise<
       const row = statements.read.get(jobId, piece) as { bytes: Uint8Array } | undefined
       return row?.bytes ?? null
     },
-    dropText: async (jobId) => void statements.dropPieces.run(jobId),
-    prune: async (before) =>
-      whole(() => {
+    async dropText(jobId) {
+      await dropped(() => statements.dropPieces.run(jobId))
+      empty()
+    },
+    async prune(before) {
+      await dropped(() => statements.dropOldPieces.run(before))
+      const pruned = whole(() => {
         const old = statements.old.all(before) as { job_id: string }[]
         for (const { job_id } of old) {
-          statements.dropPieces.run(job_id)
           statements.dropErrors.run(job_id)
           statements.drop.run(job_id)
         }
         return old.length
-      }),
+      })
+      if (pruned > 0) empty()
+      return pruned
+    },
     async close() {
       if (db.isOpen) db.close()
     },
@@ -112,11 +133,13 @@ function statementsOf(db: DatabaseSync) {
     write: db.prepare(`INSERT OR REPLACE INTO job_pieces (job_id, piece, bytes)
       SELECT job_id, ?2, ?3 FROM jobs WHERE job_id = ?1`),
     read: db.prepare('SELECT bytes FROM job_pieces WHERE job_id = ? AND piece = ?'),
-    dropPieces: db.prepare('DELETE FROM job_pieces WHERE job_id = ?'),
+    dropPieces: db.prepare(`DELETE FROM job_pieces WHERE rowid IN
+      (SELECT rowid FROM job_pieces WHERE job_id = ? LIMIT 8)`),
+    dropOldPieces: db.prepare(`DELETE FROM job_pieces WHERE rowid IN
+      (SELECT job_pieces.rowid FROM jobs JOIN job_pieces USING (job_id) WHERE ${OLD} LIMIT 8)`),
     dropErrors: db.prepare('DELETE FROM job_errors WHERE job_id = ?'),
     drop: db.prepare('DELETE FROM jobs WHERE job_id = ?'),
-    old: db.prepare(`SELECT job_id FROM jobs
-      WHERE CASE status WHEN 'receiving' THEN updated_at ELSE ended_at END < ?`),
+    old: db.prepare(`SELECT job_id FROM jobs WHERE ${OLD}`),
   }
 }
 
