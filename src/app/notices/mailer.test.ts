@@ -138,7 +138,7 @@ describe('a mailer', () => {
       '.',
       'QUIT',
       '..',
-      'a\r\n.\r\nb',
+      'Hello Ada\r\n\r\nPay at http://evil.example\u202e,',
     ])
     await mailer(`smtp://127.0.0.1:${port}`).send(['ada@example.com'], evil, 'event-1')
     equal(mails.length, 1)
@@ -146,6 +146,6 @@ describe('a mailer', () => {
     deepEqual(mails[0]?.to, ['ada@example.com'])
     ok(!/^bcc:/im.test(head), head)
     match(head, /^Subject: Order 1 Bcc: eve@example\.com Hello\r$/m)
-    match(mails[0]!.text, /\r\n\.\r\nQUIT\r\n\.\.\r\n/)
+    match(mails[0]!.text, /\r\n\.\r\nQUIT\r\n\.\.\r\nHello Ada Pay at http:\/\/evil\.example ,\r\n/)
   })
 })
