@@ -5,13 +5,14 @@ import { describe, it } from 'node:test'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
-import { asking, type Step, type Then } from '#testing/given.ts'
+import { asking, type Step, statesAfter, type Then } from '#testing/given.ts'
 import { cancelOrderLines } from './cancel-lines.ts'
 import { cancelOrder } from './cancel-order.ts'
 import { confirmOrder, updateOrder } from './change-order.ts'
 import { createOrder } from './create-order.ts'
 import { deliverOrder, markDelivered } from './deliver-order.ts'
 import { recordLabelOutcome } from './label-outcome.ts'
+import { order, returnable, returnStatus } from './order.ts'
 import { recordPaymentOutcome } from './payment-outcome.ts'
 import { markShipped, shipOrder } from './ship-order.ts'
 import { cancelShipment, createShipment } from './shipment-commands.ts'
@@ -371,5 +372,111 @@ describe('a parcel of its own', () => {
     deepEqual(typesIn(both).toSorted(), [
       ...['OrderDelivered', 'ShipmentDelivered', 'ShipmentDelivered'],
     ])
+  })
+})
+
+describe('the money of an order', () => {
+  const ask = (then: Then) =>
+    eventsIn(then).flatMap(({ type, data }) =>
+      /^Payment.*(Requested|Lapsed)$/.test(type)
+        ? [[type, (data as { amount_minor: number }).amount_minor]]
+        : [],
+    )
+  const one = cancel([1, '1'])
+  it('is asked for one thing at a time, and what is owed meanwhile afterwards', () => {
+    const taking = confirmed()
+    const then = when(taking, ...one)
+    deepEqual(ask(then), [])
+    const taken = when(after(taking, [one]), ...succeeded('capture:2'))
+    deepEqual(ask(taken), [['PaymentRefundRequested', 500]])
+    const giving = after(captured(), [one])
+    deepEqual(ask(when(giving, ...one)), [])
+    const rest = after(giving, [one])
+    deepEqual(ask(when(rest, ...succeeded('refund:3'))), [['PaymentRefundRequested', 500]])
+  })
+  it('is given back once for each line', () => {
+    const back = after(captured(), [one, succeeded('refund:3')])
+    deepEqual(ask(when(back, ...cancel([2, '0.5']))), [['PaymentRefundRequested', 167]])
+    deepEqual(ask(when(back, 'ShipOrder', of)), [])
+  })
+  it('is asked for again where giving it back was refused, and somebody is told in the end', () => {
+    const giving = after(captured(), [one])
+    const declined: Step = [
+      'RecordPaymentOutcome',
+      { ...told, operation_id: `${ORDER}:refund:3`, status: 'declined', reason: 'closed' },
+    ]
+    const again = when(giving, ...declined)
+    const { amount_minor, attempts, is_owed, due_at, needs_attention } = dataOf(
+      again,
+      'PaymentRefundRequested',
+    )
+    deepEqual([amount_minor, attempts, is_owed, needs_attention], [500, 1, true, undefined])
+    ok(due_at > '2026-03-02T10:00:00.000Z')
+    const alarmed = whenAt(giving, { settings: { 'saga.alarm_after': 1 } }, ...declined)
+    equal(dataOf(alarmed, 'PaymentRefundRequested').needs_attention, true)
+  })
+  it('is not taken before the order is confirmed, and then for what is left of it', () => {
+    const open = after(placed(), [succeeded('authorize:1')])
+    deepEqual(ask(when(open, ...one)), [])
+    const left = when(after(open, [one]), ...label)
+    deepEqual(ask(left), [['PaymentCaptureRequested', 1_167]])
+    deepEqual(ask(when(open, ...label)), [['PaymentCaptureRequested', 1_667]])
+  })
+  it('that was set aside and is not needed is let go of', () => {
+    const sending = after(onShip(), [one, ['ShipOrder', of]])
+    const taken = when(sending, ...succeeded('capture:2'))
+    deepEqual(ask(taken), [['PaymentAuthorizationLapsed', 500]])
+    const settings = { ...PAID, 'payments.capture_on': 'ship' }
+    const gift = placed(settings, [cups('1'), { product_id: 'p-gift', quantity: '1' }])
+    const free = after(gift, [succeeded('authorize:1'), label], { settings })
+    deepEqual(ask(when(free, ...one)), [['PaymentVoidRequested', 500]])
+  })
+})
+
+describe('what comes back of an order', () => {
+  const sentAll = after(captured(), [['ShipOrder', of]])
+  const change = (kind: string, lines: readonly object[], more: object = {}) =>
+    order.write(ORDER, [
+      order.event('OrderReturnChanged', {
+        ...{ ...of, return_id: 'r-1', change: kind, lines, amount_minor: 0, ...more },
+      } as never),
+    ])
+  const stateAfter = (...changes: readonly Write[]) =>
+    statesAfter(...sentAll, ...changes).state(order.at(ORDER))!
+  const two = [{ line: 1, quantity: 2 }]
+  it('is no more than has left, is not here again and is on no way', () => {
+    const all = [
+      { line: 1, quantity: 3 },
+      { line: 2, quantity: 500 },
+    ]
+    deepEqual(returnable(stateAfter()), all)
+    const asked = stateAfter(change('requested', two))
+    deepEqual(returnable(asked), [{ line: 1, quantity: 1 }, all[1]])
+    const part = stateAfter(
+      change('requested', two),
+      change('received', [{ line: 1, quantity: 1 }], { amount_minor: 500 }),
+    )
+    deepEqual(part.returns, [{ return_id: 'r-1', lines: [{ line: 1, quantity: 1 }] }])
+    deepEqual([part.returned_minor, part.lines[0]?.returned_quantity], [500, 1])
+    deepEqual(returnable(part), [{ line: 1, quantity: 1 }, all[1]])
+    const closed = stateAfter(change('requested', two), change('closed', []))
+    deepEqual([closed.returns, returnable(closed)], [[], all])
+    const whole = stateAfter(change('requested', two), change('received', two))
+    deepEqual([whole.returns, returnable(whole)], [[], [{ line: 1, quantity: 1 }, all[1]]])
+    // Of another return nothing is known here.
+    const other = stateAfter(change('requested', two), change('closed', [], { return_id: 'r-2' }))
+    equal(other.returns.length, 1)
+  })
+  it('is said of the order: nothing, asked for, some of it, or all that was not cancelled', () => {
+    const lines = (returned_quantity: number, cancelled_quantity: number) => ({
+      lines: [{ ...stateAfter().lines[0]!, returned_quantity, cancelled_quantity }],
+    })
+    equal(returnStatus(lines(0, 0), false), 'none')
+    equal(returnStatus(lines(0, 0), true), 'requested')
+    equal(returnStatus(lines(2, 0), true), 'partially_returned')
+    equal(returnStatus(lines(2, 1), false), 'returned')
+    equal(returnStatus(lines(3, 0), false), 'returned')
+    const both = { lines: [...lines(3, 0).lines, ...lines(0, 0).lines] }
+    equal(returnStatus(both, false), 'partially_returned')
   })
 })
