@@ -147,7 +147,7 @@ export function listenAddress(config: Config, key: PortKey) {
   return { host: host ?? config['server.host'], port }
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true
   return isIP(host) === 4 && host.startsWith('127.')
 }

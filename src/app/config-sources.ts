@@ -7,7 +7,7 @@ import { namedFlags, settingKeys, settings } from './settings.ts'
 /** One value as it was written, and where, so that a mistake can be found. */
 export type Given = { readonly key: string; readonly raw: unknown; readonly origin: string }
 
-export const CONFIG_FILE = 'configs/config.yaml'
+const CONFIG_FILE = 'configs/config.yaml'
 /** A configuration is a page of text; more than this is another file, named by mistake. */
 const FILE_BYTES_MAX = 1024 * 1024
 

@@ -8,7 +8,7 @@ export const PAID: Settings = { 'payments.default_method': 'credit_card', 'retry
 export const TAXED: Settings = { ...PAID, 'money.taxes': ['standard:VAT:20', 'reduced:VAT:5'] }
 
 /** Cups at 5.00 by the piece, tea at 3.33 by the gram. */
-export async function openOrders(settings: Settings = PAID) {
+async function openOrders(settings: Settings = PAID) {
   const shop = await openShop('memory', settings)
   const settle = (between = async () => {}) => shop.settle(between)
   const done = async (type: string, input: object) => {

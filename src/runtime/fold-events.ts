@@ -68,7 +68,7 @@ export async function refresh(tracks: readonly Track[], reads: ReadModels): Prom
 }
 
 /** Under this key wait events whose rows cannot be named, and all later ones of their stream. */
-export const streamKey = ({ aggregate_type, aggregate_id }: Recorded) =>
+const streamKey = ({ aggregate_type, aggregate_id }: Recorded) =>
   `stream:${streamOf(aggregate_type, aggregate_id)}`
 
 /** Who hears of what was stored, after it was. */

@@ -10,7 +10,7 @@ export const numberEvents = eventTypes({
   NumberBlockTaken: { data: object({ series: text(), from: integer({ min: 1 }), to: integer() }) },
 })
 /** Blocks taken of one series; its id is the series' name. */
-export const numberSeries = aggregate({
+const numberSeries = aggregate({
   type: 'numbers',
   state_version: 1,
   events: numberEvents,

@@ -48,7 +48,7 @@ export const hashOf = (event: Recorded, position: number = event.position): Buff
 
 const NO_RESPONSE = Buffer.alloc(DIGEST_BYTES)
 
-export function digestOfRecord(record: CommandRecord): Buffer {
+function digestOfRecord(record: CommandRecord): Buffer {
   const { id, fingerprint, position, version, response } = record
   const digest = (value: unknown) =>
     hash('sha256', canonicalize(value)!, 'buffer').subarray(0, DIGEST_BYTES)

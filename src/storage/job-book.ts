@@ -2,7 +2,7 @@
 // was wrong with which row. Apart from the log, since a file may tell of persons: what is here goes
 // when it is old. Every engine must pass job-book.contract.ts.
 
-export const JOB_STATUSES = [
+const JOB_STATUSES = [
   /** Its file is not whole yet. */
   'receiving',
   'waiting',

@@ -57,8 +57,7 @@ export type NewDelivery = {
   readonly stream: string
 }
 
-export const DELIVERY_STATUSES = ['pending', 'delivered', 'dead', 'skipped'] as const
-export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number]
+export type DeliveryStatus = 'pending' | 'delivered' | 'dead' | 'skipped'
 export type Delivery = NewDelivery & {
   readonly subscription: string
   readonly status: DeliveryStatus

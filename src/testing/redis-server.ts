@@ -46,7 +46,7 @@ function program(): string | null {
   return folders.map((folder) => join(folder, 'redis-server')).find(existsSync) ?? null
 }
 
-export async function ownRedis(): Promise<OwnRedis> {
+async function ownRedis(): Promise<OwnRedis> {
   const password = randomBytes(16).toString('hex')
   const { port, server } = await onFreePort(password)
   let now = server

@@ -197,5 +197,5 @@ const arrivedAtKiosk = (day: string, deed: OfDay): Deed =>
   )
 
 /** The day so many days later, or earlier. */
-export const dayAfter = (day: string, days: number): string =>
+const dayAfter = (day: string, days: number): string =>
   new Date(Date.parse(`${day}T12:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10)

@@ -43,7 +43,7 @@ const PIECE = idOf('unit', 'piece')
 const departmentId = (name: string) => idOf('department', name)
 
 /** Of which there is one, so that it runs out: what is ordered then waits for the next delivery. */
-export const SCARCE = ['DSK-LAMP', 'GFT-GLOBE', 'DSK-TRAY'] as const
+const SCARCE = ['DSK-LAMP', 'GFT-GLOBE', 'DSK-TRAY'] as const
 const isScarce = ({ code }: Good) => SCARCE.some((one) => one === code)
 const BACKORDERS = '12'
 

@@ -3,7 +3,7 @@ import { stringify } from 'csv-stringify/sync'
 import type { JobFormat } from '#runtime/job-operations.ts'
 import { type Column, escaped, type Fields } from './columns.ts'
 
-export const outColumns = (columns: readonly Column[]) =>
+const outColumns = (columns: readonly Column[]) =>
   columns.filter(({ isInputOnly }) => isInputOnly !== true)
 
 /** What stands before the first row. */

@@ -31,9 +31,9 @@ export type SalesRow = Row & {
 } & Scaled
 
 /** Who or what is not known has a name as well, so that it can be asked for. */
-export const UNKNOWN_COUNTRY = 'unknown'
-export const GUEST = 'guest'
-export const NO_DEPARTMENT = 'none'
+const UNKNOWN_COUNTRY = 'unknown'
+const GUEST = 'guest'
+const NO_DEPARTMENT = 'none'
 
 export const salesAnalytics = projection<SalesRow>({
   name: 'sales_analytics',

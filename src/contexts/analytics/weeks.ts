@@ -1,6 +1,6 @@
 // Weeks of days, by the day that they begin on.
 
-export const WEEK_STARTS = ['monday', 'sunday', 'saturday'] as const
+const WEEK_STARTS = ['monday', 'sunday', 'saturday'] as const
 export type WeekStarts = (typeof WEEK_STARTS)[number]
 
 /** As `getUTCDay` counts. */

@@ -127,7 +127,7 @@ export const customers = projection<CustomerRow>({
   sources: (key) => [`customer-${key}`],
 })
 
-export const customerAnswer = object({
+const customerAnswer = object({
   id: id(),
   ...rowAnswer(customers.table, { shapes: { addresses: list(customerAddress) } }).properties,
   available_credit_minor: nullable(money()),

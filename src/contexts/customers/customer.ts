@@ -22,10 +22,10 @@ export type BalanceCause = (typeof BALANCE_CAUSES)[number]
 
 export const NAME_MAX = 200
 export const EMAIL_MAX = 320
-export const PHONE_MAX = 50
+const PHONE_MAX = 50
 export const NOTES_MAX = 2_000
 export const REASON_MAX = 500
-export const ADDRESSES_MAX = 10
+const ADDRESSES_MAX = 10
 const CLAIM_MAX = 100
 
 export const customerAddress = object({

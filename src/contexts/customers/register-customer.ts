@@ -29,7 +29,7 @@ import { erasedCustomer, unregistered } from './balance.ts'
 import { type CustomerState, customer, profileFields } from './customer.ts'
 
 export const CUSTOMER_EMAIL = 'customer_email'
-export const customersPath = '/api/v1/customers'
+const customersPath = '/api/v1/customers'
 export const ownPath = `${customersPath}/:customer_id`
 export const tag = 'customers'
 /** A sum of a thousand such amounts is still an exact integer. */

@@ -34,7 +34,7 @@ import { placeFields } from './stock-place.ts'
 export const COUNTS = '/api/v1/stock-counts'
 export const COUNTS_TAG = 'stock counts'
 
-export const countAnswer = object({
+const countAnswer = object({
   count_id: id(),
   status: oneOf(COUNT_STATUSES),
   store_id: id(),
@@ -42,7 +42,7 @@ export const countAnswer = object({
   counted_lines: integer(),
   differing_lines: integer(),
 })
-export const answeredCount = (count_id: string, state: StockCountState) => ({
+const answeredCount = (count_id: string, state: StockCountState) => ({
   count_id,
   status: state.status,
   store_id: state.store_id,

@@ -75,7 +75,7 @@ function alreadyCounted(
   const cause = { reason: COUNTED_BEFORE, reference: count_id }
   return [stockItem.event('InventoryAdjusted', { ...place, adjustment, ...cause }, at)]
 }
-export const COUNTED_BEFORE = 'counted before'
+const COUNTED_BEFORE = 'counted before'
 
 function quantityBy({ type, data }: Fact): number {
   // Written by this context's own deciders, which give each event its data.

@@ -28,7 +28,7 @@ export type Unserved = {
 export type Then = Exclude<AsOf, { readonly version: number }>
 
 /** `stock`: a row of stock_by_store; null where nothing is stocked, and so nothing promised. */
-export function coverage(stock: Row | null): Coverage {
+function coverage(stock: Row | null): Coverage {
   const of = (column: string) => Number(stock?.[column] ?? 0)
   const agreed = of('reserved_quantity') - of('backordered_quantity')
   const lacking_quantity = Math.max(0, agreed - of('quantity'))

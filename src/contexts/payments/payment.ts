@@ -17,11 +17,11 @@ import {
   text,
 } from '#kernel/schema.ts'
 
-export const OPERATION_KINDS = ['authorize', 'capture', 'void', 'refund'] as const
+const OPERATION_KINDS = ['authorize', 'capture', 'void', 'refund'] as const
 export type OperationKind = (typeof OPERATION_KINDS)[number]
 /** Who repeats the operation until it is settled: the order's saga, or the payment's own row. */
-export const DRIVERS = ['saga', 'payment'] as const
-export const CAPTURE_MOMENTS = ['confirm', 'ship', 'manual'] as const
+const DRIVERS = ['saga', 'payment'] as const
+const CAPTURE_MOMENTS = ['confirm', 'ship', 'manual'] as const
 export type CaptureMoment = (typeof CAPTURE_MOMENTS)[number]
 
 export type Operation = {

@@ -27,7 +27,7 @@ export const SHIPMENT_STATUSES = [
 ] as const
 
 /** Who repeats a call until it is settled: the order's saga, or the shipment's own row. */
-export const SHIPMENT_DRIVERS = ['saga', 'shipment'] as const
+const SHIPMENT_DRIVERS = ['saga', 'shipment'] as const
 export type ShipmentOperation = {
   readonly kind: 'label' | 'cancel'
   readonly operation_id: string

@@ -15,7 +15,7 @@ export type UserState = {
 export type User = UserState | null
 
 /** Each may be missing where the shop's rules do not ask for it. */
-export const userFields = {
+const userFields = {
   name: nullable(text({ max: NAME_MAX })),
   email: nullable(text({ max: EMAIL_MAX })),
   age: nullable(integer()),

@@ -19,7 +19,7 @@ export const COLUMNS =
 
 const one = (name: string, text: string): Statement => ({ name: `log_${name}`, text })
 /** Every statement of the hot paths; a test looks at their plans. */
-export const READS = {
+const READS = {
   all: one(
     'read_all',
     `SELECT ${COLUMNS} FROM event_store.log WHERE position > $1 ORDER BY position LIMIT $2`,

@@ -28,7 +28,7 @@ export function assertWholeWal(path: string): void {
 }
 
 /** The place of the first page that does not fit, when a commit lies behind it. */
-export function lostIn(bytes: Buffer): { readonly at: number } | null {
+function lostIn(bytes: Buffer): { readonly at: number } | null {
   if (bytes.length < HEADER + FRAME_HEADER) return null
   const magic = bytes.readUInt32BE(0)
   const isBig = magic === BIG_ENDIAN

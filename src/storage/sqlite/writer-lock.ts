@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { openingFile, troubleOf } from './disk-errors.ts'
 
-export class LogLocked extends Error {
+class LogLocked extends Error {
   override readonly name = 'LogLocked'
 }
 
