@@ -20,19 +20,8 @@ export const problemKinds: Readonly<Record<string, Kind>> = {
     title: 'Some fields are not acceptable',
   },
   unknown_type: { status: 400, category: 'validation', title: 'There is no such type' },
-  unauthenticated: { status: 401, category: 'validation', title: 'Who are you?' },
   forbidden: { status: 403, category: 'validation', title: 'This is not allowed' },
   origin_not_allowed: { status: 403, category: 'validation', title: 'Not from this web page' },
-  type_not_supported: {
-    status: 403,
-    category: 'validation',
-    title: 'This type is not offered here',
-  },
-  stream_is_owned: {
-    status: 403,
-    category: 'business',
-    title: 'This stream belongs to an aggregate',
-  },
   not_found: { status: 404, category: 'business', title: 'There is no such thing' },
   method_not_allowed: { status: 405, category: 'validation', title: 'Not with this method' },
   // Nothing of it was looked at.
@@ -51,12 +40,6 @@ export const problemKinds: Readonly<Record<string, Kind>> = {
   already_exists: { status: 409, category: 'business', title: 'This exists already' },
   insufficient_stock: { status: 409, category: 'business', title: 'There is not enough stock' },
   invalid_state: { status: 409, category: 'business', title: 'Not in its present state' },
-  owned_by_projection: {
-    status: 409,
-    category: 'business',
-    title: 'A projection owns this document',
-  },
-  builtin_type: { status: 409, category: 'business', title: 'This type is built in' },
   payload_too_large: { status: 413, category: 'validation', title: 'The request is too large' },
   unsupported_media_type: {
     status: 415,
@@ -91,12 +74,6 @@ export const problemKinds: Readonly<Record<string, Kind>> = {
   },
   headers_too_large: { status: 431, category: 'validation', title: 'The headers are too large' },
   internal_error: { status: 500, category: 'infrastructure', title: 'Something is broken here' },
-  provider_error: {
-    status: 502,
-    category: 'infrastructure',
-    title: 'A provider failed',
-    retryable: true,
-  },
   circuit_open: unavailable('A dependency is resting after failures', 5),
   projection_lagging: unavailable('The read model has not come so far yet', 1),
   outcome_unknown: unavailable('It may or may not have happened', 1),
