@@ -214,6 +214,15 @@ function checkWritten(writes: readonly Write[], refs: readonly Ref[]): void {
   }
 }
 
+/** A command by its name, among these. */
+export const commandIn =
+  (commands: readonly Command[]) =>
+  (type: string): Command => {
+    const found = commands.find((one) => one.type === type)
+    assert(found !== undefined, `there is no command ${type}`)
+    return found
+  }
+
 export type Step = readonly [type: string, input: object]
 
 /** Asks commands by their types, one after the other, where these claims are held. */

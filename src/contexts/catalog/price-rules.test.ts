@@ -2,11 +2,11 @@
 // product may hold, what the price history says, and the names under which all this is asked for.
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Command, Write } from '#kernel/decider.ts'
+import type { Write } from '#kernel/decider.ts'
 import type { Fact, Recorded } from '#kernel/message.ts'
 import { check } from '#kernel/schema.ts'
 import { assertLimits, atLeast, upTo } from '#testing/field-limits.ts'
-import { given } from '#testing/given.ts'
+import { commandIn, given } from '#testing/given.ts'
 import { assertNamesColumns, assertRowsFit } from '#testing/table-rows.ts'
 import { wireNames } from '#testing/wire-names.ts'
 import { AMOUNT_MAX, amountReader, hasErrors, QUANTITY_MAX } from './amount-reader.ts'
@@ -18,7 +18,7 @@ import { unit } from './unit.ts'
 import { productUpdates } from './update-product.ts'
 
 const commands = [...catalog.commands, ...productUpdates]
-const command = (type: string): Command => commands.find((one) => one.type === type)!
+const command = commandIn(commands)
 const createProduct = command('CreateProduct')
 const updateProduct = command('UpdateProduct')
 

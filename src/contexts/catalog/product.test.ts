@@ -1,7 +1,6 @@
 // What products, departments and units may become: given, when, then.
 import { describe, test } from 'node:test'
-import type { Command } from '#kernel/decider.ts'
-import { given } from '#testing/given.ts'
+import { commandIn, given } from '#testing/given.ts'
 import { catalog } from './catalog.ts'
 import { department } from './department.ts'
 import { product } from './product.ts'
@@ -9,7 +8,7 @@ import { unit } from './unit.ts'
 import { productUpdates } from './update-product.ts'
 
 const commands = [...catalog.commands, ...productUpdates]
-const command = (type: string): Command => commands.find((one) => one.type === type)!
+const command = commandIn(commands)
 const createProduct = command('CreateProduct')
 const updateProduct = command('UpdateProduct')
 const updateDetails = command('UpdateProductDetails')

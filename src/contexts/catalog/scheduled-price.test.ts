@@ -2,20 +2,20 @@
 // come into force once, whoever is late.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Command, Write } from '#kernel/decider.ts'
+import type { Write } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { runApplication } from '#runtime/application.ts'
 import { openEventLog } from '#storage/memory/event-log.ts'
 import { openKeyRing } from '#storage/memory/key-ring.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
-import { given, NOW, statesAfter } from '#testing/given.ts'
+import { commandIn, given, NOW, statesAfter } from '#testing/given.ts'
 import { catalog } from './catalog.ts'
 import { product } from './product.ts'
 import { priceAt } from './scheduled-price.ts'
 import { productUpdates } from './update-product.ts'
 
 const commands = [...catalog.commands, ...productUpdates]
-const command = (type: string): Command => commands.find((one) => one.type === type)!
+const command = commandIn(commands)
 const updatePrice = command('UpdateProductPrice')
 const updateProduct = command('UpdateProduct')
 const cancel = command('CancelScheduledPrice')
@@ -219,12 +219,12 @@ test('it takes effect by itself, also when the program was down at its time', as
   const log = await openEventLog()
   const reads = await openReadModels()
   const keys = await openKeyRing()
-  const start = () => runApplication({ contexts: [catalog], log, reads, keys })
+  const start = () => runApplication({ contexts: [catalog], log, reads, keys, waitMs: 60_000 })
   const first = await start()
   const made = await first.send('CreateProduct', { name: 'Pen', sell_price: '5' })
   ok(made.ok)
   const { product_id } = made.response
-  const effective_at = new Date(Date.now() + 50).toISOString()
+  const effective_at = new Date(Date.now() + 500).toISOString()
   const told = await first.send(
     'UpdateProductPrice',
     { product_id, sell_price: '4', effective_at },

@@ -2,15 +2,15 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Command, Write } from '#kernel/decider.ts'
+import type { Write } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
-import { given, NOW, statesAfter } from '#testing/given.ts'
+import { commandIn, given, NOW, statesAfter } from '#testing/given.ts'
 import { type BalanceMove, moveBalance } from './balance.ts'
 import { customer } from './customer.ts'
 import { customers } from './customers.ts'
 import { customerTrouble } from './public.ts'
 
-const command = (type: string): Command => customers.commands.find((one) => one.type === type)!
+const command = commandIn(customers.commands)
 const ANN = '01980000-0000-7000-8000-0000000000aa'
 const blinded = (email: string) => `blind:customer_email:${email}`
 const claimOf = (email: string): Claim => ({

@@ -2,13 +2,13 @@
 import { deepEqual } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
-import type { Command, Write } from '#kernel/decider.ts'
-import { given } from '#testing/given.ts'
+import type { Write } from '#kernel/decider.ts'
+import { commandIn, given } from '#testing/given.ts'
 import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { stockedProduct } from './stocked-product.ts'
 
-const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const command = commandIn(inventory.commands)
 const P = 'tea'
 const stocked = (...stores: readonly string[]): Write =>
   stockedProduct.write(

@@ -3,8 +3,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
-import type { Command, Write } from '#kernel/decider.ts'
-import { given, NOW, statesAfter } from '#testing/given.ts'
+import type { Write } from '#kernel/decider.ts'
+import { commandIn, given, NOW, statesAfter } from '#testing/given.ts'
 import { seeded, seedOfRun } from '#testing/random.ts'
 import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
@@ -14,7 +14,7 @@ import { commitLines } from './reserving.ts'
 import { type StockState, stockItem, stockKey } from './stock.ts'
 import { stockCount } from './stock-count.ts'
 
-const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const command = commandIn(inventory.commands)
 const [record, adjust] = [command('RecordCount'), command('AdjustInventory')]
 const [add, close] = [command('AddStock'), command('CloseInventory')]
 const P = 'tea'

@@ -3,8 +3,8 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
-import { type Command, merged, type Ref, type Rejected, type Write } from '#kernel/decider.ts'
-import { given, NOW, statesAfter } from '#testing/given.ts'
+import { merged, type Ref, type Rejected, type Write } from '#kernel/decider.ts'
+import { commandIn, given, NOW, statesAfter } from '#testing/given.ts'
 import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { type Line, type ReservationState, reservation } from './reservation.ts'
@@ -20,7 +20,7 @@ import {
 } from './reserving.ts'
 import { availableIn, stockItem, stockKey } from './stock.ts'
 
-const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const command = commandIn(inventory.commands)
 const A = '01980000-0000-7000-8000-00000000000a'
 const B = '01980000-0000-7000-8000-00000000000b'
 const S = '01980000-0000-7000-8000-0000000000aa'

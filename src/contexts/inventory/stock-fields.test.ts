@@ -3,17 +3,17 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
-import type { Command, Write } from '#kernel/decider.ts'
+import type { Write } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { assertLimits, atLeast, type Limits, upTo } from '#testing/field-limits.ts'
-import { given, NOW } from '#testing/given.ts'
+import { commandIn, given, NOW } from '#testing/given.ts'
 import { wireNames } from '#testing/wire-names.ts'
 import { productCreated } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { reservation } from './reservation.ts'
 import { availableIn, type Stock, stockItem, stockKey } from './stock.ts'
 
-const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const command = commandIn(inventory.commands)
 const P = 'p-1'
 const place = { product_id: P, store_id: MAIN_STORE_ID }
 const KEY = stockKey(P, MAIN_STORE_ID)

@@ -1,9 +1,10 @@
 // Transfers, counts and discrepancies at their limits: what their events and requests may hold.
 import { deepEqual } from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Aggregate, Command } from '#kernel/decider.ts'
+import type { Aggregate } from '#kernel/decider.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import { assertLimits, atLeast, type Limits, upTo } from '#testing/field-limits.ts'
+import { commandIn } from '#testing/given.ts'
 import { wireNames } from '#testing/wire-names.ts'
 import { ACTIONS, discrepancy } from './discrepancy.ts'
 import { discrepancyQueries } from './discrepancy-queries.ts'
@@ -146,7 +147,7 @@ describe('the fields of a request', () => {
       { action: [[...ACTIONS], ['shrug']], note: upTo(1_000), by: upTo(200) },
     ],
   }
-  const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+  const command = commandIn(inventory.commands)
   for (const [type, [sample, limits]] of Object.entries(samples))
     it(type, () => assertLimits(command(type).input, sample, limits))
 

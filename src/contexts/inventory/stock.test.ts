@@ -2,14 +2,14 @@
 import { describe, test } from 'node:test'
 import { type Product, product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
-import type { Command, Write } from '#kernel/decider.ts'
-import { given } from '#testing/given.ts'
+import type { Write } from '#kernel/decider.ts'
+import { commandIn, given } from '#testing/given.ts'
 import { productCreated } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { stockItem, stockKey } from './stock.ts'
 import { stockedProduct } from './stocked-product.ts'
 
-const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const command = commandIn(inventory.commands)
 const createInventory = command('CreateInventory')
 const addStock = command('AddStock')
 const adjust = command('AdjustInventory')

@@ -3,16 +3,16 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
-import type { Command, Write } from '#kernel/decider.ts'
+import type { Write } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
-import { given, statesAfter } from '#testing/given.ts'
+import { commandIn, given, statesAfter } from '#testing/given.ts'
 import { productCreated } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { lowStock } from './low-stock.ts'
 import { stockItem, stockKey } from './stock.ts'
 
-const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const command = commandIn(inventory.commands)
 const P = 'tea'
 const S = 'berlin'
 const C = '01980000-0000-7000-8000-000000000001'

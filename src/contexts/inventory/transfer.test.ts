@@ -3,14 +3,14 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
-import { given, statesAfter } from '#testing/given.ts'
+import { commandIn, given, statesAfter } from '#testing/given.ts'
 import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
 import { type StockState, stockItem, stockKey } from './stock.ts'
 import { stockedProduct } from './stocked-product.ts'
 import { inTransit, transfer } from './transfer.ts'
 
-const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
+const command = commandIn(inventory.commands)
 const [start, receive, cancel] = ['StartTransfer', 'ReceiveTransfer', 'CancelTransfer'].map(command)
 const T = '01980000-0000-7000-8000-00000000c0de'
 const [A, B] = [MAIN_STORE_ID, 'berlin']

@@ -7,7 +7,7 @@ import { payment } from '#contexts/payments/public.ts'
 import type { Carrier } from '#contexts/shipping/public.ts'
 import type { Write } from '#kernel/decider.ts'
 import { saga } from '#kernel/saga.ts'
-import { asking, type Step, statesAfter } from '#testing/given.ts'
+import { asking, commandIn, type Step, statesAfter } from '#testing/given.ts'
 import { orders } from './orders.ts'
 
 const ORDER = '01980000-0000-7000-8000-000000000001'
@@ -15,7 +15,7 @@ const BANK = 'bank-1'
 const CUP = 'p-cup'
 // Only their commands are used, which call nobody.
 const { commands } = orders({ provider: { name: 'x' } as PaymentProvider, carrier: {} as Carrier })
-const { when, after } = asking((type) => commands.find((one) => one.type === type)!, [])
+const { when, after } = asking(commandIn(commands), [])
 
 const label = { order_id: ORDER, payment_id: BANK, operation_id: `${ORDER}:label:1` }
 /** Four cups of 5.00, paid at the bank, the parcel not labelled yet. */

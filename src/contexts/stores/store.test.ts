@@ -1,13 +1,12 @@
 // What stores may become, and which of them may take stock.
 import { equal } from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Command } from '#kernel/decider.ts'
-import { given, statesAfter } from '#testing/given.ts'
+import { commandIn, given, statesAfter } from '#testing/given.ts'
 import { openStore } from './opening.ts'
 import { MAIN_STORE_ID, store, storeIdOf } from './store.ts'
 import { stores } from './stores.ts'
 
-const command = (type: string): Command => stores.commands.find((one) => one.type === type)!
+const command = commandIn(stores.commands)
 const S = '01980000-0000-7000-8000-0000000000aa'
 const berlin = { store_id: S, name: 'Berlin', kind: 'shop', timezone: 'Europe/Berlin' } as const
 const opened = store.write(S, [store.event('StoreCreated', berlin)])

@@ -1,15 +1,15 @@
 // What may become of a user, by the rules that the shop has set.
 import { deepEqual, equal } from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Command, Write } from '#kernel/decider.ts'
+import type { Write } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
 import { brokenRules } from '#kernel/validation-rules.ts'
-import { given, NOW } from '#testing/given.ts'
+import { commandIn, given, NOW } from '#testing/given.ts'
 import { user } from './user.ts'
 import { STANDARD_RULES } from './user-rules.ts'
 import { users } from './users.ts'
 
-const command = (type: string): Command => users.commands.find((one) => one.type === type)!
+const command = commandIn(users.commands)
 const BOB = '01980000-0000-7000-8000-0000000000bb'
 const bob = { user_id: BOB, name: 'Bob', email: 'Bob@Example.com', age: 40 }
 const claimOf = (email: string): Claim => ({
