@@ -1,6 +1,6 @@
 // What the dashboard tells of stock: what it is worth at cost, and how many products are low.
-import { lowStock } from '#contexts/inventory/public.ts'
-import type { Filter, Projection } from '#kernel/projection.ts'
+import { lowStock, stockByStore, stockKey } from '#contexts/inventory/public.ts'
+import type { Filter, Found, Projection } from '#kernel/projection.ts'
 import type { Reader } from '#kernel/query.ts'
 import type { DashboardAsked } from './dashboard-sales.ts'
 import { type InventoryValueRow, inventoryValue, stockValue } from './inventory-value.ts'
@@ -64,51 +64,65 @@ async function stockThen(
   reader: Reader,
   knownAt: string,
 ): Promise<Stock | null> {
-  const sum = summing(storeId)
+  const low = storeId === null ? lowOverall : await lowIn(storeId, reader, knownAt)
+  const values = new Map<string, number>()
+  let lowCount = 0
+  const add = async (row: InventoryValueRow, isAsNow: boolean) => {
+    // What the store never had adds no currency to it.
+    if (storeId !== null && !Object.hasOwn(row.stores, storeId)) return
+    const value = storeId === null ? row.value_minor : stockValue(row, row.stores[storeId]!)
+    values.set(row.currency, (values.get(row.currency) ?? 0) + (value ?? 0))
+    if (await low.was(row, isAsNow)) lowCount++
+  }
   const changed: string[] = []
-  await eachRow(reader, (row) => {
+  for await (const row of allOf<InventoryValueRow>(inventoryValue, {}, reader))
     if (row.updated_at > knownAt) changed.push(row.product_id)
-    else sum.add(row)
-  })
-  if (changed.length > FOLDED_MAX) return null
+    else await add(row, true)
+  if (changed.length + low.moved > FOLDED_MAX) return null
   for (const productId of changed) {
     const row = await reader.past(inventoryValue, productId, { time: knownAt })
-    if (row !== null) sum.add(row as unknown as InventoryValueRow)
+    if (row !== null) await add(row as unknown as InventoryValueRow, false)
   }
-  return sum.stock()
+  return { low: lowCount, values: new Map([...values].map(([name, sum]) => [name, safe(sum)])) }
 }
 
-function summing(storeId: string | null) {
-  const values = new Map<string, number>()
-  let low = 0
+const safe = (value: number) => (Number.isSafeInteger(value) ? value : null)
+
+/** Whether a product was low; what has `moved` since is to be folded for it. */
+type Low = {
+  readonly moved: number
+  readonly was: (row: InventoryValueRow, isAsNow: boolean) => Promise<boolean>
+}
+const lowOverall: Low = { moved: 0, was: async ({ is_low_stock }) => is_low_stock }
+
+/** By what was free there and the store's own thresholds, neither of which is in a product's row. */
+async function lowIn(storeId: string, reader: Reader, knownAt: string): Promise<Low> {
+  const where = { store_id: storeId }
+  const moved = new Set<string>()
+  const since = { ...where, updated_at: { gt: knownAt } }
+  for await (const { product_id } of allOf<Item>(stockByStore, since, reader)) moved.add(product_id)
+  const now = new Set<string>()
+  for await (const { product_id } of allOf<Item>(lowStock, where, reader)) now.add(product_id)
   return {
-    add(row: InventoryValueRow) {
-      // What the store has never had adds no currency to it.
-      if (storeId !== null && !Object.hasOwn(row.stores, storeId)) return
-      const value = storeId === null ? row.value_minor : stockValue(row, row.stores[storeId] ?? 0)
-      values.set(row.currency, (values.get(row.currency) ?? 0) + (value ?? 0))
-      if (row.is_low_stock) low++
+    moved: moved.size,
+    async was({ product_id }, isAsNow) {
+      if (isAsNow && !moved.has(product_id)) return now.has(product_id)
+      const key = stockKey(product_id, storeId)
+      return (await reader.past(lowStock, key, { time: knownAt })) !== null
     },
-    stock: (): Stock => ({
-      low: storeId === null ? low : null,
-      values: new Map(
-        [...values].map(([currency, value]) => [
-          currency,
-          Number.isSafeInteger(value) ? value : null,
-        ]),
-      ),
-    }),
   }
 }
+type Item = { readonly product_id: string }
 
-async function eachRow(reader: Reader, visit: (row: InventoryValueRow) => void): Promise<void> {
+async function* allOf<R>(projection: Projection, where: Filter, reader: Reader): AsyncGenerator<R> {
   let cursor: string | null = null
   do {
-    const page = await reader.find(inventoryValue, {
-      limit: PAGE,
+    const page: Found = await reader.find(projection, {
+      ...{ where, limit: PAGE },
       ...(cursor === null ? {} : { cursor }),
     })
-    for (const row of page.items) visit(row as unknown as InventoryValueRow)
+    // Rows are what their table's columns say.
+    yield* page.items as readonly R[]
     cursor = page.next_cursor
   } while (cursor !== null)
 }

@@ -67,7 +67,7 @@ export const dashboardQuery = (options: DashboardOptions) =>
       week_starts_on: day(),
       store_id: nullable(id()),
       ...figures,
-      /** null: of one store in the past, or too much has changed since then. */
+      /** null: too much has changed since then. */
       low_stock_product_count: nullable(integer()),
       recent_sales: list(
         object({
