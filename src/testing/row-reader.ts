@@ -4,7 +4,7 @@ import type { Reader } from '#kernel/query.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
 
 export type RowReader = {
-  /** Finds; nothing else is asked of it. */
+  /** Finds; and knows no past. */
   readonly reader: Reader
   readonly close: () => Promise<void>
 }
@@ -28,7 +28,9 @@ export async function rowReader(
   )
   if (!written) throw new Error('the rows were not written')
   const find = ({ table }: Projection, query: Find): Promise<Found> => models.find(table, query)
-  return { reader: { find } as Reader, close: () => models.close() }
+  // There is no log behind the rows.
+  const past = async () => null
+  return { reader: { find, past } as unknown as Reader, close: () => models.close() }
 }
 
 const EMPTY: Readonly<Record<string, Value>> = {

@@ -1,30 +1,14 @@
 // Rows of stock know their product's id; what else an answer needs comes from the product's row.
 import { productReadView } from '#contexts/catalog/public.ts'
-import type { Find, Projection, Row } from '#kernel/projection.ts'
+import type { Row } from '#kernel/projection.ts'
 import type { Reader } from '#kernel/query.ts'
+import { everyRow } from '#kernel/query.ts'
 
-/** Products that are asked for at once, and rows in one page of a question without a limit. */
+/** Products that are asked for at once. */
 const BATCH = 500
 
-/** All rows, page by page. */
-export async function allRows(
-  reader: Reader,
-  projection: Projection,
-  find: Omit<Find, 'limit' | 'cursor'>,
-): Promise<readonly Row[]> {
-  const rows: Row[] = []
-  let cursor: string | null = null
-  do {
-    const page = await reader.find(projection, {
-      ...find,
-      limit: BATCH,
-      ...(cursor === null ? {} : { cursor }),
-    })
-    rows.push(...page.items)
-    cursor = page.next_cursor
-  } while (cursor !== null)
-  return rows
-}
+export const allRows = (...asked: Parameters<typeof everyRow>): Promise<readonly Row[]> =>
+  Array.fromAsync(everyRow(...asked))
 
 export async function productRows(
   reader: Reader,
@@ -38,12 +22,21 @@ export async function productRows(
     const { items } = await reader.find(productReadView, { where, limit: BATCH })
     for (const row of items) rows.set(String(row.product_id), row)
   }
+  for (const id of distinct) {
+    const row = rows.get(id) ?? (await fromTheLog(reader, id))
+    if (row !== null) rows.set(id, row)
+  }
   return rows
 }
 
-/**
- * Each row with what is wanted of its product; without it where the product's row is not there yet.
- */
+export const productRow = async (reader: Reader, id: string): Promise<Row | null> =>
+  (await reader.get(productReadView, id)) ?? (await fromTheLog(reader, id))
+
+/** Tables are not equally new: where stock is told of before its product is, the log knows it. */
+const fromTheLog = (reader: Reader, id: string): Promise<Row | null> =>
+  reader.past(productReadView, id, { position: Number.MAX_SAFE_INTEGER })
+
+/** Each row with what is wanted of its product. */
 export async function withProducts(
   reader: Reader,
   rows: readonly Row[],

@@ -18,7 +18,7 @@ import {
   text,
 } from '#kernel/schema.ts'
 import { inventoryViews } from './inventory-views.ts'
-import { allRows } from './product-rows.ts'
+import { allRows, productRow } from './product-rows.ts'
 import { stockKey } from './stock.ts'
 import { stockByStore } from './stock-by-store.ts'
 
@@ -76,7 +76,9 @@ const getInventory = query({
       : await storesThen(reader, product_id, place, past)
     const sums = await nowOrThen(reader, inventoryViews, product_id, past)
     if (sums === null || stores.length === 0) return null
-    const row = await nowOrThen(reader, productReadView, product_id, past)
+    const row = asksNow(past)
+      ? await productRow(reader, product_id)
+      : await nowOrThen(reader, productReadView, product_id, past)
     const { code, name, sell_price_minor, currency, min_stock, is_low_stock } = row ?? {}
     return { ...sums, code, name, sell_price_minor, currency, min_stock, is_low_stock, stores }
   },
