@@ -41,8 +41,6 @@ export const LEASE_MS = 5_000
 const RENEWED_AFTER = 1 / 3
 /** Free work waits for no longer than this. */
 const LOOKS_PER_LEASE = 10
-/** One by one they would be late where each takes its time; all at once want a connection each. */
-const AT_ONCE = 4
 
 /** What one process should do, from what the leases say. */
 export function fairShare(view: {
@@ -162,8 +160,8 @@ function workplace({ work, runs, onError, leaseMs = LEASE_MS }: SharerParts, des
       const extra = [...orphans].filter((name) => (holders.get(name) ?? me) === me)
       const wanted = [...keep, ...take, ...extra]
       giveUp(mine().filter((name) => !wanted.includes(name)))
-      for (let at = 0; at < wanted.length; at += AT_ONCE)
-        await Promise.all(wanted.slice(at, at + AT_ONCE).map(prolong))
+      // At once: a server takes them together, and one by one they would be late.
+      await Promise.all(wanted.map(prolong))
       await tellIfChanged()
     },
     expire: () => void tellIfChanged().catch(onError),

@@ -77,6 +77,43 @@ export function leasesContract(name: string, open: () => Promise<Opened<Leases>>
       equal(got.filter((lease) => lease !== null).length, 1)
     })
 
+    it('answers each of many that a holder asks for at once as if it were alone', async () => {
+      const names = Array.from({ length: 30 }, (_, i) => `work-${i}`)
+      const theirs = names.filter((_, i) => i % 3 === 0)
+      for (const name of theirs) await leases.acquire(name, 'b', LONG_MS)
+      const twice = [...names, ...names]
+      const got = await Promise.all(twice.map((name) => leases.acquire(name, 'a', LONG_MS)))
+      const held = await leases.held('work-')
+      got.forEach((lease, i) => {
+        const name = twice[i]!
+        const found = held.find((one) => one.name === name)
+        equal(found?.holder, theirs.includes(name) ? 'b' : 'a')
+        deepEqual(lease, theirs.includes(name) ? null : found)
+      })
+    })
+
+    it('is one for each of many names that several processes ask for at once', async (t) => {
+      if (opened.beside === undefined) return t.skip(`${name} has one process`)
+      const other = await opened.beside()
+      const names = Array.from({ length: 20 }, (_, i) => `work-${i}`)
+      try {
+        for (let round = 0; round < 10; round++) {
+          const ask = (by: Leases, holder: string, all: readonly string[]) =>
+            Promise.all(all.map((one) => by.acquire(one, `${holder}${round}`, LONG_MS)))
+          // Each begins at another end: who waits for the other while the other waits is stuck.
+          const [mine, yours] = await Promise.all([
+            ask(leases, 'a', names),
+            ask(other, 'b', names.toReversed()),
+          ])
+          const got = [...mine, ...yours].flatMap((lease) => (lease === null ? [] : [lease]))
+          deepEqual(got.map((lease) => lease.name).sort(), [...names].sort())
+          for (const lease of got) await leases.release(lease.name, lease.holder)
+        }
+      } finally {
+        await other.close()
+      }
+    })
+
     it('lists what is held under a prefix, by name: not what ended or was given back', async () => {
       const tokens = new Map<string, number>()
       for (const name of [

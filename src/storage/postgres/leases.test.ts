@@ -1,5 +1,5 @@
-// What only leases on a server can get wrong: its clock is set back.
-import { deepEqual } from 'node:assert/strict'
+// What only leases on a server can get wrong: its clock is set back, its disk is asked too often.
+import { deepEqual, equal } from 'node:assert/strict'
 import { it } from 'node:test'
 import { onPostgres } from '#testing/postgres-server.ts'
 import { connect } from './connections.ts'
@@ -21,6 +21,22 @@ await onPostgres('PostgreSQL leases', (fresh) => {
     deepEqual(await leases.held(''), [])
     const lease = await leases.acquire('sweeper', 'after', LONG_MS)
     deepEqual(lease, { name: 'sweeper', holder: 'after', token: 2 })
+    await connections.close()
+    await leases.close()
+    await remove()
+  })
+
+  it('all that a process prolongs at once is one statement', async () => {
+    const { url, remove } = await fresh()
+    const leases = await openLeases({ url })
+    const connections = connect(url)
+    const names = Array.from({ length: 50 }, (_, i) => `work-${i}`)
+    await Promise.all(names.map((name) => leases.acquire(name, 'one', LONG_MS)))
+    const rows = await connections.read<{ written_by: string }>({
+      name: '',
+      text: 'SELECT DISTINCT xmin::text AS written_by FROM leases.leases',
+    })
+    equal(rows.length, 1)
     await connections.close()
     await leases.close()
     await remove()
