@@ -3,8 +3,6 @@
 import type { Config } from '#app/settings.ts'
 import { openOutbox, type Stored } from '#app/stores.ts'
 import type { DeliveryLog } from '#contexts/notifications/delivery-queries.ts'
-import { webhookSubject } from '#contexts/notifications/webhook.ts'
-import { type WebhookRow, webhooks } from '#contexts/notifications/webhook-list.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import type { Instant } from '#kernel/message.ts'
 import type { Send } from '#kernel/waiting.ts'
@@ -16,9 +14,9 @@ import type { EventLog } from '#storage/event-log.ts'
 import type { KeyRing } from '#storage/key-ring.ts'
 import type { Outbox } from '#storage/outbox.ts'
 import type { ReadModels } from '#storage/read-models.ts'
-import { TableUnready } from '#storage/read-models.ts'
 import { logSubscriber, mailSubscriber } from './fixed-subscribers.ts'
 import { type Mailer, openMailer } from './mailer.ts'
+import { webhookDirectory } from './webhook-directory.ts'
 import { madeSecret } from './webhook-secrets.ts'
 import { WEBHOOK_PREFIX, webhookSubscribers } from './webhook-subscribers.ts'
 
@@ -43,8 +41,6 @@ export type Notices = Deliverer & {
   troubles(): readonly string[]
 }
 
-const WEBHOOKS_MAX = 1_000
-const LOOK_EACH_MS = 500
 const PRUNE_EACH_MS = 600_000
 const PRUNE_MAX = 5_000
 
@@ -91,9 +87,8 @@ export function noticesOver(parts: NoticeParts): Notices {
   }
 }
 
-/** The webhooks as their table tells them, once it has come to where the log was at first. */
-function directoryOf(parts: NoticeParts) {
-  const { config, log, reads, outbox, personal, sendable, keys, send, version } = parts
+function directoryOf({ config, ...parts }: NoticeParts) {
+  const { log, reads, outbox, personal, sendable, keys, send, version } = parts
   const asSubscribers = webhookSubscribers({
     ...{ log, types: sendable, personal, keys, send, version },
     rules: {
@@ -109,53 +104,8 @@ function directoryOf(parts: NoticeParts) {
     },
     pauseAfter: config['webhooks.pause_after'],
   })
-  const cleaned = new Set<string>()
-  let begun: number | null = null
-  let met: number | null = null
-  let known: readonly Subscriber[] | null = null
-  let paused: readonly WebhookRow[] = []
-  let lookAt = 0
-
-  const clean = async ({ webhook_id }: WebhookRow) => {
-    if (cleaned.has(webhook_id)) return
-    await outbox.drop(WEBHOOK_PREFIX + webhook_id)
-    await personal.forget(webhookSubject({ webhook_id }))
-    cleaned.add(webhook_id)
-  }
-  const look = async () => {
-    // A table that is filled anew shows webhooks of long ago.
-    begun ??= (await log.head()).position
-    met ??= await outbox.firstMet(begun)
-    const checkpoint = (await reads.checkpoints()).get(webhooks.name) ?? 0
-    if (checkpoint < begun) return
-    const { items } = await reads.find(webhooks.table, {
-      sort: [{ column: 'removed' }, { column: 'created_at' }],
-      limit: WEBHOOKS_MAX,
-    })
-    // The table's rows are of this shape.
-    const rows = items as unknown as readonly WebhookRow[]
-    for (const row of rows) if (row.removed) await clean(row)
-    const live = rows.filter(({ removed }) => !removed)
-    paused = live.filter((row) => row.paused !== null)
-    known = asSubscribers(live, met)
-  }
-  return {
-    async subscribers(): Promise<readonly Subscriber[] | null> {
-      if (performance.now() < lookAt) return known
-      try {
-        await look()
-      } catch (error) {
-        // No failure: nobody has filled it yet.
-        if (!(error instanceof TableUnready)) throw error
-      }
-      lookAt = performance.now() + LOOK_EACH_MS
-      return known
-    },
-    troubles: () =>
-      paused.map((row) => `webhook ${row.webhook_id} is paused: ${PAUSED[row.paused!]}`),
-  }
+  return webhookDirectory({ log, reads, outbox, personal, asSubscribers })
 }
-const PAUSED = { gone: 'its receiver says it is gone', failing: 'deliveries to it were given up' }
 
 const mailerOf = (config: Config): Mailer | null =>
   config['smtp.url'] === ''
