@@ -1,5 +1,5 @@
 // Tables are not equally new: what is told of stock while the table of products is held back.
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { call } from '#edges/http/door-fixture.ts'
@@ -39,6 +39,8 @@ describe('stock that its table knows before the product’s does', () => {
     const { code, name, min_stock, is_low_stock, quantity } = await at(`/inventory/${product_id}`)
     deepEqual([code, name, min_stock, is_low_stock, quantity], ['TEA', 'Tea', 0, false, 1.5])
     equal((await at(`/inventory/availability?product_id=${product_id}`)).available, true)
+    const told = await at(`/inventory/${product_id}/history`)
+    match(told.items.map(({ words }: { words: string }) => words).join('; '), /1\.500/)
     equal((await call(shop.port, 'GET', `/api/v1/products/${product_id}`)).status, 404)
   })
 })

@@ -100,7 +100,10 @@ function single(type: string, folder: string, of: string): Told {
 }
 
 async function ofProduct(reader: Reader, product_id: string): Promise<Measures> {
-  const row = await reader.get(productReadView, product_id)
+  const row =
+    (await reader.get(productReadView, product_id)) ??
+    // The table may be behind the log, which the history is read from.
+    (await reader.past(productReadView, product_id, { position: Number.MAX_SAFE_INTEGER }))
   if (row === null) return {}
   const { currency, quantity_scale } = row
   return { currency: String(currency), quantity_scale: Number(quantity_scale) }
