@@ -14,14 +14,14 @@ import type { Config } from './settings.ts'
 export type Where = { readonly path: string } | { readonly url: string }
 const STOCK = 100_000
 const PRICE_MINOR = 500
-const SETTLED_WITHIN_MS = 60_000
+const SETTLED_WITHIN_MS = 300_000
 
 export const envOf = (where: Where): Record<string, string> =>
   'url' in where ? { DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: where.url } : {}
-/** Seals come often, so that short histories have some. */
+/** Seals come often, so that short histories have some; a busy machine is waited for. */
 export const argvOf = (where: Where): string[] => [
   ...('path' in where ? ['--data', where.path] : []),
-  ...['--set', 'seals.every=50'],
+  ...['--set', 'seals.every=50', '--set', 'consistency.wait_ms=60000'],
 ]
 
 export function configAt(where: Where): Config {

@@ -64,6 +64,7 @@ async function openShop(random: Random) {
     keys,
     reads,
     settings: SETTINGS,
+    waitMs: 60_000,
     onError: (error, where) => trouble.push(`${where}: ${String(error)}`),
   })
   return { ...app, log, keys, reads, provider, carrier, trouble }

@@ -35,7 +35,9 @@ export function shopDoors(
   let [port, adminPort, last] = [0, 0, 0]
   before(async () => {
     const memory = ['event_store.driver=memory', 'read_store.driver=memory']
-    const argv = [...memory, ...sets].flatMap((set) => ['--set', set])
+    // What was sent before is waited for, however slow the machine is.
+    const patient = ['consistency.wait_ms=60000']
+    const argv = [...memory, ...patient, ...sets].flatMap((set) => ['--set', set])
     const read = readConfig({ env: {}, file: null, argv })
     ok(read.ok, JSON.stringify(read))
     app = await compose(read.config)

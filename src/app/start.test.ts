@@ -34,8 +34,10 @@ describe('the program', () => {
     return { child, said, ended }
   }
   const ports = ['--port', '0', '--query-port', '0', '--admin-port', '0']
+  /** What was sent before is waited for, however slow the machine is. */
+  const patient = ['--set', 'consistency.wait_ms=60000']
   const start = async (...more: string[]) => {
-    const running = run(['start', '--data', join(folder, 'shop.db'), ...ports, ...more])
+    const running = run(['start', '--data', join(folder, 'shop.db'), ...ports, ...patient, ...more])
     while (!/ready: /.test(running.said.out) && running.child.exitCode === null) await sleep(10)
     const [, api = '', queries = '', admin = ''] =
       /ready: (\S+) .*queries (\S+) .*admin (\S+)/.exec(running.said.out) ?? []

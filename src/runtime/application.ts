@@ -22,6 +22,8 @@ export type ApplicationParts = {
   readonly keys: KeyRing
   /** What deciders find in `moment.settings`. */
   readonly settings?: ShopSettings
+  /** How long a query waits for its `minPosition`; two seconds where nothing is said. */
+  readonly waitMs?: number
   /** Hears of parked events and of stores that fail; the loops go on. */
   readonly onError?: (error: unknown, where: string) => void
 }
@@ -33,7 +35,7 @@ export type Application = {
 }
 
 export async function runApplication(parts: ApplicationParts): Promise<Application> {
-  const { contexts, log, reads, keys, settings = {}, onError = console.error } = parts
+  const { contexts, log, reads, keys, settings = {}, waitMs, onError = console.error } = parts
   const types = { ...eventTypesOf(contexts), ...numberEvents }
   const personal = personalData(types, keys)
   const open = personal.open
@@ -53,7 +55,10 @@ export async function runApplication(parts: ApplicationParts): Promise<Applicati
   const queries = contexts.flatMap((context) => context.queries)
   // Answers open nothing with a key that was destroyed a moment ago.
   const told = personalData(types, keys, 0).open
-  const { ask } = queryGateway({ queries, reads, log, projections, types, open: told })
+  const { ask } = queryGateway({
+    ...{ queries, reads, log, projections, types, open: told },
+    ...(waitMs === undefined ? {} : { waitMs }),
+  })
   const runner = projectionRunner({ log, reads, projections, types, open, onError })
   const waitings = contexts.flatMap(({ waiting = [] }) => waiting)
   const events = (streams: readonly string[], limit: number) =>

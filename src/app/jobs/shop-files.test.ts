@@ -40,7 +40,7 @@ describe('the program with files', () => {
   }
   const start = async () => {
     const ports = ['--port', '0', '--query-port', '0', '--admin-port', '0']
-    const running = run(['start', ...ports])
+    const running = run(['start', ...ports, '--set', 'consistency.wait_ms=60000'])
     while (!/ready: /.test(running.said.out) && running.child.exitCode === null) await sleep(10)
     const [, api = '', admin = ''] = /ready: (\S+) .*admin (\S+)/.exec(running.said.out) ?? []
     ok(api !== '', `it did not start: ${running.said.err}`)

@@ -19,6 +19,7 @@ async function shownProduct(enriched: boolean): Promise<Record<string, unknown>>
     log,
     reads,
     keys: await openKeyRing(),
+    waitMs: 60_000,
   })
   const made = await app.send('CreateProduct', { name: 'Pen', sell_price: '1' })
   ok(made.ok)

@@ -44,7 +44,7 @@ async function openTwo() {
     const reads = await openReadModels()
     const contexts = [users, customers, till]
     const onError = (error: unknown) => errors.push(error)
-    return await runApplication({ contexts, log: shared, reads, keys, onError })
+    return await runApplication({ contexts, log: shared, reads, keys, onError, waitMs: 60_000 })
   }
   const apps: readonly [Application, Application] = [await open(), await open()]
   return {

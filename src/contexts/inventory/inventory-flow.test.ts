@@ -33,6 +33,7 @@ describe('catalogue, stores and inventory together', () => {
       log,
       reads,
       keys: await openKeyRing(),
+      waitMs: 60_000,
       onError: (error) => void errors.push(error),
     })
   })

@@ -42,6 +42,7 @@ test(`whatever comes at once, stock, reservations and views agree (SEED=${SEED})
     log,
     reads,
     keys: await openKeyRing(),
+    waitMs: 60_000,
     onError: (error) => void errors.push(error),
   })
   const products: string[] = []

@@ -223,7 +223,7 @@ test(`whatever comes at once, nothing appears or vanishes (SEED=${SEED})`, async
 })
 
 async function stopping(parts: Parameters<typeof runApplication>[0]) {
-  const app = await runApplication(parts)
+  const app = await runApplication({ ...parts, waitMs: 60_000 })
   return Object.assign(app, {
     async [Symbol.asyncDispose]() {
       await app.stop()

@@ -51,7 +51,7 @@ for (const engine of ['memory', 'sqlite'] as const)
 
     const run = (over: EventLog = log) =>
       runApplication({
-        ...{ contexts, log: over, reads, keys, settings },
+        ...{ contexts, log: over, reads, keys, settings, waitMs: 60_000 },
         onError: (error) => void errors.push(error),
       })
     const send = async (type: string, input: object, meta?: SendMeta): Promise<Outcome> => {

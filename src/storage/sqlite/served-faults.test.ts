@@ -92,7 +92,7 @@ function tests(): void {
   /** Every product asked for is there once, and all adds up. */
   const sound = async ({ api, admin }: { api: string; admin: string }, count: number) => {
     let seen = 0
-    for (let tries = 0; tries < 400 && seen !== count; tries++) {
+    for (let tries = 0; tries < 4_000 && seen !== count; tries++) {
       seen = await products(api)
       await sleep(25)
     }
@@ -141,7 +141,7 @@ function tests(): void {
     // The tables are there by then.
     const server = await start('shop-views.db', 'pwrite64:error=ENOSPC:when=700..702')
     let n = 0
-    while (!/no room|full/.test(server.said.err) && n < 300)
+    while (!/no room|full/.test(server.said.err) && n < 2_000)
       equal((await product(server.api, ++n)).status, 201)
     match(server.said.err, /no room to write .*shop-views\.db .*rows follow/)
     await sound(server, n)
