@@ -8,10 +8,13 @@ import { type Random, seeded, seedOfRun } from '#testing/random.ts'
 import { openTill, tillHandlers, tillTroubles } from '#testing/till-book.ts'
 import { differences } from './erasure-fixture.ts'
 import {
+  broken,
   broughtBack,
+  delivered,
   type Fact,
   openWorld,
   refundedLate,
+  sent,
   settingsOf,
   soldLate,
   type World,
@@ -23,7 +26,7 @@ const SHOPS = 4
 const FACTS = 40
 const ALL = 10_000
 
-const KINDS = [soldLate, soldLate, broughtBack, refundedLate]
+const KINDS = [soldLate, soldLate, broughtBack, refundedLate, delivered, broken, sent]
 
 function next(world: World, random: Random): Fact {
   const kind = world.sales.length === 0 ? soldLate : random.pick(KINDS)
@@ -74,6 +77,20 @@ async function assertListed(shop: OrderShop, all: readonly Recorded[], why: stri
   return doubtful.sales.size + doubtful.refunds.size
 }
 
+/** Deliveries that the book had no place for are somebody's work. */
+async function assertDeliveries(
+  shop: OrderShop,
+  facts: readonly Fact[],
+  world: World,
+  why: string,
+) {
+  const listed = await itemsOf(shop, 'ListDiscrepancies')
+  const places = new Set(listed.map(({ product_id, store_id }) => `${product_id}:${store_id}`))
+  for (const { type, input } of facts)
+    if (type === 'AddStock' && input.product_id === world.products.old && input.store_id !== 'main')
+      ok(places.has(`${input.product_id}:${input.store_id}`), `${why}: ${JSON.stringify(input)}`)
+}
+
 test(`what has happened is never refused (SEED=${SEED})`, async () => {
   let doubtful = 0
   for (let each = 0; each < SHOPS; each++) {
@@ -81,8 +98,10 @@ test(`what has happened is never refused (SEED=${SEED})`, async () => {
     const why = `SEED=${SEED}, shop ${each}`
     await using(settingsOf(random), async (shop) => {
       const world = await openWorld(shop)
+      const facts: Fact[] = []
       for (let n = 0; n < FACTS; n++) {
         const fact = next(world, random)
+        facts.push(fact)
         const answer = await told(shop, fact, why)
         if (fact.type !== 'ProcessSale') continue
         const lines = (fact.input.items as readonly object[]).length
@@ -91,6 +110,7 @@ test(`what has happened is never refused (SEED=${SEED})`, async () => {
       await shop.settle()
       const all = await events(shop)
       assertTills(all, why)
+      await assertDeliveries(shop, facts, world, why)
       doubtful += await assertListed(shop, all, why)
       deepEqual(await differences(shop), [], why)
     })

@@ -133,3 +133,27 @@ export function refundedLate(world: World, random: Random): Fact {
     : { tenders: [{ type: random.pick(TYPES), amount: String(random.int(0, 90)) }] }
   return { type: 'RefundSale', input: { sale_id, ...where, ...what, ...tenders, cause: 'broken' } }
 }
+
+/** Goods of the catalogue, in any store, as a storekeeper tells of them. */
+function goods(world: World, random: Random) {
+  const { products, stores } = world
+  const product_id = random.pick([...products.known, products.old])
+  return { product_id, store_id: random.pick(stores), occurred_at: past(world, random) }
+}
+
+export const delivered = (world: World, random: Random): Fact => ({
+  type: 'AddStock',
+  input: { ...goods(world, random), quantity: String(random.int(1, 9)) },
+})
+
+export const broken = (world: World, random: Random): Fact => ({
+  type: 'AdjustInventory',
+  input: { ...goods(world, random), adjustment: String(-random.int(1, 9)), reason: 'broken' },
+})
+
+export function sent(world: World, random: Random): Fact {
+  const { product_id, store_id: from_store_id, occurred_at } = goods(world, random)
+  const to_store_id = random.pick(world.stores.filter((one) => one !== from_store_id))
+  const lines = [{ product_id, quantity: String(random.int(1, 9)) }]
+  return { type: 'StartTransfer', input: { from_store_id, to_store_id, lines, occurred_at } }
+}

@@ -15,7 +15,7 @@ import { id, instant, integer, nullable, object, oneOf, quantity, text } from '#
 import { freeIn, REASON_MAX, REFERENCE_MAX, stockKey } from './stock.ts'
 import { missingBy, type Place, type StockChange } from './stock-changes.ts'
 
-export const DISCREPANCY_KINDS = ['sale', 'count', 'adjustment', 'transfer'] as const
+export const DISCREPANCY_KINDS = ['sale', 'count', 'adjustment', 'transfer', 'delivery'] as const
 export type DiscrepancyKind = (typeof DISCREPANCY_KINDS)[number]
 export const DISCREPANCY_STATUSES = ['OPEN', 'RESOLVED'] as const
 export const ACTIONS = [
@@ -44,8 +44,11 @@ export const discrepancy = aggregate({
         product_id: id(),
         store_id: id(),
         kind: oneOf(DISCREPANCY_KINDS),
-        /** What is promised and cannot be served, or was sent and never came. */
-        missing: quantity({ min: 1 }),
+        /**
+         * What is promised and cannot be served, or was sent and never came. 0: nothing is, but
+         * what happened cannot have been by the book; the reason tells.
+         */
+        missing: quantity({ min: 0 }),
         /** As they were right after it. */
         quantity: quantity(),
         available_quantity: quantity(),
@@ -90,15 +93,21 @@ export type Found = {
   readonly reference: string | null
 }
 
-/** What a change of stock took that was promised or not there; none where nothing is missing. */
+/**
+ * What a change of stock took that was promised or not there; none where nothing is missing, and
+ * nothing else is doubtful.
+ */
 export function foundIn(
   change: StockChange,
-  about: Pick<Found, 'kind' | 'quantity_scale' | 'reason' | 'reference'>,
+  { reason: cause, ...about }: Pick<Found, 'kind' | 'quantity_scale' | 'reason' | 'reference'>,
+  doubts: readonly string[] = [],
 ): readonly Found[] {
   const { place, after } = change
   const missing = missingBy(change)
   const now = { quantity: after.quantity, available_quantity: freeIn(after) }
-  return missing > 0 ? [{ place, missing, ...now, ...about }] : []
+  if (missing <= 0 && doubts.length === 0) return []
+  const reason = [...doubts, cause].join('; ').slice(0, REASON_MAX)
+  return [{ place, missing: Math.max(0, missing), ...now, ...about, reason }]
 }
 
 /** Each a work item with a stream of its own; asks for those first. */

@@ -1,7 +1,7 @@
 // Sending goods from one store to another. Both stores' stock and the transfer are written in one
 // append: nothing appears or vanishes.
 import { amountReader, hasErrors, product } from '#contexts/catalog/public.ts'
-import { openStore, store, storeIdOf, storeState } from '#contexts/stores/public.ts'
+import { store, storeIdOf, storeState } from '#contexts/stores/public.ts'
 import {
   command,
   type Decision,
@@ -19,8 +19,8 @@ import { decimal, type Infer, id, list, object, optional, text, uuid } from '#ke
 import { detected, type Found, foundIn } from './discrepancy.ts'
 import { freeIn, REFERENCE_MAX, stockItem, stockKey } from './stock.ts'
 import { stockChanged } from './stock-changes.ts'
-import { knownProduct, openedFor } from './stock-place.ts'
-import { isCounted, occurredAt, toldLate } from './told-late.ts'
+import { knownProduct, openedFor, openedStore } from './stock-place.ts'
+import { isCounted, isFact, occurredAt, toldLate } from './told-late.ts'
 import { TRANSFER_LINES_MAX, transfer } from './transfer.ts'
 import { TRANSFERS, transferAnswer, transferred } from './transfer-answer.ts'
 
@@ -73,9 +73,13 @@ function decideStart(input: Infer<typeof startInput>, given: Given, moment: Mome
   if (given.state(transfer.at(transfer_id)) !== null)
     return reject('already_exists', `There is a transfer ${transfer_id} already.`)
   // What is in a store that has been closed may leave it.
-  if (storeState(given, from_store_id) === null) return noSuch('store', from_store_id)
-  const opened = openStore(given, moment, to_store_id)
+  const isNew = storeState(given, from_store_id) === null
+  if (isNew && !isFact(moment)) return noSuch('store', from_store_id)
+  const source = isNew ? openedStore(given, moment, from_store_id) : OPEN
+  if ('rejected' in source) return source
+  const opened = openedStore(given, moment, to_store_id)
   if ('rejected' in opened) return opened
+  const doubts = [...source.doubts, ...opened.doubts]
   const lines = sentLines(input.lines, given)
   if ('rejected' in lines) return lines
   const short = shortIn(given, moment, from_store_id, lines)
@@ -88,15 +92,17 @@ function decideStart(input: Infer<typeof startInput>, given: Given, moment: Mome
     const to = { product_id, store_id: to_store_id }
     const sent = { ...from, transfer_id, quantity, to_store_id }
     const out = stockItem.event('StockTransferredOut', sent, moment.occurred_at)
-    const left = stockChanged(given, from, [out])
+    const stocked = openedFor(given, from, quantity_scale)
+    if ('ask' in stocked) return stocked
+    const left = stockChanged(given, from, [...stocked.facts, out])
     const about = { reason: 'transfer', reference: transfer_id, quantity_scale }
-    found.push(...foundIn(left, { kind: 'transfer', ...about }))
+    found.push(...foundIn(left, { kind: 'transfer', ...about }, doubts))
     const shelf = openedFor(given, to, quantity_scale)
     if ('ask' in shelf) return shelf
     const coming = { ...to, transfer_id, from_store_id, change: quantity }
     const expected = stockItem.event('IncomingStockChanged', coming)
     const awaited = stockChanged(given, to, [...shelf.facts, expected])
-    writes.push(left.write, awaited.write, ...shelf.writes)
+    writes.push(left.write, ...stocked.writes, awaited.write, ...shelf.writes)
   }
   const noted = detected(given, found, moment, moment.occurred_at)
   if ('ask' in noted) return noted
@@ -106,7 +112,12 @@ function decideStart(input: Infer<typeof startInput>, given: Given, moment: Mome
     { ...data, lines: [...lines] },
     moment.occurred_at,
   )
-  return transferred(given, transfer_id, started, [...writes, ...opened.writes, ...noted.writes])
+  return transferred(given, transfer_id, started, [
+    ...writes,
+    ...source.writes,
+    ...opened.writes,
+    ...noted.writes,
+  ])
 }
 
 type Sent = Infer<typeof transfer.events.TransferStarted.data>['lines'][number]
@@ -129,13 +140,17 @@ function sentLines(
   return hasErrors(reader.errors) ? invalid(reader.errors) : [...byProduct.values()]
 }
 
-/** What is promised stays: only what is free is sent. */
+const OPEN = { writes: [], doubts: [] }
+
+/** What is promised stays: only what is free is sent; unless it has left already. */
 function shortIn(
   given: Given,
-  { settings, occurred_at }: Moment,
+  moment: Moment,
   store_id: string,
   lines: readonly Sent[],
 ): Rejected | null {
+  const { settings, occurred_at } = moment
+  if (isFact(moment)) return null
   const missing = lines.flatMap(({ product_id, quantity, quantity_scale: scale }) => {
     const state = given.state(stockItem.at(stockKey(product_id, store_id)))
     const mayLack = settings['inventory.negative'] === true

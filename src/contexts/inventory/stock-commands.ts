@@ -36,7 +36,7 @@ import {
   stockAnswered,
 } from './stock-place.ts'
 import { stockedProduct } from './stocked-product.ts'
-import { occurredAt, toldLate } from './told-late.ts'
+import { isFact, occurredAt, toldLate } from './told-late.ts'
 
 const causes = {
   reason: optional(text({ max: REASON_MAX })),
@@ -142,10 +142,14 @@ function decideAdd(input: Infer<typeof addInput>, given: Given, moment: Moment):
     { ...place, quantity, reason, reference, unit_cost_minor },
     moment.occurred_at,
   )
-  const { write, after } = stockChanged(given, place, [...opened.facts, added])
+  const change = stockChanged(given, place, [...opened.facts, added])
+  const about = { kind: 'delivery', quantity_scale, reason, reference } as const
+  const found = open.doubts.length === 0 ? [] : foundIn(change, about, open.doubts)
+  const noted = detected(given, found, moment, moment.occurred_at)
+  if ('ask' in noted) return noted
   return accept(
-    [write, ...opened.writes, ...open.writes],
-    stockAnswered(place, after, quantity_scale),
+    [change.write, ...opened.writes, ...open.writes, ...noted.writes],
+    stockAnswered(place, change.after, quantity_scale),
   )
 }
 
@@ -176,13 +180,39 @@ function decideAdjust(input: Infer<typeof adjustInput>, given: Given, moment: Mo
   const found = knownProduct(given, place.product_id)
   if ('rejected' in found) return found
   const before = given.state(stockItem.at(stockKey(place.product_id, place.store_id)))
-  if (before === null) return notStocked()
+  if (before === null && !isFact(moment)) return notStocked()
   const reader = amountReader()
   const adjustment = reader.change('adjustment', input.adjustment, found.quantity_scale)
   if (adjustment === 0) reader.note('adjustment', 'must not be zero')
   if (hasErrors(reader.errors)) return invalid(reader.errors)
   const scale = found.quantity_scale
-  return adjusted(given, { ...input, place, before, adjustment, scale }, moment)
+  if (before !== null)
+    return adjusted(given, { ...input, place, before, adjustment, scale }, moment)
+  return adjustedUnlisted(given, { ...input, place, adjustment, scale }, moment)
+}
+
+/** What was never in stock here, for all that the book knows, and broke or was found all the same. */
+function adjustedUnlisted(
+  given: Given,
+  wanted: Omit<Adjustment, 'before'>,
+  moment: Moment,
+): Decision {
+  const { place, adjustment, scale, reason = 'correction', reference = null } = wanted
+  const open = openPlace(given, moment, place)
+  if ('rejected' in open) return open
+  const opened = opening(given, place, EMPTY_ITEM, scale)
+  if ('ask' in opened) return opened
+  const data = { ...place, adjustment, reason, reference }
+  const event = stockItem.event('InventoryAdjusted', data, moment.occurred_at)
+  const change = stockChanged(given, place, [...opened.facts, event])
+  const about = { kind: 'adjustment', quantity_scale: scale, reason, reference } as const
+  const doubts = ['the product was not stocked in this store', ...open.doubts]
+  const noted = detected(given, foundIn(change, about, doubts), moment, moment.occurred_at)
+  if ('ask' in noted) return noted
+  return accept(
+    [change.write, ...opened.writes, ...open.writes, ...noted.writes],
+    stockAnswered(place, change.after, scale),
+  )
 }
 
 const setInput = object({

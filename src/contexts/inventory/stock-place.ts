@@ -1,7 +1,7 @@
 // Where a request wants stock to be: its product, its store and its stock item, as the book has
 // them.
 import { type ProductState, product } from '#contexts/catalog/public.ts'
-import { openStore, store, storeIdOf } from '#contexts/stores/public.ts'
+import { openStore, store, storeIdOf, storeState } from '#contexts/stores/public.ts'
 import {
   type Asked,
   ask,
@@ -19,7 +19,7 @@ import { id, integer, nullable, object, optional, quantity, text } from '#kernel
 import { availableIn, LOCATION_MAX, type StockState, stockItem, stockKey } from './stock.ts'
 import type { Place } from './stock-changes.ts'
 import { stockedProduct } from './stocked-product.ts'
-import { isCounted } from './told-late.ts'
+import { isCounted, isFact } from './told-late.ts'
 
 export const placeFields = {
   product_id: id(),
@@ -46,14 +46,17 @@ export function knownProduct(given: Given, product_id: string): ProductState | R
   )
 }
 
-export type OpenPlace = {
-  readonly product: ProductState
+export type OpenStore = {
   /** The creation of a store that was not there, where that is allowed. */
   readonly writes: readonly Write[]
+  /** Of what has happened already: why it cannot have been by the book. */
+  readonly doubts: readonly string[]
 }
+export type OpenPlace = OpenStore & { readonly product: ProductState }
 
 /**
  * A product that is sold and a store that is open: something new may come in or be promised there.
+ * What has happened already came in, whatever became of both.
  */
 export function openPlace(
   given: Given,
@@ -62,12 +65,27 @@ export function openPlace(
 ): OpenPlace | Rejected {
   const state = knownProduct(given, product_id)
   if ('rejected' in state) return state
-  if (!state.is_active)
+  if (!state.is_active && !isFact(moment))
     return reject('invalid_state', `Product ${product_id} has been archived.`, {
       details: { product_id },
     })
-  const opened = openStore(given, moment, store_id)
-  return 'rejected' in opened ? opened : { product: state, writes: opened.writes }
+  const opened = openedStore(given, moment, store_id)
+  if ('rejected' in opened) return opened
+  const archived = state.is_active ? [] : ['the product is archived']
+  return { product: state, ...opened, doubts: [...archived, ...opened.doubts] }
+}
+
+/** The same of the store alone. */
+export function openedStore(given: Given, moment: Moment, store_id: string): OpenStore | Rejected {
+  const known = storeState(given, store_id)
+  if (!isFact(moment)) {
+    const opened = openStore(given, moment, store_id)
+    return 'rejected' in opened ? opened : { ...opened, doubts: [] }
+  }
+  if (known !== null) return { writes: [], doubts: known.is_active ? [] : ['the store is closed'] }
+  const creating = { settings: { ...moment.settings, 'stores.auto_create': true } }
+  const opened = openStore(given, creating, store_id)
+  return 'rejected' in opened ? opened : { ...opened, doubts: ['nobody knew of the store'] }
 }
 
 export type NewItem = Pick<StockState, 'quantity' | 'backorder_limit' | 'location' | 'min_stock'>
@@ -148,19 +166,23 @@ export function stockAnswered(
   }
 }
 
-/** Refused where it would take what is promised, or more than is there. null: it may go. */
+/**
+ * Refused where it would take what is promised, or more than is there, and has not happened yet.
+ * null: it may go.
+ */
 export function shortage(
   place: Place,
   state: StockState,
   change: number,
   quantity_scale: number,
-  { settings, occurred_at }: Moment,
+  moment: Moment,
 ): Rejected | null {
+  const { settings } = moment
   const { quantity, reserved, backorder_limit } = state
   const after = quantity + change
   const fits = after >= 0 && reserved <= after + backorder_limit
   if (change >= 0 || fits || settings['inventory.negative'] === true) return null
-  if (isCounted(state, occurred_at)) return null
+  if (isFact(moment) || isCounted(state, moment.occurred_at)) return null
   const available = Math.max(0, Math.min(quantity, availableIn(state)))
   const line = {
     ...place,

@@ -3,6 +3,7 @@
 import { type Decision, type Given, invalid, type Moment } from '#kernel/decider.ts'
 import { inUtc, later } from '#kernel/instants.ts'
 import type { Instant } from '#kernel/message.ts'
+import { numberIn } from '#kernel/saga.ts'
 import { instant, optional } from '#kernel/schema.ts'
 import type { StockState } from './stock.ts'
 
@@ -18,6 +19,17 @@ export function past(told: Instant, now: Instant): Instant | null {
 
 export const isFuture = (told: Instant, now: Instant): boolean =>
   inUtc(told) > later(now, AHEAD_MAX_MS)
+
+/** What was told later than this happened without us. */
+const FACT_AFTER_MS = 60_000
+
+/** A sender that always tells its clock asks, like any other; only what is over is not refused. */
+export const isOver = (at: Instant, { now, settings, source }: Moment): boolean =>
+  source === 'import' || later(at, numberIn(settings['pos.fact_after_ms'], FACT_AFTER_MS)) < now
+
+/** It has happened: whatever the book says, it is recorded. */
+export const isFact = (moment: Moment): boolean =>
+  moment.occurred_at !== undefined && isOver(moment.occurred_at, moment)
 
 type Told = { readonly occurred_at?: Instant | undefined }
 

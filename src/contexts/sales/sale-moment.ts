@@ -1,13 +1,9 @@
 // When a sale or refund happened: now, or before, as a till that was offline or an import tells it.
-import { isFuture } from '#contexts/inventory/public.ts'
+import { isFuture, isOver } from '#contexts/inventory/public.ts'
 import { invalid, type Moment, type Rejected } from '#kernel/decider.ts'
-import { inUtc, later } from '#kernel/instants.ts'
+import { inUtc } from '#kernel/instants.ts'
 import type { Instant } from '#kernel/message.ts'
-import { numberIn } from '#kernel/saga.ts'
 import type { When } from './sale-items.ts'
-
-/** What was told later than this happened without us. */
-const FACT_AFTER_MS = 60_000
 
 export function whenOf(told: Instant | undefined, moment: Moment): When | Rejected {
   const { now, settings } = moment
@@ -15,10 +11,7 @@ export function whenOf(told: Instant | undefined, moment: Moment): When | Reject
   if (given === undefined) return { at: now, isFact: false, settings }
   if (isFuture(given, now)) return invalid({ occurred_at: 'is in the future' })
   const at = inUtc(given)
-  const after = numberIn(settings['pos.fact_after_ms'], FACT_AFTER_MS)
-  // A till that always sends its clock asks, like any other; only what is over cannot be refused.
-  const isOver = moment.source === 'import' || later(at, after) < now
-  return isOver ? { at, isFact: true, settings } : { at: now, isFact: false, settings }
+  return isOver(at, moment) ? { at, isFact: true, settings } : { at: now, isFact: false, settings }
 }
 
 /** What other contexts' pieces book under: facts at their own time. */
