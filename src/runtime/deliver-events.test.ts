@@ -334,6 +334,8 @@ describe('events for others', () => {
       // Sometimes two are there for a while.
       if (random.chance(0.7)) kills.shift()?.()
     }
+    // Chance may have killed them all.
+    kills.push(life())
     const { position } = await log.head()
     await until(async () => {
       const all = await statuses()
