@@ -71,6 +71,11 @@ export const notices = {
     [],
     'Who is written to about low stock, discrepancies, and what needs a person.',
   ),
+  'notifications.alerts_per_hour': setting(
+    integer(1, 100_000),
+    60,
+    'Messages to operators in an hour about one kind of event. The last says that no more come.',
+  ),
   'notifications.customers': setting(
     listOf(oneOf(CUSTOMER_MAILS)),
     ['order_confirmation'],

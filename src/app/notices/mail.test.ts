@@ -10,8 +10,10 @@ import { SMTPServer } from 'smtp-server'
 import { type App, compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
 import type { Recorded } from '#kernel/message.ts'
+import type { Delivery } from '#storage/outbox.ts'
 import { alertOf, isTold } from './alerts.ts'
 import { customerLetter } from './customer-letters.ts'
+import { mailSubscriber } from './fixed-subscribers.ts'
 
 type Mail = { readonly to: readonly string[]; readonly text: string }
 const OPERATORS = ['ops@example.com', 'boss@example.com']
@@ -248,6 +250,44 @@ describe('an alert', () => {
       [events[1], events[3]],
     )
   })
+})
+
+test('of a storm operators are written so many messages, the last of which says so', async () => {
+  let now = 0
+  let taken = true
+  const letters: string[] = []
+  const { deliver } = mailSubscriber({
+    mailer: {
+      async send(_, { text }) {
+        if (!taken) return { is: 'failed', status: null, error: 'away' }
+        letters.push(text)
+        return { is: 'taken', status: 250 }
+      },
+      ...{ trouble: () => null, close: () => {} },
+    },
+    ...{ from: 0, shop: 'Shop', operators: OPERATORS, customers: [], maxAgeMs: 1_000 },
+    ...{ alertsMax: 3, events: async () => [], clock: () => now },
+  })
+  const tell = async (event_type: string) =>
+    (await deliver({ event_type, data: {} } as Recorded, {} as Delivery)).is
+  const told = async (count: number, event_type = 'LowStockReached') => {
+    const all: string[] = []
+    for (let i = 0; i < count; i++) all.push(await tell(event_type))
+    return all
+  }
+  // What could not be sent is none of them.
+  taken = false
+  deepEqual(await told(5), Array(5).fill('failed'))
+  taken = true
+  deepEqual(await told(5), ['taken', 'taken', 'taken', 'skipped', 'skipped'])
+  deepEqual(
+    letters.map((text) => /alerts_per_hour/.test(text)),
+    [false, false, true],
+  )
+  // Of something else they are told all the same, and of this again in the next hour.
+  deepEqual(await told(1, 'StockDiscrepancyDetected'), ['taken'])
+  now += 3_600_000
+  deepEqual(await told(1), ['taken'])
 })
 
 test('mail settings that cannot work are refused at the start', () => {

@@ -128,6 +128,7 @@ function fixedSubscribers(parts: NoticeParts, mailer: Mailer | null) {
       ...{ mailer, from, maxAgeMs, shop: config['cqrs.name'] },
       operators: config['notifications.operators'],
       customers: config['notifications.customers'],
+      alertsMax: config['notifications.alerts_per_hour'],
       events: (streams: readonly string[], limit: number) =>
         eventsOfStreams({ log, types, open: personal.open }, streams, limit),
     }
