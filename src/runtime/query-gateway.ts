@@ -103,7 +103,7 @@ export function queryGateway(options: QueryGatewayOptions): QueryGateway {
 
 /** What a caller can do something about; anything else goes on as it is. */
 function rejectionOf(error: unknown): Rejection {
-  if (error instanceof InvalidQuery) return invalid({ [error.field]: error.message })
+  if (error instanceof InvalidQuery) return invalid({ [error.field]: error.reason })
   if (error instanceof TableUnready) return notYet('The read model is being rebuilt.')
   if (error instanceof CircuitOpen)
     return {

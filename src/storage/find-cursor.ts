@@ -54,7 +54,7 @@ export function placeOf(
   try {
     place = JSON.parse(Buffer.from(cursor, 'base64url').toString())
   } catch {
-    throw new InvalidQuery('cursor', 'is not one of ours')
+    throw new InvalidQuery('cursor', 'is not one of ours: it is the next_cursor of an answer')
   }
   if (!Array.isArray(place) || place.length !== order.length + 1)
     throw new InvalidQuery('cursor', 'does not belong to this query')

@@ -95,10 +95,13 @@ export type Parked = {
 export class InvalidQuery extends Error {
   override readonly name = 'InvalidQuery'
   readonly field: string
+  /** What is wrong with it, without its name. */
+  readonly reason: string
 
-  constructor(field: string, message: string) {
-    super(`${field} ${message}`)
+  constructor(field: string, reason: string) {
+    super(`${field} ${reason}`)
     this.field = field
+    this.reason = reason
   }
 }
 /** The table is not there yet, or still has the columns of another version: it is being rebuilt. */

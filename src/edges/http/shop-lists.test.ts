@@ -110,6 +110,8 @@ describe('products', () => {
       const { status, json } = await get(`/api/v1/products?${parameters}`)
       equal(status, 400)
       deepEqual(Object.keys(json.errors), [field])
+      // The words go on where the name ends.
+      ok(!json.errors[field].startsWith(field), json.errors[field])
     })
 
   test('refuse the cursor of another question', async () => {
