@@ -53,7 +53,9 @@ export function discountTrouble(
   rules: Pick<Moment, 'settings' | 'source'>,
 ): Rejected | null {
   if (fields.length === 0 || namesPrices(rules)) return null
-  const errors = fields.slice(0, NAMED_MAX).map((field) => [field, 'are given by the shop alone'])
+  const errors = fields
+    .slice(0, NAMED_MAX)
+    .map((field) => [field, 'are given by the shop alone (orders.client_price)'])
   return reject('business_rule_violated', 'The shop says what its goods cost, not the sender.', {
     errors: Object.fromEntries(errors),
   })
