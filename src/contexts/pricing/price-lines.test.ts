@@ -211,6 +211,27 @@ describe('a part of a line', () => {
     )
   })
 
+  test('costs what each of its units costs, whatever tax is in it', () => {
+    const units = (unit: number, count: number, rates: readonly Rate[]) => {
+      const [of] = priceLines([item(unit, count, rates)], LINE).lines
+      return Array.from({ length: count }, (_, i) =>
+        partOfLine(of!, { from: i, to: i + 1, of: count }),
+      )
+    }
+    // 10.00 with 1.67 in it: 8.33 and 1.67 halved apart would be 4.17 and 0.84.
+    deepEqual(figures({ lines: units(500, 2, [vat('20')]), totals: line! }), [
+      [500, 416, 84],
+      [500, 417, 83],
+    ])
+    for (const count of [2, 3, 7])
+      for (const { amount_minor } of units(299, count, [vat('5'), vat('7'), vat('2.5')]))
+        equal(amount_minor, 299)
+    deepEqual(figures({ lines: units(0, 2, [vat('20')]), totals: line! }), [
+      [0, 0, 0],
+      [0, 0, 0],
+    ])
+  })
+
   test('lies within it', () => {
     for (const units of [
       { from: -1, to: 1, of: 3 },
@@ -322,8 +343,8 @@ test('a percentage is a decimal from 0 to 100', () => {
     ['ten', '1.00001'].map((text) => percentTrouble(text) !== null),
     [true, true],
   )
-  deepEqual(
-    ['100.1', '-1'].map(percentTrouble),
-    ['must lie between 0 and 100', 'must lie between 0 and 100'],
-  )
+  deepEqual(['100.1', '-1'].map(percentTrouble), [
+    'must lie between 0 and 100',
+    'must lie between 0 and 100',
+  ])
 })

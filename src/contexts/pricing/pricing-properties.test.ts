@@ -112,6 +112,10 @@ test('refunds of a line bit by bit come to the line, and none is below nothing',
         const at = [0, ...cuts.filter((cut) => cut < of).toSorted((a, b) => a - b), of]
         const parts = at.slice(1).map((to, k) => partOfLine(line, { from: at[k]!, to, of }))
         for (const part of parts) soundLine(part)
+        for (const [k, { amount_minor }] of parts.entries()) {
+          const exact = (line.amount_minor * (at[k + 1]! - at[k]!)) / of
+          ok(Math.abs(amount_minor - exact) <= 1, `${amount_minor} is not about ${exact}`)
+        }
         for (const field of FIELDS) equal(sumOf(parts, field), line[field], field)
       }
     }),
