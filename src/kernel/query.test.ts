@@ -1,7 +1,8 @@
-// The key under which one of many answers is kept.
-import { equal, notEqual } from 'node:assert/strict'
+// The key under which one of many answers is kept, and rows read page by page.
+import { deepEqual, equal, notEqual } from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { query, variantKey } from './query.ts'
+import { type Find, type Found, type Projection, projection } from './projection.ts'
+import { everyRow, query, variantKey } from './query.ts'
 import { object } from './schema.ts'
 
 describe('the key of an answer', () => {
@@ -25,6 +26,30 @@ describe('the key of an answer', () => {
   })
   test('differs where a field does', () =>
     notEqual(variantKey('n', 'T', { a: 1 }), variantKey('n', 'T', { a: '1' })))
+})
+
+test('every row is read page by page, to the last', async () => {
+  const pages: Readonly<Record<string, Found>> = {
+    first: { items: [{ id: 1 }, { id: 2 }], total: null, next_cursor: 'second' },
+    second: { items: [{ id: 3 }], total: null, next_cursor: null },
+  }
+  const asked: Find[] = []
+  const find = async (_: Projection, query: Find) => {
+    asked.push(query)
+    return pages[query.cursor ?? 'first']!
+  }
+  const table = { name: 'things', key: 'id', columns: { id: 'int' } } as const
+  const things = projection({ name: 'things', version: 1, table, on: {} })
+  const where = { id: { gt: 0 } }
+  deepEqual(await Array.fromAsync(everyRow({ find }, things, { where })), [
+    { id: 1 },
+    { id: 2 },
+    { id: 3 },
+  ])
+  deepEqual(asked, [
+    { where, limit: 500 },
+    { where, limit: 500, cursor: 'second' },
+  ])
 })
 
 test('a query is what it was defined as', () => {

@@ -24,6 +24,25 @@ export type Reader = {
   events(streams: readonly string[], limit: number, after?: number): Promise<readonly Recorded[]>
 }
 
+/** All rows that are meant, page by page. */
+export async function* everyRow(
+  reader: Pick<Reader, 'find'>,
+  projection: Projection,
+  find: Omit<Find, 'limit' | 'cursor'>,
+): AsyncGenerator<Row> {
+  let cursor: string | null = null
+  do {
+    const page: Found = await reader.find(projection, {
+      ...find,
+      limit: PAGE_ROWS,
+      ...(cursor === null ? {} : { cursor }),
+    })
+    yield* page.items
+    cursor = page.next_cursor
+  } while (cursor !== null)
+}
+const PAGE_ROWS = 500
+
 export type Query<S extends ObjectSchema = ObjectSchema> = {
   readonly type: string
   /** With `asOfFields` it offers a past, which `run` heeds. */
