@@ -1,6 +1,6 @@
 // What has happened is never refused, whatever of it the book does not know, has closed or has
 // forgotten: it is booked, all numbers hold, and what contradicts the book is on somebody's list.
-import { deepEqual, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Recorded } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
@@ -25,6 +25,7 @@ const SEED = seedOfRun()
 const SHOPS = 4
 const FACTS = 40
 const ALL = 10_000
+const OVER_MS = 120_000
 
 const KINDS = [soldLate, soldLate, broughtBack, refundedLate, delivered, broken, sent]
 
@@ -116,4 +117,22 @@ test(`what has happened is never refused (SEED=${SEED})`, async () => {
     })
   }
   ok(doubtful > SHOPS, `${doubtful} were doubtful (SEED=${SEED})`)
+})
+
+test('tills that tell of the same new goods at once make one product of them', async () => {
+  await using({}, async (shop) => {
+    const occurred_at = new Date(Date.parse(shop.now()) - OVER_MS).toISOString()
+    const item = { product_code: 'HAT', quantity: '1', price: '7' }
+    const told = Array.from({ length: 8 }, (_, n) => ({
+      ...{ register_id: `till${n}`, items: [item], payment_type: 'cash', occurred_at },
+    }))
+    const done = await Promise.all(told.map((input) => shop.send('ProcessSale', input)))
+    deepEqual(
+      done.map(({ ok }) => ok),
+      told.map(() => true),
+    )
+    const hats = await itemsOf(shop, 'SearchProducts', { code: 'HAT', include_inactive: true })
+    equal(hats.length, 1)
+    equal(hats[0]!.quantity_in_stock, -8_000)
+  })
 })
