@@ -92,28 +92,6 @@ export function leasesContract(name: string, open: () => Promise<Opened<Leases>>
       })
     })
 
-    it('is one for each of many names that several processes ask for at once', async (t) => {
-      if (opened.beside === undefined) return t.skip(`${name} has one process`)
-      const other = await opened.beside()
-      const names = Array.from({ length: 20 }, (_, i) => `work-${i}`)
-      try {
-        for (let round = 0; round < 10; round++) {
-          const ask = (by: Leases, holder: string, all: readonly string[]) =>
-            Promise.all(all.map((one) => by.acquire(one, `${holder}${round}`, LONG_MS)))
-          // Each begins at another end: who waits for the other while the other waits is stuck.
-          const [mine, yours] = await Promise.all([
-            ask(leases, 'a', names),
-            ask(other, 'b', names.toReversed()),
-          ])
-          const got = [...mine, ...yours].flatMap((lease) => (lease === null ? [] : [lease]))
-          deepEqual(got.map((lease) => lease.name).sort(), [...names].sort())
-          for (const lease of got) await leases.release(lease.name, lease.holder)
-        }
-      } finally {
-        await other.close()
-      }
-    })
-
     it('lists what is held under a prefix, by name: not what ended or was given back', async () => {
       const tokens = new Map<string, number>()
       for (const name of [
