@@ -6,7 +6,7 @@ import { openEventLog } from '#storage/memory/event-log.ts'
 import type { ReadModels } from '#storage/read-models.ts'
 import type { Random } from '#testing/random.ts'
 import type { Scheduler } from './scheduler.ts'
-import { type Swarm, sleepers, swarmOf } from './swarm.ts'
+import { counters, type Swarm, sleepers, swarmOf } from './swarm.ts'
 import type { Stores } from './world.ts'
 
 /** What is broken, and the check that has to say so. */
@@ -35,10 +35,11 @@ export const BREAKS = {
 } as const satisfies Readonly<Record<string, readonly [about: string, caughtBy: string]>>
 export type Break = keyof typeof BREAKS
 /** Some only show in histories of their own kind. */
-export const drawnFor = (seed: number, name: Break | null): Swarm =>
-  name === 'unfenced'
-    ? { ...sleepers(swarmOf(seed)), operations: 8, troubleMs: 250 }
-    : swarmOf(seed)
+export function drawnFor(seed: number, name: Break | null): Swarm {
+  const drawn = swarmOf(seed)
+  if (name === 'unfenced') return { ...sleepers(drawn), operations: 8, troubleMs: 250 }
+  return name === 'ignores-register-versions' ? counters(drawn) : drawn
+}
 export const isBreak = (name: string): name is Break => Object.hasOwn(BREAKS, name)
 
 type Tools = { readonly scheduler: Scheduler; readonly random: Random }

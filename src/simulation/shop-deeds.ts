@@ -152,7 +152,7 @@ const changePrice: Deed = async (clerk) => {
 }
 
 const forget: Deed = async ({ name, world: { random }, send }) => {
-  await send('EraseCustomer', { customer_id: customerOf(name), force: random.chance(0.6) })
+  await send('EraseCustomer', { customer_id: customerOf(name), force: random.chance(0.8) })
 }
 
 const changeStock: Deed = async (clerk) => {
@@ -227,7 +227,7 @@ export const shopDeeds = (
   ...(features.shelves && stores.length > 1 ? BETWEEN_STORES : []),
   ...(features['changed orders'] ? ([[4, changeOrder]] as const) : []),
   ...(features.prices ? ([[2, changePrice]] as const) : []),
-  ...(features.erasures ? ([[1, forget]] as const) : []),
+  ...(features.erasures ? ([[2, forget]] as const) : []),
 ]
 const BY_HAND: Deeds = [
   [4, reserve],

@@ -76,7 +76,8 @@ export function swarmOf(seed: number): Swarm {
   const random = seeded(seed * 2 + 1)
   const drawn = anyOf(seed, random)
   // Few: one of them takes as long as five others.
-  return random.chance(0.02) ? sleepers(drawn) : drawn
+  if (random.chance(0.02)) return sleepers(drawn)
+  return random.chance(0.05) ? counters(drawn) : drawn
 }
 
 /** Several processes that are stopped for longer than others wait for them, and nothing else. */
@@ -95,11 +96,24 @@ export function sleepers(drawn: Swarm): Swarm {
     pollMs: 250,
     leaseMs: 1_000,
     troubleMs: 400,
-    features: Object.fromEntries(
-      FEATURES.map((feature) => [feature, only.includes(feature)]),
-    ) as Swarm['features'],
+    features: onlyThese(only),
   }
 }
+
+/** Several processes whose clerks all ring up at the same tills, and nothing else. */
+export function counters(drawn: Swarm): Swarm {
+  const only: readonly Feature[] = ['tills', 'busy clerks']
+  return {
+    ...drawn,
+    ...{ processes: 2, engine: 'server', clients: 3, operations: 10, thinkMs: 5, stock: 100 },
+    features: onlyThese(only),
+  }
+}
+
+const onlyThese = (only: readonly Feature[]) =>
+  Object.fromEntries(
+    FEATURES.map((feature) => [feature, only.includes(feature)]),
+  ) as Swarm['features']
 
 function anyOf(seed: number, random: Random): Swarm {
   const level = () => random.pick([0, 0, LOW, LOW, HIGH])
