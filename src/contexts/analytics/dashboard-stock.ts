@@ -1,7 +1,7 @@
 // What the dashboard tells of stock: what it is worth at cost, and how many products are low.
 import { lowStock, stockByStore, stockKey } from '#contexts/inventory/public.ts'
-import type { Filter, Found, Projection } from '#kernel/projection.ts'
-import type { Reader } from '#kernel/query.ts'
+import type { Filter, Projection } from '#kernel/projection.ts'
+import { everyRow, type Reader } from '#kernel/query.ts'
 import type { DashboardAsked } from './dashboard-sales.ts'
 import { type InventoryValueRow, inventoryValue, stockValue } from './inventory-value.ts'
 import { storeInventoryValue } from './store-inventory-value.ts'
@@ -13,7 +13,6 @@ export type Stock = {
   readonly values: ReadonlyMap<string, number | null>
 }
 
-const PAGE = 1_000
 /** Products whose past is folded from the log for one answer. */
 const FOLDED_MAX = 1_000
 
@@ -112,17 +111,8 @@ async function lowIn(storeId: string, reader: Reader, knownAt: string): Promise<
     },
   }
 }
-type Item = { readonly product_id: string }
 
-async function* allOf<R>(projection: Projection, where: Filter, reader: Reader): AsyncGenerator<R> {
-  let cursor: string | null = null
-  do {
-    const page: Found = await reader.find(projection, {
-      ...{ where, limit: PAGE },
-      ...(cursor === null ? {} : { cursor }),
-    })
-    // Rows are what their table's columns say.
-    yield* page.items as readonly R[]
-    cursor = page.next_cursor
-  } while (cursor !== null)
-}
+// Rows are what their table's columns say.
+const allOf = <R>(projection: Projection, where: Filter, reader: Reader) =>
+  everyRow(reader, projection, { where }) as AsyncGenerator<R>
+type Item = { readonly product_id: string }

@@ -1,8 +1,7 @@
 // Rows of stock know their product's id; what else an answer needs comes from the product's row.
 import { productReadView } from '#contexts/catalog/public.ts'
 import type { Row } from '#kernel/projection.ts'
-import type { Reader } from '#kernel/query.ts'
-import { everyRow } from '#kernel/query.ts'
+import { everyRow, type Reader } from '#kernel/query.ts'
 
 /** Products that are asked for at once. */
 const BATCH = 500

@@ -3,7 +3,7 @@
 // first, as what comes is for those who were promised it first.
 import { type Recorded, streamOf } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
-import type { AsOf, Reader } from '#kernel/query.ts'
+import { type AsOf, everyRow, type Reader } from '#kernel/query.ts'
 import { type PromiseRow, promises } from './promises.ts'
 import { reservationsOpen } from './reservations-open.ts'
 import { stockKey } from './stock.ts'
@@ -75,21 +75,12 @@ export async function unservedIn(
   return { ...covered, unserved: await withOrders(reader, short) }
 }
 
-async function* newestNow(reader: Reader, where: Place): AsyncGenerator<PromiseRow> {
-  const { product_id, store_id } = where
-  let cursor: string | null = null
-  do {
-    const page = await reader.find(promises, {
-      where: { product_id, store_id },
-      sort: [{ column: 'position', descending: true }],
-      limit: PAGE,
-      ...(cursor === null ? {} : { cursor }),
-    })
+const newestNow = (reader: Reader, { product_id, store_id }: Place) =>
+  everyRow(reader, promises, {
+    where: { product_id, store_id },
+    sort: [{ column: 'position', descending: true }],
     // The table's columns are those of the row's type.
-    for (const row of page.items) yield row as PromiseRow
-    cursor = page.next_cursor
-  } while (cursor !== null)
-}
+  }) as AsyncGenerator<PromiseRow>
 
 /** Folded from the stock item's own events, page by page. */
 async function* newestThen(reader: Reader, key: string, then: Then): AsyncGenerator<PromiseRow> {
