@@ -10,6 +10,7 @@ import {
   evolve,
   invalid,
   merged,
+  noSuch,
   reject,
   type Write,
 } from './decider.ts'
@@ -102,6 +103,15 @@ describe('a decision', () => {
         errors: { name: 'is too long' },
       },
     })
+  })
+  test('names twenty fields at most', () => {
+    const wrong = Array.from({ length: 21 }, (_, i) => [`items.${i}.quantity`, 'is too large'])
+    const { errors } = invalid(Object.fromEntries(wrong)).rejected
+    deepEqual(errors, Object.fromEntries(wrong.slice(0, 20)))
+  })
+  test('says that what a command names is not there', () => {
+    const message = 'There is no scale 7.'
+    deepEqual(noSuch('scale', '7'), { rejected: { code: 'not_found', message } })
   })
   test('is made by a command as it was defined', () => {
     const definition = {

@@ -4,7 +4,13 @@
 import type { DataOf, EventTypes } from '#kernel/event-types.ts'
 import { type Claim, type Fact, type Instant, type Recorded, streamOf } from '#kernel/message.ts'
 import type { Find, Projection, Row } from '#kernel/projection.ts'
-import type { FieldErrors, Infer, ObjectSchema, Schema } from '#kernel/schema.ts'
+import {
+  ERRORS_MAX,
+  type FieldErrors,
+  type Infer,
+  type ObjectSchema,
+  type Schema,
+} from '#kernel/schema.ts'
 
 /**
  * How a kind of stream is folded. `state_version` changes when snapshots of the old shape are
@@ -178,7 +184,9 @@ export const reject = (
 export const noSuch = (what: string, id: string): Rejected =>
   reject('not_found', `There is no ${what} ${id}.`)
 export const invalid = (errors: FieldErrors): Rejected =>
-  reject('validation_failed', 'Some fields are not acceptable.', { errors })
+  reject('validation_failed', 'Some fields are not acceptable.', {
+    errors: Object.fromEntries(Object.entries(errors).slice(0, ERRORS_MAX)),
+  })
 
 /** Where the edge offers a command or a query. `:name` in a path fills the input's field `name`. */
 export type Route = {

@@ -115,7 +115,7 @@ const isDate = Format.Get('date')!
 Format.Set('date-time', (text) => isRfcDateTime(text) && isMoment(text))
 Format.Set('date', (text) => isDate(text) && isMoment(text))
 
-const ERRORS_MAX = 20
+export const ERRORS_MAX = 20
 // The library stops at 8; some of what it finds is told twice and left out below.
 Settings.Set({ maxErrors: 3 * ERRORS_MAX })
 const compiled = new WeakMap<TSchema, Validator>()

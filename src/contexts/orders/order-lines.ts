@@ -11,7 +11,7 @@ import {
 } from '#contexts/pricing/public.ts'
 import { type Given, invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import { decimalNumber, exponentOf, lineAmount, reckoned, scaled } from '#kernel/money.ts'
-import type { FieldErrors, Infer } from '#kernel/schema.ts'
+import type { Infer } from '#kernel/schema.ts'
 import { discountsOf, discountTrouble, namesPrices, type Told } from './order-discounts.ts'
 import type { line } from './order-line.ts'
 
@@ -58,7 +58,7 @@ export function pricedLines(
     return one
   })
   const off = discountsOf(cart.discounts ?? [], exponentOf(currency), 'discounts', errors)
-  if (Object.keys(errors).length > 0) return invalid(firstOf(errors))
+  if (Object.keys(errors).length > 0) return invalid(errors)
   if (wrongPrices.length > 0)
     return reject('price_mismatch', 'The price has changed; these are the prices in force.', {
       details: { currency, items: wrongPrices.slice(0, NAMED_MAX) },
@@ -95,8 +95,6 @@ function orderLines(known: readonly Read[], { lines, totals }: PricedCart) {
 }
 
 const NAMED_MAX = 20
-const firstOf = (errors: FieldErrors): FieldErrors =>
-  Object.fromEntries(Object.entries(errors).slice(0, NAMED_MAX))
 
 function unknownProducts(items: readonly Item[], at: readonly number[]): Rejected {
   const errors = Object.fromEntries(

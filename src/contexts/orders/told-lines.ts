@@ -54,8 +54,7 @@ export function unitsRead(
     else if (read.value <= 0) errors[`lines.${i}.quantity`] = 'must be more than 0'
     return { line, quantity: read.ok ? read.value : 0 }
   })
-  const named = Object.entries(errors).slice(0, NAMED_MAX)
-  return named.length > 0 ? invalid(Object.fromEntries(named)) : units
+  return Object.keys(errors).length > 0 ? invalid(errors) : units
 }
 const NAMED_MAX = 20
 
