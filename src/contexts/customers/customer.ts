@@ -28,8 +28,7 @@ export const REASON_MAX = 500
 const ADDRESSES_MAX = 10
 const CLAIM_MAX = 100
 
-export const customerAddress = object({
-  label: optional(text({ max: 50, description: 'What it is for: shipping, billing, home.' })),
+export const postalFields = {
   name: optional(text()),
   company: optional(text()),
   street: optional(text()),
@@ -39,6 +38,10 @@ export const customerAddress = object({
   zip: optional(text({ max: 50, aliases: ['postal_code', 'zip_code'] })),
   country: optional(text({ max: 100 })),
   phone: optional(text({ max: PHONE_MAX })),
+}
+export const customerAddress = object({
+  label: optional(text({ max: 50, description: 'What it is for: shipping, billing, home.' })),
+  ...postalFields,
 })
 
 export const profileFields = {

@@ -3,6 +3,7 @@
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { stockKey } from './stock.ts'
+import type { Place } from './stock-changes.ts'
 
 export type BackorderRow = {
   /** `<reservation_id>:<product_id>:<store_id>` */
@@ -71,7 +72,6 @@ export const backorders = projection<BackorderRow>({
 })
 
 type Part = { readonly reservation_id: string; readonly quantity: number }
-type Place = { readonly product_id: string; readonly store_id: string }
 
 const keysOf = (
   { product_id, store_id }: Place,

@@ -3,6 +3,7 @@
 import type { Recorded } from '#kernel/message.ts'
 import { projection } from '#kernel/projection.ts'
 import { stockKey } from './stock.ts'
+import type { Place } from './stock-changes.ts'
 
 export type PromiseRow = {
   /** `<reservation_id>:<product_id>:<store_id>` */
@@ -76,7 +77,6 @@ export const promises = projection<PromiseRow>({
   sources: (key) => [`stock-${key.slice(key.indexOf(':') + 1)}`],
 })
 
-type Place = { readonly product_id: string; readonly store_id: string }
 type Held = { readonly reservation_id: string; readonly quantity: number }
 type Filled = Place & { readonly lines: readonly Held[] }
 

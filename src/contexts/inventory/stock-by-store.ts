@@ -2,6 +2,7 @@
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { stockKey } from './stock.ts'
+import type { Place } from './stock-changes.ts'
 
 export type StockRow = {
   /** `<product_id>:<store_id>` */
@@ -25,8 +26,6 @@ export type StockRow = {
   readonly updated_at: string
   readonly version: number
 }
-
-type Place = { readonly product_id: string; readonly store_id: string }
 
 export const stockByStore = projection<StockRow>({
   name: 'stock_by_store',

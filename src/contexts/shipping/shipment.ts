@@ -1,6 +1,7 @@
 // A parcel of an order. Stream: shipment-<shipment_id>. The first one has the order's own id and
 // takes all that goes in no other; the others have lines of their own. PENDING (label asked for) →
 // LABEL_CREATED → SHIPPED → DELIVERED; PENDING or LABEL_CREATED → CANCELLED.
+import { postalFields } from '#contexts/customers/public.ts'
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import {
@@ -70,15 +71,7 @@ const parcel = { tracking_number: text({ max: TRACKING_MAX }), carrier: text({ m
 /** Absent: the saga. */
 const driver = optional(oneOf(SHIPMENT_DRIVERS))
 export const address = object({
-  name: optional(text()),
-  company: optional(text()),
-  street: optional(text()),
-  street2: optional(text({ aliases: ['line2'] })),
-  city: optional(text()),
-  state: optional(text()),
-  zip: optional(text({ max: 50, aliases: ['postal_code', 'zip_code'] })),
-  country: optional(text({ max: 100 })),
-  phone: optional(text({ max: 50 })),
+  ...postalFields,
   email: optional(text({ max: 320 })),
 })
 type Whose = {
