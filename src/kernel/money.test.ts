@@ -3,7 +3,7 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { seedOfRun } from '#testing/random.ts'
-import { decimalNumber, exponentOf, lineAmount, scaled, unscaled } from './money.ts'
+import { decimalNumber, exponentOf, lineAmount, reckoned, scaled, unscaled } from './money.ts'
 
 const seed = seedOfRun()
 const runs = { seed, numRuns: 500 }
@@ -106,4 +106,22 @@ describe('a line’s amount', () => {
       ),
       runs,
     ))
+})
+
+test('an amount that no number holds comes to null, and any other trouble is thrown on', () => {
+  equal(
+    reckoned(() => lineAmount(5, 2, 0)),
+    10,
+  )
+  equal(
+    reckoned(() => lineAmount(Number.MAX_SAFE_INTEGER, 2, 0)),
+    null,
+  )
+  throws(
+    () =>
+      reckoned(() => {
+        throw new TypeError('a slip')
+      }),
+    TypeError,
+  )
 })

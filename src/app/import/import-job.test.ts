@@ -12,14 +12,14 @@ import { type App, compose } from '#app/compose.ts'
 import { readConfig } from '#app/config.ts'
 import type { Config } from '#app/settings.ts'
 import { onPostgres } from '#testing/postgres-server.ts'
-import { seeded } from '#testing/random.ts'
+import { seeded, seedOfRun } from '#testing/random.ts'
 import { type RetailTruth, retailFile } from '#testing/retail-file.ts'
 import { answered, returnsBy, salesBy } from '#testing/retail-numbers.ts'
 import { importInApp } from './retail-command.ts'
 import { idOf } from './retail-commands.ts'
 import { assertSumsAgree, customerIdOf } from './truth-fixture.ts'
 
-const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
+const SEED = seedOfRun()
 const { csv, truth } = retailFile(SEED)
 let folder: string
 let file: string

@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { seedOfRun } from '#testing/random.ts'
 import { retailFile } from '#testing/retail-file.ts'
 import { type Invoice, instantFrom, lineFrom, type RowError } from './retail-invoice.ts'
 import { COLUMNS, NotRetailFile, retailRecords } from './retail-reader.ts'
 import { surveyed, surveyedInvoices } from './retail-survey.ts'
 
-const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
+const SEED = seedOfRun()
 const HEADER = COLUMNS.join(',')
 let folder: string
 before(() => {

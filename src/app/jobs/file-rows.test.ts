@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { JobFormat } from '#runtime/job-operations.ts'
+import { seedOfRun } from '#testing/random.ts'
 import { type Column, escaped, type FileRow } from './columns.ts'
 import { csvRows } from './csv-rows.ts'
 import { headOf, textOf } from './file-text.ts'
@@ -172,7 +173,7 @@ describe('a cell that a spreadsheet would run', () => {
   })
 })
 
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
+const seed = seedOfRun()
 test(`what was written is what is read, whatever it is (SEED=${seed})`, async () => {
   const text = fc
     .oneof(

@@ -15,8 +15,17 @@ import {
   reject,
 } from '#kernel/decider.ts'
 import { inUtc } from '#kernel/instants.ts'
-import type { FieldErrors } from '#kernel/schema.ts'
-import { decimal, id, instant, list, nullable, object, optional, text } from '#kernel/schema.ts'
+import {
+  decimal,
+  type FieldErrors,
+  id,
+  instant,
+  list,
+  nullable,
+  object,
+  optional,
+  text,
+} from '#kernel/schema.ts'
 import { stateAfter } from '#kernel/state-after.ts'
 import { type Line, type ReservationState, reservation } from './reservation.ts'
 import { productRefs, reservationAnswer, reservationAnswered } from './reservation-answer.ts'
