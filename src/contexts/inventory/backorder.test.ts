@@ -2,7 +2,7 @@
 // not come. Beside it how a stock item is kept, and how a discrepancy is settled.
 import { deepEqual, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
+import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Command, Given, Ref, Write } from '#kernel/decider.ts'
 import { given, statesAfter } from '#testing/given.ts'
 import { discrepancy } from './discrepancy.ts'
@@ -145,10 +145,38 @@ describe('a backorder', () => {
       ['1', 1],
       ['2', 3],
     ])
+    deepEqual(waiting(then(more, 'AddStock', { quantity: '3' })), [
+      ['2', 2],
+      ['1', 2],
+    ])
     deepEqual(waiting(then(more, 'AddStock', { quantity: '6' })), [['1', 1]])
     const all = then(more, 'AddStock', { quantity: '7' })
     deepEqual(waiting(all), [])
     commit(all, R1).answers({ status: 'COMMITTED' })
+  })
+  test('of one line keeps no other line of its reservation here', () => {
+    const lines = [
+      { product_id: P, store_id: MAIN_STORE_ID, quantity: '7' },
+      { product_id: P, store_id: 'berlin', quantity: '2' },
+      { product_id: 'ale', store_id: 'berlin', quantity: '4' },
+    ]
+    const open = [
+      ...[productCreated(P), productCreated('ale'), stockOpened(P, 5, { backorder_limit: 6 })],
+      ...[stockOpened(P, 9, {}, 'berlin'), stockOpened('ale', 9, {}, 'berlin')],
+      store.write('berlin', [
+        store.event('StoreCreated', {
+          ...{ store_id: 'berlin', name: 'Berlin', kind: 'shop', timezone: 'UTC' },
+        }),
+      ]),
+    ]
+    const { writes } = given(...open)
+      .when(command('ReserveInventory'), { reservation_id: R1, lines })
+      .decision()
+    const held = [...open, ...writes]
+    for (const line of lines.slice(1)) commit(held, R1, [line]).answers({ status: 'ACTIVE' })
+    commit(held, R1).rejects('insufficient_stock', {
+      details: { lines: [{ ...place, requested: 7, available: 5 }] },
+    })
   })
   test('is one of so many of a stock item, and no more', () => {
     const open = [productCreated(P), stockOpened(P, 0, { backorder_limit: 10_000 })]

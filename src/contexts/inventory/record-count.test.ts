@@ -282,11 +282,50 @@ describe('a count', () => {
         errors: { lines: 'is required, or product_id and counted' },
       })
   })
+  test('tells how many of its numbers were others than the book says', () => {
+    const ale = [productCreated('ale'), stockOpened('ale', 3)]
+    const lines = [
+      { product_id: P, counted: '9' },
+      { product_id: 'ale', counted: '3' },
+    ]
+    const { writes } = given(thing, ...ale, opened(10), started())
+      .when(record, { count_id: C, lines })
+      .decision()
+    const recorded = writes.flatMap(({ events }) => events)
+    const { counted_lines, differing_lines } = recorded.find(
+      ({ type }) => type === 'StockCountRecorded',
+    )!.data as Line
+    deepEqual([counted_lines, differing_lines], [2, 1])
+    const twice = statesAfter(started(), ...writes, ...writes).state(stockCount.at(C))!
+    deepEqual([twice.counted_lines, twice.differing_lines], [4, 2])
+  })
+  test('of before there was a shelf knows what lay there only where nothing could', () => {
+    const first = (quantity: number) => opened(quantity, { is_first: true })
+    given(thing, first(0), started()).when(record, counted('2', '06:30')).answers({ count_id: C })
+    given(thing, first(5), started())
+      .when(record, counted('2', '06:30'))
+      .rejects('invalid_state', { details: { product_id: P } })
+    given(thing, opened(0), started()).when(record, counted('2', '06:30')).rejects('invalid_state')
+  })
+  test('comes to no more than a shelf can hold', () => {
+    const most = 10 ** 12
+    const come = (quantity: number) => sold(-quantity, '09:45')
+    const history = (more: number) => [thing, opened(10), come(more), started()]
+    given(...history(5))
+      .when(record, counted(String(most - 5), '09:30'))
+      .answers({ count_id: C })
+    given(...history(6))
+      .when(record, counted(String(most - 5), '09:30'))
+      .rejects('validation_failed', { errors: { counted: 'is too large' } })
+  })
   test('is of what it was begun for', () => {
     const not = { errors: { product_id: 'is not in this count' } }
     given(thing, opened(1), started({ scope: 'products', product_ids: ['coffee'] }))
       .when(record, counted('1'))
       .rejects('validation_failed', not)
+    given(thing, opened(1), started({ scope: 'products', product_ids: ['coffee', P] }))
+      .when(record, counted('1'))
+      .answers({ count_id: C })
     const inDepartment = productCreated(P, { department_id: 'd', department_name: 'D' })
     given(inDepartment, opened(1), started({ scope: 'department', department_id: 'other' }))
       .when(record, counted('1'))

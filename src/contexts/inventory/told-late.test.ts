@@ -64,6 +64,33 @@ describe('told after a count, of before it', () => {
     equal(quantityOf(after(...count, ['AddStock', { ...came, occurred_at: at('09:30') }])), 30)
     equal(quantityOf(after(...count, ['AddStock', came])), 30)
   })
+  test('at the very moment of it counts as before', () => {
+    const came = { product_id: P, quantity: '1.5' }
+    equal(quantityOf(after(...count, ['AddStock', { ...came, occurred_at: at('09:00') }])), 15)
+    const next = '2026-03-02T09:00:00.001Z'
+    equal(quantityOf(after(...count, ['AddStock', { ...came, occurred_at: next }])), 30)
+  })
+  test('never shows more on the way than there is before and after', () => {
+    const moves = (type: string, input: object) =>
+      given(...after(opened, ...count))
+        .at({ now: at('10:00') })
+        .when(command(type), { product_id: P, ...input, ...early })
+        .decision()
+        .writes.flatMap(({ events }) => events)
+        .map(({ type, data }) => {
+          const { quantity, adjustment } = data as { quantity?: number; adjustment?: number }
+          return [type, quantity ?? adjustment]
+        })
+    // What the count holds of a delivery goes first, what it holds of a breakage comes last.
+    deepEqual(moves('AddStock', { quantity: '3' }), [
+      ['InventoryAdjusted', -30],
+      ['StockAdded', 30],
+    ])
+    deepEqual(moves('AdjustInventory', { adjustment: '-1', reason: 'broken' }), [
+      ['InventoryAdjusted', -10],
+      ['InventoryAdjusted', 10],
+    ])
+  })
   test('what was broken is missing in it already, however much it was', () => {
     const broken = { product_id: P, adjustment: '-2.5', reason: 'broken' }
     equal(quantityOf(after(opened, ...count, ['AdjustInventory', { ...broken, ...early }])), 15)
@@ -126,13 +153,14 @@ describe('the moment that is told', () => {
   }
   test('may be written in any time zone, and by a clock that is a little ahead', () => {
     equal(occurredAt('2026-03-02T10:00:00+01:00'), at('09:00'))
-    equal(occurredAt(at('10:04')), undefined, 'now')
+    equal(occurredAt(at('10:05')), undefined, 'now')
   })
   test('does not lie in the future', () => {
     const future = { errors: { occurred_at: 'is in the future' } }
-    given(...after())
-      .when(add, { ...input, occurred_at: at('10:06') })
-      .rejects('validation_failed', future)
+    for (const occurred_at of [at('10:06'), '2026-03-02T10:05:00.001Z'])
+      given(...after())
+        .when(add, { ...input, occurred_at })
+        .rejects('validation_failed', future)
     given(...after(opened, count[0]))
       .when(command('RecordCount'), {
         ...{ count_id: C, product_id: P, counted: '1', occurred_at: at('10:06') },

@@ -96,6 +96,17 @@ describe('sending goods', () => {
       .when(start!, { from_store_id: B, to_store_id: 'main', lines: [lines[0]] })
       .rejects('insufficient_stock')
   })
+  test('sends what the book does not have where the shop allows less than nothing', () => {
+    const more = [{ product_id: 'tea', quantity: '12' }]
+    given(...goods)
+      .at({ settings: { 'inventory.negative': true } })
+      .when(start!, { ...way, lines: more })
+      .answers({ status: 'IN_TRANSIT' })
+    given(...goods)
+      .at({ settings: { 'inventory.negative': 'true' } })
+      .when(start!, { ...way, lines: more })
+      .rejects('insufficient_stock')
+  })
   test('wants two stores, products, and quantities in their steps', () => {
     const wrong = (input: object) => given(...goods).when(start!, { ...way, lines, ...input })
     wrong({ to_store_id: A }).rejects('validation_failed', {
@@ -173,6 +184,25 @@ describe('receiving goods', () => {
       ],
     )
   })
+  test('one product after the other, each with what became of it alone', () => {
+    const tea = [{ product_id: 'tea', received: '6' }]
+    const first = then(sent(), receive!, { lines: tea })
+    equal(stateAfter(first).status, 'IN_TRANSIT')
+    const moves = (which: Command, input: object) =>
+      given(...first)
+        .when(which, { transfer_id: T, ...input })
+        .decision()
+        .writes.flatMap(({ stream, events }) =>
+          stream.startsWith('stock-') ? events.map(({ type }) => `${type} ${stream}`) : [],
+        )
+    const ale = [stockKey('ale', A), stockKey('ale', B)].map((key) => `stock-${key}`)
+    deepEqual(moves(receive!, {}), [`StockTransferredIn ${ale[1]}`])
+    deepEqual(moves(receive!, { lines: [], close: true }), [`IncomingStockChanged ${ale[1]}`])
+    deepEqual(moves(cancel!, {}), [
+      `StockTransferredIn ${ale[0]}`,
+      `IncomingStockChanged ${ale[1]}`,
+    ])
+  })
   test('what never comes is missing when it is closed, and somebody’s work', () => {
     const history = then(sent(), receive!, {
       lines: [{ product_id: 'tea', received: '5' }],
@@ -188,6 +218,13 @@ describe('receiving goods', () => {
       ['ale', B, 'transfer', 2],
     ])
     equal(stateAfter(history).status, 'RECEIVED')
+    deepEqual(
+      stateAfter(history).lines.map((line) => [line.missing_quantity, inTransit(line)]),
+      [
+        [1, 0],
+        [2, 0],
+      ],
+    )
   })
   test('is refused beyond what is on its way, and for what was not sent', () => {
     const wrong = (lines: readonly object[], errors: Record<string, string>) =>
@@ -274,7 +311,12 @@ test('stock is not closed while goods are on their way to it', () => {
     .rejects('invalid_state', {
       details: { quantity: 0, reserved_quantity: 0, incoming_quantity: 6 },
     })
-  given(...sent())
+  const all = given(...goods).when(start!, { ...way, lines: [{ ...lines[0], quantity: '10' }] })
+  given(...goods, ...all.decision().writes)
     .when(command('DeleteProduct'), { product_id: 'tea' })
-    .rejects('invalid_state')
+    .rejects('invalid_state', {
+      details: {
+        stores: [{ store_id: B, quantity: 0, reserved_quantity: 0, incoming_quantity: 10 }],
+      },
+    })
 })
