@@ -19,7 +19,11 @@ const with_ = (type: string, run: (reader: Reader) => Promise<unknown>): Query =
   query({ ...none, type, run: (_, reader) => run(reader) })
 const GetLevel = query({
   type: 'GetLevel',
-  input: object({ id: text(), as_of_position: optional(integer({ min: 0 })) }),
+  input: object({
+    id: text(),
+    as_of_position: optional(integer({ min: 0 })),
+    as_of_version: optional(integer({ min: 1 })),
+  }),
   answer: json(),
   run: ({ id, as_of_position: position }, reader) =>
     position === undefined ? reader.get(levels(), id) : reader.past(levels(), id, { position }),
@@ -118,6 +122,12 @@ describe('an answer', () => {
     const asked = await ask('GetLevel', { id: 's:a', as_of_position: 2 })
     equal((resultOf(asked) as Level).quantity, 5)
     equal(resultOf(await ask('GetLevel', { id: 's:a', as_of_position: 0 })), null)
+    const { position } = await log.head()
+    ok((await ask('GetLevel', { id: 's:a', as_of_position: position })).ok)
+    const ahead = await ask('GetLevel', { id: 's:a', as_of_position: position + 1 })
+    equal(refusalOf(ahead), 'validation_failed as_of_position')
+    const twice = await ask('GetLevel', { id: 's:a', as_of_position: 2, as_of_version: 2 })
+    equal(refusalOf(twice), 'validation_failed as_of_version')
   })
 
   test('is a refusal for an unknown query, and for input that does not fit', async () => {

@@ -38,6 +38,7 @@ const WAIT_MS = 2_000
 const POLL_MS = 5
 /** After a failure: so many of them would look like many callers that fail. */
 const FAILED_POLL_MS = 250
+const BEYOND = 'is beyond the end of the log'
 
 export function queryGateway(options: QueryGatewayOptions): QueryGateway {
   const { reads, log, waitMs = WAIT_MS, cached } = options
@@ -48,13 +49,16 @@ export function queryGateway(options: QueryGatewayOptions): QueryGateway {
 
   async function lagging(minPosition: number): Promise<Rejection | null> {
     if ((await slowest(reads, names)) >= minPosition) return null
-    if (minPosition > (await log.head()).position)
-      return invalid({ min_position: 'is beyond the end of the log' })
+    if (minPosition > (await log.head()).position) return invalid({ min_position: BEYOND })
     if (await reached(minPosition, waitMs)) return null
     return notYet(`The read models have not reached position ${minPosition} yet.`)
   }
 
-  async function read(query: Query, input: object): Promise<Made> {
+  async function read(query: Query, input: Moments): Promise<Made> {
+    const { as_of_position: then = 0 } = input
+    // What will be known there nobody can say yet.
+    if (then > 0 && then > (await log.head()).position)
+      return { ok: false, rejection: invalid({ as_of_position: BEYOND }) }
     let stale = false
     const watched: Reader = {
       ...reader,
@@ -77,7 +81,10 @@ export function queryGateway(options: QueryGatewayOptions): QueryGateway {
       if (!checked.ok) return refused(invalid(checked.errors))
       // Just checked against the query's own schema.
       const odd =
-        backwards(checked.value as object) ?? query.refuses?.(checked.value as never) ?? null
+        backwards(checked.value as object) ??
+        severalMoments(checked.value as Moments) ??
+        query.refuses?.(checked.value as never) ??
+        null
       if (odd !== null) return refused(invalid(odd))
       if (minPosition !== undefined && !(Number.isSafeInteger(minPosition) && minPosition >= 0))
         return refused(invalid({ min_position: 'must be a whole number that is not negative' }))
@@ -120,6 +127,20 @@ function rejectionOf(error: unknown): Rejection {
 function backwards({ from, to }: { readonly from?: unknown; readonly to?: unknown }) {
   if (typeof from !== 'string' || typeof to !== 'string') return null
   return Date.parse(to) < Date.parse(from) ? { to: 'is before `from`' } : null
+}
+
+/** Of a query that offers a past. */
+type Moments = {
+  readonly as_of?: string
+  readonly as_of_position?: number
+  readonly as_of_version?: number
+}
+/** Only one of them could count, and the sender would not know which. */
+function severalMoments({ as_of, as_of_position, as_of_version }: Moments): FieldErrors | null {
+  const told = Object.entries({ as_of, as_of_position, as_of_version })
+  const [first, ...others] = told.filter(([, value]) => value !== undefined)
+  if (first === undefined || others.length === 0) return null
+  return Object.fromEntries(others.map(([name]) => [name, `cannot be told beside ${first[0]}`]))
 }
 
 const refused = (rejection: Rejection): Answer => ({ ok: false, rejection })
