@@ -1,7 +1,8 @@
-// What only a queue in memory can get wrong: growing without an end.
+// The contract of the bus, and what only a queue in memory can get wrong: growing without an end.
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Recorded } from '#kernel/message.ts'
+import { messageBusContract } from '#messaging/message-bus.contract.ts'
 import { openBus } from './open.ts'
 
 // Only the position matters here.
@@ -9,6 +10,11 @@ const event = (position: number) => ({ position }) as Recorded
 const turns = async (count: number) => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
 }
+
+messageBusContract('memory', async (told) => ({
+  bus: openBus({ onError: told }),
+  remove: async () => {},
+}))
 
 test('publishing waits for a subscriber whose queue is full, and goes on when there is room', async () => {
   const bus = openBus({ queueMax: 10 })
