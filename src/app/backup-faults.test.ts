@@ -30,26 +30,23 @@ import { checkBackup, restoreBackup } from './restore.ts'
 import { openLog, openLogBeside, openRows, placesOf } from './stores.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
+const KILLED_AT = join(import.meta.dirname, '..', 'testing', 'killed-at.ts')
 /** `KILLS=20` for a long run. */
 const KILLS = Number(process.env.KILLS ?? 1)
 const TRIES = 4 * KILLS
 
 type Ended = { readonly code: number | null; readonly said: string }
 
-/** The program, killed when `until` is seen. */
-async function daybook(
-  command: readonly string[],
-  until: () => boolean = () => false,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...command], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** The program; killed when a file has more than so many bytes. */
+async function daybook(command: readonly string[], file = '', bytes = -1): Promise<Ended> {
+  const killed = file === '' ? [] : [`--import=${KILLED_AT}`]
+  const child = spawn(process.execPath, [...killed, MAIN, ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, KILLED_AT: file, KILLED_AT_BYTES: String(bytes) },
+  })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text))
-  const ended = once(child, 'close')
-  while (child.exitCode === null && child.signalCode === null) {
-    if (until()) child.kill('SIGKILL')
-    await sleep(2)
-  }
-  const [code] = await ended
+  const [code] = await once(child, 'close')
   return { code: code as number | null, said }
 }
 
@@ -204,7 +201,7 @@ describe('a backup that something happens to', () => {
     let fired = 0
     for (let i = 0; i < TRIES && fired < KILLS; i++) {
       const file = join(`${target}.partial`, FILES.log)
-      const { code } = await daybook(['backup', target, ...argvOf(long)], () => existsSync(file))
+      const { code } = await daybook(['backup', target, ...argvOf(long)], file)
       if (code === 0) rmSync(target, { recursive: true })
       else {
         fired++
@@ -222,9 +219,8 @@ describe('a backup that something happens to', () => {
     const { path } = where as { path: string }
     let unfinished = 0
     for (let i = 0; i < TRIES && unfinished < KILLS; i++) {
-      const some = () =>
-        existsSync(`${path}-wal`) && readFileSync(`${path}-wal`).length > 200_000 * (1 + unfinished)
-      const { code } = await daybook(['restore', target, ...argvOf(where)], some)
+      const some = 200_000 * (1 + unfinished)
+      const { code } = await daybook(['restore', target, ...argvOf(where)], `${path}-wal`, some)
       if (code === 0) break
       const log = await openLogBeside(placesOf(configAt(where)).log)
       const isPart = await log.isUnfinished()

@@ -19,7 +19,9 @@ await onPostgres('a PostgreSQL that is killed', () => {
     const random = seeded(seed)
     const cluster = await ownPostgres()
     const history = openHistory(machineTick)
-    const place = { path: '', url: cluster.url }
+    // A server may take long to come back.
+    const patience = { beginWithinMs: 120_000, settleWithinMs: 120_000 }
+    const place = { path: '', url: cluster.url, patience }
     const writers = Array.from({ length: PROCESSES }, (_, nth) =>
       writerProcess('postgres', place, history, [`${seed}`, '0', `${nth}`]),
     )
