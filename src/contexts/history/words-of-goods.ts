@@ -18,7 +18,8 @@ const catalogWords: Words = {
     DepartmentArchived: () => 'Department archived',
   }),
   ...wordsFor(unit, {
-    UnitCreated: ({ name, symbol }) => `Unit ${name} (${symbol}) created`,
+    UnitCreated: ({ name, symbol }) =>
+      `Unit ${name}${symbol === null ? '' : ` (${symbol})`} created`,
     UnitUpdated: (data) => `Changed: ${fieldsOf(data, ['unit_id'])}`,
     UnitArchived: () => 'Unit archived',
   }),

@@ -47,6 +47,11 @@ describe('an event in words', () => {
     equal(told('OrderUpdated', { ...changed, shipping_address: null }), 'Changed: shipping address')
   })
 
+  test('names a unit by its symbol too, where it has one', () => {
+    equal(told('UnitCreated', { name: 'Kilogram', symbol: 'kg' }), 'Unit Kilogram (kg) created')
+    equal(told('UnitCreated', { name: 'Box', symbol: null }), 'Unit Box created')
+  })
+
   test('that nobody here knows is told by its name', () => {
     equal(told('SomethingOfTomorrow', {}), 'SomethingOfTomorrow')
     equal(told('constructor', {}), 'constructor')
