@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { user } from '#contexts/users/public.ts'
 import type { Write } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
 import { commandIn, given, NOW, statesAfter } from '#testing/given.ts'
@@ -77,6 +78,25 @@ describe('a customer', () => {
           credit_limit: 'must have at most 2 decimals',
         },
       })
+  })
+  test('has an account in the shop’s currency unless told otherwise, and fields as they are told', () => {
+    const registers = (settings: object, more: object = {}) =>
+      given()
+        .at({ settings: { ...settings } })
+        .when(command('RegisterCustomer'), { customer_id: ANN, name: 'Ann', ...more })
+    registers({}).answers({ currency: 'USD' })
+    registers({ 'money.default': 'CHF' }).answers({ currency: 'CHF' })
+    registers({}, { credit_limit: '100000000000.01' }).rejects('validation_failed', {
+      errors: { credit_limit: 'is too large' },
+    })
+    const updates = (input: object) =>
+      given(registered()).when(command('UpdateCustomer'), { customer_id: ANN, ...input })
+    const addresses = [{ city: 'Bern' }]
+    updates({ name: ' Anne ', addresses, notes: 'rings twice' }).writes(
+      event('CustomerUpdated', { customer_id: ANN, name: 'Anne', addresses, notes: 'rings twice' }),
+    )
+    updates({ phone: null }).writes(event('CustomerUpdated', { customer_id: ANN, phone: null }))
+    updates({ name: ' ' }).rejects('validation_failed', { errors: { name: 'must not be blank' } })
   })
   test('who changes the e-mail gives the old one back, and keeps it when only its case changes', () => {
     const to = (email: string | null) =>
@@ -186,6 +206,16 @@ describe('a balance', () => {
       requested: 2.01,
     })
   })
+  test('beyond its limit takes what costs nothing more', () => {
+    const beyond = [registered(100), owes(300)]
+    equal(judged(beyond, sale(0)), 300)
+    equal(judged(beyond, sale(-1)), 299)
+    equal(judged(beyond, sale(1)), 'credit_limit_exceeded')
+  })
+  test('tells in which currency it is kept', () => {
+    const told = moveBalance(statesAfter(registered()), sale(1, { currency: 'USD' }), { now: NOW })
+    deepEqual('rejected' in told && told.rejected.details, { currency: 'EUR', given: 'USD' })
+  })
   test('is lowered whatever the limit is, and by nobody unknown or in another currency', () => {
     const beyond = [registered(100), owes(300)]
     equal(judged(beyond, sale(-50, { cause: 'refund' })), 250)
@@ -243,6 +273,13 @@ describe('the balance’s commands', () => {
       given(registered()).when(command('ReceiveCustomerPayment'), { customer_id: ANN, ...input })
     pays({ amount: '0.00' }).rejects('validation_failed', { errors: { amount: 'must not be 0' } })
     pays({ amount: '1', currency: 'USD' }).rejects('currency_mismatch')
+    pays({ amount: '0.001' }).rejects('validation_failed', {
+      errors: { amount: 'must have at most 2 decimals' },
+    })
+    pays({ amount: '100000000000' }).answers({ balance_minor: -(10 ** 13) })
+    given()
+      .when(command('ReceiveCustomerPayment'), { customer_id: ANN, amount: '1' })
+      .rejects('not_found')
     pays({ amount: '100000000000.01' }).rejects('validation_failed', {
       errors: { amount: 'is too large' },
     })
@@ -252,9 +289,14 @@ describe('the balance’s commands', () => {
       given(registered()).when(command('AdjustCustomerBalance'), { customer_id: ANN, ...input })
     adjusts({ amount: '-1.50', reason: 'goodwill' }).answers({ balance_minor: -150 })
     adjusts({ amount: '1' }).rejects('validation_failed', { errors: { reason: 'is required' } })
-    given(registered(), erased)
-      .when(command('AdjustCustomerBalance'), { customer_id: ANN, amount: '1', reason: 'x' })
-      .rejects('invalid_state')
+    // Of one who was erased a debt may be paid or written off; new debt is put on nobody.
+    const gone = (type: string, amount: string) =>
+      given(registered(), owes(300), erased).when(command(type), {
+        ...{ customer_id: ANN, amount, reason: 'x' },
+      })
+    gone('AdjustCustomerBalance', '1').rejects('invalid_state')
+    gone('AdjustCustomerBalance', '-3').answers({ balance_minor: 0 })
+    gone('ReceiveCustomerPayment', '3').answers({ balance_minor: 0 })
   })
   test('a limit is set, changed, and taken away', () => {
     const sets = (credit_limit: string | null, ...history: readonly Write[]) =>
@@ -263,7 +305,21 @@ describe('the balance’s commands', () => {
       credit_limit_minor: 500,
       available_credit_minor: 0,
     })
+    const changed = (credit_limit_minor: number | null, previous_limit_minor: number | null) =>
+      event('CreditLimitChanged', {
+        ...{ customer_id: ANN, currency: 'EUR', reason: null },
+        ...{ credit_limit_minor, previous_limit_minor },
+      })
+    sets('5', registered(300)).writes(changed(500, 300))
+    sets('0', registered()).writes(changed(0, null))
     sets('5', registered(500)).writesNothing()
+    sets('1.001', registered()).rejects('validation_failed', {
+      errors: { credit_limit: 'must have at most 2 decimals' },
+    })
+    sets('100000000000', registered()).answers({ credit_limit_minor: 10 ** 13 })
+    sets('100000000000.01', registered()).rejects('validation_failed', {
+      errors: { credit_limit: 'is too large' },
+    })
     sets(null, registered(500)).answers({ credit_limit_minor: null })
     sets('-1', registered()).rejects('validation_failed')
     sets('1', registered(), archived).rejects('invalid_state')
@@ -284,7 +340,28 @@ describe('who may order', () => {
     equal(judged([], { user_id: ANN }, required), 'validation_failed')
     equal(judged([registered()], { customer_id: ANN }, required), 'may')
   })
+  test('whom an import tells of ordered already', () => {
+    const imported = { settings: required, source: 'import' }
+    const told = (history: readonly Write[], buyer: object) =>
+      customerTrouble(statesAfter(...history), buyer, imported)?.rejected.code ?? 'may'
+    deepEqual(
+      [
+        told([], {}),
+        told([], { customer_id: ANN }),
+        told([registered(), archived], { customer_id: ANN }),
+      ],
+      ['may', 'may', 'may'],
+    )
+    equal(told([registered(), erased], { customer_id: ANN }), 'invalid_state')
+  })
   test('nobody who was archived or erased', () => {
+    equal(judged([registered(), erased], { customer_id: ANN }), 'invalid_state')
+    const gone = user.write('u-1', [
+      user.event('UserErased', { user_id: 'u-1', erased_at: NOW } as never),
+    ])
+    equal(judged([gone], { user_id: 'u-1' }), 'invalid_state')
+    equal(judged([gone], { user_id: 'u-2' }), 'may')
+    equal(judged([gone, registered()], { customer_id: ANN }), 'may')
     equal(judged([registered(), archived], { customer_id: ANN }), 'invalid_state')
     equal(judged([erased], { customer_id: ANN }), 'invalid_state')
   })
