@@ -61,15 +61,20 @@ function queryEndpoint({ type, input, answer, route, keeping }: QueryRoute, ask:
       const asked = await ask(type, fields.value, minPosition === undefined ? {} : { minPosition })
       if (!asked.ok) return problem(asked.rejection, call.correlationId)
       const { result } = asked
-      if (result === null || result === undefined) return notFound(call)
+      if (result === null || result === undefined) return notFound(call, asksThen(fields.value))
       const headers = { ...headersFor(result, call, pages), ...cacheHeaders(asked) }
       return { status: 200, headers, text: write(result) }
     },
   }
 }
 
-const notFound = ({ correlationId }: Call) =>
-  problem({ code: 'not_found', message: 'There is nothing under this id.' }, correlationId)
+function notFound({ correlationId }: Call, isOfThen = false) {
+  const message = isOfThen
+    ? 'There was nothing under this id then.'
+    : 'There is nothing under this id.'
+  return problem({ code: 'not_found', message }, correlationId)
+}
+const asksThen = (input: object) => Object.keys(input).some((name) => name.startsWith('as_of'))
 
 /**
  * Names in the path that are ids; a status or a day in a path is none, so a wrong one is an error.
