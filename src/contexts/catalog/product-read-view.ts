@@ -38,7 +38,7 @@ export type ProductRow = {
 
 export const productReadView = projection<ProductRow>({
   name: 'product_read_view',
-  version: 2,
+  version: 3,
   table: {
     name: 'product_read_view',
     key: 'product_id',
@@ -101,6 +101,9 @@ export const productReadView = projection<ProductRow>({
       sell_price_minor,
       cost_price_minor,
     })),
+    // They change nothing that is shown, but the stream's version, which a sender may expect.
+    ProductPriceScheduled: changed(() => ({})),
+    ScheduledPriceCancelled: changed(() => ({})),
     ProductArchived: changed(() => ({ is_active: false })),
     ProductRestored: changed(() => ({ is_active: true })),
     DepartmentRenamed: {
