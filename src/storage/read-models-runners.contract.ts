@@ -199,7 +199,7 @@ export function readModelsRunnersContract(
       })
 
       it('for a time goes on by itself afterwards', async () => {
-        await second.hold('counters', 150)
+        await second.hold('counters', 1_500)
         deepEqual([...(await reads.held())], [['counters', false]])
         equal(await reads.commit([change(0, 1)]), false)
         while ((await reads.held()).size > 0) await wait(5)
