@@ -16,7 +16,7 @@ const lines = readme
   .filter(({ language }) => language === 'sh')
   .flatMap(({ code }) => code.split('\n'))
 const calls = lines.filter((line) => line.startsWith('curl ')).map(callOf)
-const LOOKS_MAX = 200
+const LOOKS_MAX = 2_400
 
 type Call = {
   readonly path: string

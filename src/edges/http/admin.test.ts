@@ -18,7 +18,7 @@ import { account, types as accountTypes, bank as bankOver, commands } from './ac
 import { type Bank, call, openBank } from './door-fixture.ts'
 
 const ID = '01939b5a-7c1e-7000-8000-000000000001'
-const WRITE_TIMEOUT_MS = 500
+const WRITE_TIMEOUT_MS = 1_500
 let mended: boolean
 const balances = projection<{ account_id: string; balance: number }>({
   name: 'balances',
@@ -225,7 +225,7 @@ describe('operators', () => {
     gate = promise
     const rebuilt = admin('POST', 'projections/rebuild', { name: 'balances' })
     // Past the time limit of all other requests.
-    setTimeout(resolve, 3 * WRITE_TIMEOUT_MS)
+    setTimeout(resolve, 2 * WRITE_TIMEOUT_MS)
     equal((await rebuilt).status, 200)
   })
 

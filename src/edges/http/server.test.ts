@@ -323,7 +323,7 @@ describe('doors', () => {
     const type = 'Content-Type: application/json\r\nContent-Length: 100'
     socket.write(`POST ${ACCOUNT}/deposits HTTP/1.1\r\nHost: localhost\r\n${type}\r\n\r\n{`)
     await seen
-    const failing = setTimeout(() => socket.destroy(new Error('it was waited for')), 5_000)
+    const failing = setTimeout(() => socket.destroy(new Error('it was waited for')), 20_000)
     await bank.doors.public.close()
     await gone
     clearTimeout(failing)
@@ -368,7 +368,7 @@ describe('failures', () => {
   })
 
   test('a request that takes too long is answered, and may be repeated with its key', async () => {
-    await reopen({ settings: { 'server.write_timeout': 100 } })
+    await reopen({ settings: { 'server.write_timeout': 1_000 } })
     await open()
     const gate = Promise.withResolvers<void>()
     instead = () => gate.promise
