@@ -42,6 +42,13 @@ export async function openWorld({ done, cup, tea, now, advance }: OrderShop) {
   await done('ArchiveCustomer', { customer_id: 'c-gone' })
   await done('EraseCustomer', { customer_id: 'c-forgotten' })
   await done('OpenCashSession', { register_id: 'till1', float: '10' })
+  const begun = [1, 2, 3, 4].map((n) => `01980000-0000-7000-8000-00000000000${n}`)
+  for (const sale_id of begun) {
+    await done('StartSale', { sale_id })
+    await done('AddSaleItem', { sale_id, product_id: cup, quantity: '1' })
+  }
+  await done('SuspendSale', { sale_id: begun[0] })
+  await done('VoidSale', { sale_id: begun[1] })
   advance(3 * DAY_MS)
   return {
     now,
@@ -50,6 +57,8 @@ export async function openWorld({ done, cup, tea, now, advance }: OrderShop) {
     unknown: ['p-new-1', 'p-new-2'],
     stores: ['main', String(closed), 's-new-1', 's-new-2'],
     customers: [null, 'c-poor', 'c-gone', 'c-forgotten', 'c-nobody'],
+    /** Sales that go on here, or were set aside or given up. */
+    begun,
     sales: [] as { sale_id: string; lines: number }[],
   }
 }
@@ -109,7 +118,9 @@ const CURRENCIES = ['USD', 'USD', 'EUR', 'CHF', 'JPY'] as const
 export function soldLate(world: World, random: Random): Fact {
   const currency = random.pick(CURRENCIES)
   const items = Array.from({ length: random.int(1, 3) }, () => whatever(world, random, currency))
-  const input = { ...place(world, random), currency, items, ...payment(random, currency) }
+  const begun = random.chance(0.2) ? world.begun.pop() : undefined
+  const own = begun === undefined ? {} : { sale_id: begun }
+  const input = { ...own, ...place(world, random), currency, items, ...payment(random, currency) }
   return { type: 'ProcessSale', input }
 }
 

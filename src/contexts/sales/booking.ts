@@ -152,7 +152,7 @@ const sessionOf = ({ session }: Register, { at, isFact }: When): Session | null 
   session === null || (isFact && at < session.opened_at) ? null : session
 
 /** A sale that was rung up happened, whatever became of its shop since. */
-function openedAt(given: Given, { settings }: Moment, when: When, store_id: string) {
+export function openedAt(given: Given, { settings }: Moment, when: When, store_id: string) {
   const known = storeState(given, store_id)
   if (when.isFact && known !== null)
     return { writes: [], doubts: known.is_active ? [] : (['store_closed'] as const) }

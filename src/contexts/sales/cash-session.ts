@@ -2,7 +2,7 @@
 // refunds in cash, and movements by hand, should have left in it is in the register's state.
 import { amountReader, hasErrors } from '#contexts/catalog/public.ts'
 import { customer, moveBalance } from '#contexts/customers/public.ts'
-import { openStore, store, storeIdOf } from '#contexts/stores/public.ts'
+import { store, storeIdOf } from '#contexts/stores/public.ts'
 import {
   accept,
   type Command,
@@ -25,9 +25,10 @@ import {
   text,
   uuid,
 } from '#kernel/schema.ts'
-import { MAIN_REGISTER, registerTrouble } from './booking.ts'
+import { MAIN_REGISTER, openedAt, registerTrouble } from './booking.ts'
 import { register, registerKey, type Session } from './register.ts'
 import { currency, REASON_MAX, TOTAL_MAX_MINOR } from './sale-fields.ts'
+import { CURRENCY } from './sale-items.ts'
 import { whenOf } from './sale-moment.ts'
 
 const MOVEMENTS_MAX = 1_000
@@ -82,20 +83,21 @@ const openCashSession = command({
     const session_id = input.session_id!
     const wrong = registerTrouble(where.register_id)
     if (wrong !== null) return wrong
-    const opened = openStore(given, moment, where.store_id)
+    const when = whenOf(input.occurred_at, moment)
+    if ('rejected' in when) return when
+    const opened = openedAt(given, moment, when, where.store_id)
     if ('rejected' in opened) return opened
     const { session } = given.state(register.at(key))
     if (session !== null)
       return reject('invalid_state', `A cash session is open at register ${where.register_id}.`, {
         details: { session_id: session.session_id },
       })
-    const when = whenOf(input.occurred_at, moment)
-    if ('rejected' in when) return when
     const { settings, user_id = null } = moment
     const currency = input.currency ?? String(settings['money.default'] ?? 'USD')
     const allowed = settings['money.currencies']
     const reader = amountReader()
-    if (Array.isArray(allowed) && !allowed.includes(currency))
+    if (!CURRENCY.test(currency)) reader.note('currency', 'must be a code of three capital letters')
+    else if (Array.isArray(allowed) && !allowed.includes(currency) && !when.isFact)
       reader.note('currency', `must be one of ${allowed.join(', ')}`)
     const float_minor =
       input.float === undefined ? 0 : reader.amount('float', input.float, currency)

@@ -2,7 +2,7 @@
 import { amountReader, hasErrors } from '#contexts/catalog/public.ts'
 import { command, type Decision, type Given, invalid, type Moment } from '#kernel/decider.ts'
 import { type Infer, id, nullable, object, optional } from '#kernel/schema.ts'
-import { occurredAt } from './process-sale.ts'
+import { occurredAt, standingDoubts } from './process-sale.ts'
 import { completedAnswer, ringUp } from './ring-up.ts'
 import { sale } from './sale.ts'
 import { discountsInput, discountsOf, NOTHING_NEW } from './sale-items.ts'
@@ -37,11 +37,10 @@ function decide(input: Infer<typeof completeInput>, given: Given, moment: Moment
   const { sale_id } = input
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
-  // Set aside here, and completed there while nobody could say so.
   const state = saleIn(given, sale_id, 'STARTED', ...(when.isFact ? (['SUSPENDED'] as const) : []))
   if ('rejected' in state) return state
   if (state.cart.length === 0) return invalid({ sale_id: 'is a sale without any line' })
-  const doubts = state.status === 'SUSPENDED' ? (['sale_was_suspended'] as const) : []
+  const doubts = standingDoubts(state)
   const { currency, cart, store_id, register_id, device_id, country } = state
   const reader = amountReader()
   const discounts = discountsOf(input.discounts, currency, reader, 'discounts')

@@ -12,6 +12,7 @@ export const DOUBTS = [
   'store_unknown',
   'store_closed',
   'sale_was_suspended',
+  'sale_was_voided',
   'tender_unknown',
   'paid_otherwise',
   'debtor_unknown',

@@ -252,6 +252,34 @@ describe('a sale that was set aside here', () => {
       ...{ doubts: ['sale_was_suspended'], status: 'COMPLETED' },
     })
   })
+  it('or with other goods, or although it was given up here', () => {
+    const of = { sale_id: SALE }
+    const begun = after(shop, [
+      ['StartSale', of],
+      ['AddSaleItem', { ...of, ...pens(9) }],
+    ])
+    const voided = after(begun, [['VoidSale', of]])
+    const there = cashSale(pens(2))
+    when(begun, 'ProcessSale', there).rejects('already_exists')
+    const then = sold(there, {}, begun)
+    deepEqual(typesIn(then).slice(0, 3), ['SaleItemRemoved', 'SaleItemAdded', 'SaleCompleted'])
+    deepEqual(
+      dataOf(then, 'SaleCompleted').lines.map((one: { line: number }) => one.line),
+      [1],
+    )
+    then.answers({ total_amount_minor: 1000 })
+    equal(dataOf(then, 'SaleCompleted').doubts, undefined)
+    const still = sold(there, {}, voided)
+    still.answers({ total_amount_minor: 1000, doubts: ['sale_was_voided'] })
+    sold(there, {}, [...begun, ...then.decision().writes]).rejects('already_exists')
+  })
+  it('in a drawer that was opened there', () => {
+    const drawer = { register_id: 'till1', currency: 'CHF', store_id: 'nowhere', float: '10' }
+    const settings = { 'money.currencies': ['USD'] }
+    whenAt(shop, { settings }, 'OpenCashSession', drawer).rejects('not_found')
+    const then = whenAt(shop, { settings }, 'OpenCashSession', { ...drawer, ...YESTERDAY })
+    then.answers({ currency: 'CHF', expected_minor: 1000 })
+  })
 })
 
 describe('what is doubtful', () => {

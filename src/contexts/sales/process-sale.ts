@@ -21,8 +21,9 @@ import {
   uuid,
 } from '#kernel/schema.ts'
 import { bookingRefs, MAIN_REGISTER } from './booking.ts'
+import type { Doubt } from './doubts.ts'
 import { completedAnswer, ringUp } from './ring-up.ts'
-import { sale } from './sale.ts'
+import { type Sale, sale } from './sale.ts'
 import { LINES_MAX } from './sale-fields.ts'
 import {
   cartLines,
@@ -99,12 +100,21 @@ export const processSale = command({
   },
 })
 
+/** Set aside or given up here, and completed there while nobody could say so. */
+export const standingDoubts = (state: Sale): readonly Doubt[] =>
+  state?.status === 'SUSPENDED'
+    ? ['sale_was_suspended']
+    : state?.status === 'VOIDED'
+      ? ['sale_was_voided']
+      : []
+
 function decide(input: Input, given: Given, moment: Moment): Decision {
   const sale_id = input.sale_id!
-  if (given.state(sale.at(sale_id)) !== null)
-    return reject('already_exists', `There is a sale ${sale_id} already.`)
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
+  const state = given.state(sale.at(sale_id))
+  if (state !== null && (state.status === 'COMPLETED' || !when.isFact))
+    return reject('already_exists', `There is a sale ${sale_id} already.`)
   const wanted = input.currency === undefined ? {} : { currency: input.currency }
   const telling = when.isFact ? { ...wanted, moment } : wanted
   const cart = cartLines(input.items, given, when, telling)
@@ -115,14 +125,18 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   if (hasErrors(reader.errors)) return invalid(reader.errors)
   const at = when.isFact ? when.at : undefined
   const place = placeOf(input)
-  const started = sale.event(
-    'SaleStarted',
-    { sale_id, ...place, user_id: moment.user_id ?? null, currency, started_at: when.at },
-    at,
-  )
+  const user_id = moment.user_id ?? null
+  const started = { sale_id, ...place, user_id, currency, started_at: when.at }
+  const begun =
+    state === null
+      ? [sale.event('SaleStarted', started, at)]
+      : // It went on here and was completed there: what was rung up there is what was sold,
+        // under the numbers that it has there.
+        state.cart.map(({ line }) => sale.event('SaleItemRemoved', { sale_id, line }, at))
   const added = lines.map((line) => sale.event('SaleItemAdded', { sale_id, currency, ...line }, at))
   return ringUp(given, moment, when, {
-    ...{ ...place, sale_id, currency, cart: lines, told, discounts, payment: input },
-    before: [started, ...added],
+    ...{ ...place, sale_id, currency, cart: lines, discounts, payment: input },
+    told: { ...told, doubts: [...told.doubts, ...standingDoubts(state)] },
+    before: [...begun, ...added],
   })
 }

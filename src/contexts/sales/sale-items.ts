@@ -267,7 +267,7 @@ function productsOf(
   })
 }
 
-const CURRENCY = /^[A-Z]{3}$/
+export const CURRENCY = /^[A-Z]{3}$/
 
 /** What was taken in any currency is told in it. */
 function currencyTrouble(

@@ -1,6 +1,7 @@
 // A sale at the till. Stream: sale-<sale_id>.
-// STARTED ⇄ SUSPENDED; STARTED → COMPLETED; STARTED or SUSPENDED → VOIDED. A completed sale never
-// changes: what comes back is a refund beside it. Refunds without a sale have their own stream.
+// STARTED ⇄ SUSPENDED; STARTED → COMPLETED; STARTED or SUSPENDED → VOIDED. What a till tells late
+// may complete any that is not. A completed sale never changes: what comes back is a refund beside
+// it. Refunds without a sale have their own stream.
 import { amountFields } from '#contexts/pricing/public.ts'
 import { aggregate } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
@@ -236,8 +237,12 @@ export const sale = aggregate({
     SaleCompleted: (state, data): Sale => ({
       ...existing(state),
       status: 'COMPLETED',
+      store_id: data.store_id,
       register_id: data.register_id,
       customer_id: data.customer_id,
+      device_id: data.device_id,
+      currency: data.currency,
+      country: data.country,
       cart: [],
       sold: {
         sale_number: data.sale_number,
