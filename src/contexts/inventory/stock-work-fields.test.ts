@@ -89,7 +89,7 @@ holds('what an event of a discrepancy may hold', discrepancy, {
     found,
     {
       kind: [['sale', 'count', 'adjustment', 'transfer'], ['guess']],
-      missing: atLeast(1),
+      missing: atLeast(0),
       reason: upTo(200),
       reference: nullOr(200),
       happened_at: [[WHEN], ['soon']],
