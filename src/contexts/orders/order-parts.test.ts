@@ -3,6 +3,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { productCreated, stockOpened } from '#contexts/inventory/goods-fixture.ts'
+import { payment } from '#contexts/payments/public.ts'
+import { labelOperationId } from '#contexts/shipping/public.ts'
 import { MAIN_STORE_ID } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
 import { asking, type Step, statesAfter, type Then } from '#testing/given.ts'
@@ -15,12 +17,20 @@ import { recordLabelOutcome } from './label-outcome.ts'
 import { order, returnable, returnStatus } from './order.ts'
 import { recordPaymentOutcome } from './payment-outcome.ts'
 import { markShipped, shipOrder } from './ship-order.ts'
-import { cancelShipment, createShipment } from './shipment-commands.ts'
+import { cancelShipment, createShipment, createShippingLabel } from './shipment-commands.ts'
 
 const commands: readonly Command[] = [
   ...[createOrder('simulator'), updateOrder, confirmOrder, cancelOrder, cancelOrderLines],
   ...[recordPaymentOutcome, recordLabelOutcome],
-  ...[shipOrder, markShipped, createShipment, cancelShipment, deliverOrder, markDelivered],
+  ...[
+    shipOrder,
+    markShipped,
+    createShipment,
+    createShippingLabel,
+    cancelShipment,
+    deliverOrder,
+    markDelivered,
+  ],
 ]
 const { after, when, whenAt } = asking((type) => commands.find((one) => one.type === type)!, [])
 
@@ -234,6 +244,27 @@ describe('an order whose items change', () => {
     equal(dataOf(noted, 'OrderUpdated').notes, 'ring twice')
     equal(dataOf(noted, 'OrderUpdated').shipping_address, undefined)
     when(open, 'UpdateOrder', of).writesNothing()
+    const wrong = [
+      { name: 'both', percent: '5', amount: '1' },
+      { name: 'all', percent: '101' },
+    ]
+    const items = [cups('1', { discounts: [{ name: 'fine', amount: '0.001' }, { name: 'none' }] })]
+    whenAt(open, { settings }, ...change(items, { discounts: wrong })).rejects(
+      'validation_failed',
+      {
+        errors: {
+          'items.0.discounts.0.amount': 'must have at most 2 decimals',
+          'items.0.discounts.1': 'needs a percent or an amount, and not both',
+          'discounts.0': 'needs a percent or an amount, and not both',
+          'discounts.1.percent': 'must lie between 0 and 100',
+        },
+      },
+    )
+    const alone = 'are given by the shop alone (orders.client_price)'
+    const named = when(open, ...change([cups('1', { discounts: off })], { discounts: off }))
+    named.rejects('business_rule_violated', {
+      errors: { discounts: alone, 'items.0.discounts': alone },
+    })
   })
   it('is taxed where it goes now, and tells where it was counted', () => {
     const settings = { 'money.taxes': ['standard:VAT:20', 'standard@Norway:MVA:25'] }
@@ -244,6 +275,16 @@ describe('an order whose items change', () => {
     deepEqual([home.tax_minor, home.country, home.previous_country], [83, null, undefined])
     const abroad = goes({ shipping_address: { country: 'Norway' } })
     deepEqual([abroad.tax_minor, abroad.country, abroad.previous_country], [100, 'Norway', null])
+    const there = after(open, [change([cups('1')], { shipping_address: { country: 'Norway' } })], {
+      settings,
+    })
+    const back = whenAt(there, { settings }, ...change([cups('2')]))
+    deepEqual(
+      [dataOf(back, 'OrderUpdated').country, dataOf(back, 'OrderUpdated').tax_minor],
+      ['Norway', 200],
+    )
+    // What it was before is forgotten: one cup is all that there is to cancel.
+    when(there, ...cancel([1, '1'])).answers({ status: 'CANCELLED' })
   })
   it('comes to no more than is being paid', () => {
     const paying = placed()
@@ -318,6 +359,94 @@ describe('a parcel of its own', () => {
     when(dropped, ...parcel(1, '2')).rejects('already_exists')
     when(dropped, 'ShipOrder', of).answers({ status: 'SHIPPED' })
     when(placed(), ...parcel(1, '1')).rejects('invalid_state', { details: { status: 'PENDING' } })
+  })
+  it('is one of several, each with its own lines', () => {
+    const second = ORDER.replace(/1$/, 'b')
+    const two = after(captured(), [
+      parcel(1, '2'),
+      ['CreateShipment', { ...of, shipment_id: second, lines: [{ line: 2, quantity: '0.5' }] }],
+    ])
+    const one = after(two, [leaves])
+    const other = when(one, 'MarkShipped', { ...sent, shipment_id: second })
+    deepEqual(dataOf(other, 'OrderPartiallyShipped').lines, [{ line: 2, quantity: 500 }])
+    const dropped = after(two, [['CancelShipment', { shipment_id: second }]])
+    when(dropped, ...cancel([1, '2'])).rejects('business_rule_violated')
+    when(dropped, ...cancel([2, '0.5'])).answers({ status: 'CONFIRMED' })
+    when(one, 'MarkShipped', { ...sent, shipment_id: ORDER }).answers({
+      ...{ shipment_id: ORDER, status: 'PARTIALLY_SHIPPED' },
+    })
+    when(one, 'MarkShipped', { ...sent, shipment_id: 'none' }).rejects('not_found')
+  })
+  it('with all that is left makes the order’s own one needless', () => {
+    const all: Step = [
+      'CreateShipment',
+      {
+        ...{ ...of, shipment_id: PARCEL },
+        lines: [
+          { line: 1, quantity: '3' },
+          { line: 2, quantity: '0.5' },
+        ],
+      },
+    ]
+    const planned = after(captured(), [all])
+    when(planned, 'ShipOrder', of).rejects('invalid_state', { details: { status: 'CONFIRMED' } })
+    const then = when(planned, ...leaves)
+    then.answers({ status: 'SHIPPED' })
+    const { shipment_id, operation_id, driver } = dataOf(then, 'ShipmentCancelRequested')
+    deepEqual(
+      [shipment_id, operation_id, driver],
+      [ORDER, labelOperationId(ORDER, 'cancel', 2), 'shipment'],
+    )
+    const own = when(after(captured(), [['ShipOrder', of]]), 'ShipOrder', of)
+    own.writesNothing()
+  })
+  it('does not leave while its label is made, or after it was given up', () => {
+    const planned = after(captured(), [parcel(1, '2')])
+    const asked = after(planned, [['CreateShippingLabel', { shipment_id: PARCEL }]])
+    when(asked, ...leaves).rejects('invalid_state', {
+      details: { shipment_status: 'PENDING', pending: 'label' },
+    })
+    const dropped = after(planned, [['CancelShipment', { shipment_id: PARCEL }]])
+    when(dropped, ...leaves).rejects('invalid_state', {
+      details: { shipment_status: 'CANCELLED', pending: null },
+    })
+    when(placed(), 'ShipOrder', of).rejects('invalid_state', { details: { status: 'PENDING' } })
+  })
+  it('leaves when it is told to have left; now is after all that is in the book', () => {
+    const committed = (more: object) =>
+      eventsIn(when(captured(), 'ShipOrder', { ...of, ...more })).find(
+        ({ type }) => type === 'ReservationCommitted',
+      )?.occurred_at
+    const early = '2026-03-02T09:00:00.000Z'
+    equal(committed({ shipped_at: early }), early)
+    equal(committed({ shipped_at: '2026-03-02T10:00:00.000Z' }), undefined)
+    equal(committed({}), undefined)
+  })
+  it('is paid for, or costs nothing', () => {
+    const manual = confirmed({ ...PAID, 'payments.capture_on': 'manual' })
+    when(manual, 'ShipOrder', of).answers({ status: 'SHIPPED' })
+    const voiding = [
+      ...manual,
+      payment.write(ORDER, [
+        payment.event('PaymentVoidRequested', {
+          ...{ ...told, operation_id: `${ORDER}:void:2`, amount_minor: 1_667 },
+          ...{ currency: 'USD', driver: 'payment' },
+        }),
+      ]),
+    ]
+    when(voiding, 'ShipOrder', of).rejects('invalid_state', {
+      details: { status: 'CONFIRMED', payment_status: 'VOIDING' },
+    })
+    const voided = after(voiding, [succeeded('void:2')])
+    when(voided, 'ShipOrder', of).rejects('invalid_state')
+    const gift = placed({}, [{ product_id: 'p-gift', quantity: '1' }])
+    when(
+      after(gift, [[label[0], { ...label[1], payment_id: null }]]),
+      'ShipOrder',
+      of,
+    ).answers({
+      status: 'SHIPPED',
+    })
   })
   it('leaves once, with what is in it, and only that is paid for', () => {
     const planned = after(onShip(), [parcel(1, '2')])
@@ -466,6 +595,20 @@ describe('what comes back of an order', () => {
     // Of another return nothing is known here.
     const other = stateAfter(change('requested', two), change('closed', [], { return_id: 'r-2' }))
     equal(other.returns.length, 1)
+  })
+  it('may be withheld, and be paid back later after all', () => {
+    const kept = [{ line: 1, quantity: 2, amount_minor: 1_000 }]
+    const come = change('received', two, { withheld: kept })
+    const granted = order.write(ORDER, [
+      order.event('OrderRefundGranted', {
+        ...{ ...of, lines: [{ line: 1, quantity: 1, amount_minor: 500 }], amount_minor: 500 },
+      } as never),
+    ])
+    const figures = ({ lines: [cup, other], returned_minor }: ReturnType<typeof stateAfter>) => [
+      ...[cup?.withheld_quantity, cup?.withheld_minor, other?.withheld_quantity, returned_minor],
+    ]
+    deepEqual(figures(stateAfter(come)), [2, 1_000, 0, 0])
+    deepEqual(figures(stateAfter(come, granted)), [1, 500, 0, 500])
   })
   it('is said of the order: nothing, asked for, some of it, or all that was not cancelled', () => {
     const lines = (returned_quantity: number, cancelled_quantity: number) => ({
