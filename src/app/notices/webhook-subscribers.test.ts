@@ -37,7 +37,7 @@ const parts = async () => ({
   ...{ log: await openEventLog(), keys: await openKeyRing(), types, version: 'test' },
   personal: { open: async (events: readonly Recorded[]) => events },
   send: async () => ({ ok: true, response: {}, position: 1, version: 1, replayed: false }) as const,
-  rules: { allowPrivate: true, allowedHosts: [], timeoutMs: 1_000 },
+  rules: { allowPrivate: true, allowedHosts: [], timeoutMs: 20_000 },
   breaking: { failures: 2, windowMs: 60_000, openForMs: 30_000, halfOpenMax: 1 },
   pauseAfter: 2,
 })
