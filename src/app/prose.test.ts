@@ -114,6 +114,13 @@ describe('code in the pages', () => {
       )
   })
 
+  it('needs nothing of the kernel that its door does not offer to others', () => {
+    const door = readFileSync(join(ROOT, 'src', 'entry', 'kernel.ts'), 'utf8')
+    for (const { path, code } of programs)
+      for (const [, file] of code.matchAll(/from '(#kernel\/[a-z/-]+\.ts)'/g))
+        ok(door.includes(`'${file}'`), `${path}: ${file}`)
+  })
+
   it('compiles', () => {
     const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
     const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', folder], {
