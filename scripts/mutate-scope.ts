@@ -16,6 +16,9 @@ export type Area = {
   readonly tests: readonly string[]
 }
 
+const inFolder = (context: string, ...names: readonly string[]): readonly string[] =>
+  names.map((name) => `src/contexts/${context}/${name}.test.ts`)
+
 const AREAS: readonly Area[] = [
   { group: 'kernel', folder: 'src/kernel', tests: ['src/kernel/*.test.ts'] },
   {
@@ -32,11 +35,15 @@ const AREAS: readonly Area[] = [
     folder: 'src/contexts/inventory',
     files: [
       ...['availability', 'reservation', 'reservation-commands', 'reserve-commands'],
-      ...['reserving', 'stock', 'stock-commands', 'stock-place'],
+      ...['reserving', 're-reserving', 'stock', 'stock-commands', 'stock-place', 'stock-changes'],
+      ...['record-count', 'recent-moves', 'selling', 'start-transfer', 'receive-transfer'],
+      ...['transfer', 'told-late', 'taking-back'],
     ],
-    tests: ['stock', 'stock-fields', 'reservation', 'availability'].map(
-      (name) => `src/contexts/inventory/${name}.test.ts`,
-    ),
+    tests: [
+      ...inFolder('inventory', 'stock', 'stock-fields', 'reservation', 'availability'),
+      ...inFolder('inventory', 'backorder', 'transfer', 'told-late', 'record-count', 'selling'),
+      ...inFolder('returns', 'return-rules'),
+    ],
   },
   {
     group: 'money and stock',
@@ -53,16 +60,41 @@ const AREAS: readonly Area[] = [
   {
     group: 'money and stock',
     folder: 'src/contexts/orders',
-    files: ['compensation', 'order-lines', 'order-payments', 'pay-order', 'payment-outcome'],
-    tests: ['order-rules', 'order-lines', 'payment-rules', 'compensation', 'order-payments'].map(
-      (name) => `src/contexts/orders/${name}.test.ts`,
-    ),
+    files: [
+      ...['compensation', 'order-lines', 'order-payments', 'pay-order', 'payment-outcome'],
+      ...['cancel-lines', 'change-order', 'order', 'order-discounts', 'order-line', 'order-money'],
+      ...['refund-elsewhere', 'ship-order', 'told-lines'],
+    ],
+    tests: [
+      ...inFolder('orders', 'order-rules', 'order-lines', 'order-line', 'order-parts'),
+      ...inFolder('orders', 'payment-rules', 'compensation', 'order-payments', 'refund-elsewhere'),
+      ...inFolder('returns', 'return-rules'),
+    ],
   },
   {
     group: 'money and stock',
     folder: 'src/contexts/returns',
-    files: ['return'],
+    files: ['close-return', 'receive-return', 'request-return', 'return'],
     tests: ['src/contexts/returns/*.test.ts'],
+  },
+  {
+    group: 'money and stock',
+    folder: 'src/contexts/sales',
+    files: [
+      ...['booking', 'cash-session', 'complete-sale', 'refund-sale', 'refund-without-sale'],
+      ...['register', 'ring-up', 'sale-items', 'sale-moment', 'sale-number', 'sale-steps'],
+      'tendering',
+    ],
+    tests: [
+      ...inFolder('sales', 'sale-rules', 'till-rules', 'refund-rules', 'refund-booking'),
+      ...inFolder('sales', 'tendering', 'tender-refusals'),
+    ],
+  },
+  {
+    group: 'money and stock',
+    folder: 'src/contexts/customers',
+    files: ['balance', 'balance-commands', 'buyer'],
+    tests: inFolder('customers', 'customer'),
   },
 ]
 

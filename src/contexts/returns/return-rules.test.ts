@@ -127,22 +127,23 @@ describe('a return', () => {
     deepEqual(stocked(first), [['cup', 1]])
     equal(dataOf(first, 'PaymentRefundRequested').amount_minor, 500)
     equal(dataOf(first, 'OrderReturnChanged').return_status, 'partially_returned')
+    when(open, ...receive([[1, '2']])).answers({ status: 'PARTIALLY_RECEIVED' })
     const part = after(open, [receive([[1, '1']])])
     const rest = when(
       part,
       ...receive([
         [1, '1'],
-        [2, '0.2'],
-        [2, '0.3'],
+        [2, '0.25'],
+        [2, '0.25'],
       ]),
     )
     rest.answers({ status: 'RECEIVED', total_amount_minor: 667, refund_minor: 667 })
-    // One after the other: 0.2 of 0.5 kilos, then the next 0.3 of them.
+    // One after the other: half of 1.67, then the other half of it.
     deepEqual(
       dataOf(rest, 'ReturnReceived').lines.map(
         (each: { amount_minor: number }) => each.amount_minor,
       ),
-      [500, 67, 100],
+      [500, 84, 83],
     )
     equal(
       returnsAfter(
@@ -189,7 +190,7 @@ describe('a return', () => {
     const lines: readonly Told[] = [
       [1, '1', { damaged: true }],
       [1, '1', { restock: false }],
-      [1, '1', { damaged: false }],
+      [1, '1', { damaged: false, restock: true }],
     ]
     const then = when(open, ...receive(lines))
     deepEqual(stocked(then), [['cup', 1]])
@@ -215,6 +216,10 @@ describe('a return', () => {
       errors: { 'lines.1.restock': 'must be false for damaged goods' },
     })
     equal(dataOf(when(open, ...receive(lines)), 'StockAdded').reference, RETURN)
+    when(open, ...receive([[1, '1', { damaged: true, restock: true }]])).rejects(
+      'validation_failed',
+      { errors: { 'lines.0.restock': 'must be false for damaged goods' } },
+    )
   })
   it('is withheld where somebody says so', () => {
     const open = after(sent, [request([1, '2'])])

@@ -82,6 +82,7 @@ test('what no amount can be is a mistake in it, not in us', () => {
     const decision = decided(null, { ...CREDIT, lines })
     assert.ok('rejected' in decision)
     assert.equal(decision.rejected.code, 'validation_failed')
+    assert.deepEqual(decision.rejected.errors, { lines: 'come to more than an amount can be' })
   }
 })
 
