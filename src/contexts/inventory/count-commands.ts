@@ -3,12 +3,12 @@ import { department, product } from '#contexts/catalog/public.ts'
 import { store, storeIdOf, storeState } from '#contexts/stores/public.ts'
 import {
   accept,
+  already,
   command,
   type Decision,
   type Given,
   invalid,
   noSuch,
-  reject,
 } from '#kernel/decider.ts'
 import {
   type Infer,
@@ -85,8 +85,7 @@ function decideStart(input: Infer<typeof startInput>, given: Given): Decision {
   const { department_id = null, reference = null } = input
   const count_id = input.count_id!
   const store_id = storeIdOf(input.store_id)
-  if (given.state(stockCount.at(count_id)) !== null)
-    return reject('already_exists', `There is a count ${count_id} already.`)
+  if (given.state(stockCount.at(count_id)) !== null) return already('a count', count_id)
   if (storeState(given, store_id) === null) return noSuch('store', store_id)
   const product_ids = input.product_ids === undefined ? null : [...new Set(input.product_ids)]
   const scope =

@@ -1,7 +1,15 @@
 // Reserving, releasing and committing stock, as pure pieces of larger decisions: an order, its
 // reservation and all its stock items are written in one append, or not at all.
 import { product } from '#contexts/catalog/public.ts'
-import { type Given, noSuch, type Ref, type Rejected, reject, type Write } from '#kernel/decider.ts'
+import {
+  already,
+  type Given,
+  noSuch,
+  type Ref,
+  type Rejected,
+  reject,
+  type Write,
+} from '#kernel/decider.ts'
 import type { Instant } from '#kernel/message.ts'
 import { decimalNumber } from '#kernel/money.ts'
 import { type Line, type ReservationState, reservation, without } from './reservation.ts'
@@ -43,7 +51,7 @@ export const reservationRefs = (given: Given, reservationId: string): readonly R
 export function reserveLines(given: Given, wanted: ToReserve): Reserved | Rejected {
   const { reservation_id } = wanted
   if (given.state(reservation.at(reservation_id)) !== null)
-    return reject('already_exists', `There is a reservation ${reservation_id} already.`)
+    return already('a reservation', reservation_id)
   return reserved(given, wanted)
 }
 

@@ -3,6 +3,7 @@
 import { amountReader, hasErrors, product } from '#contexts/catalog/public.ts'
 import { store, storeIdOf, storeState } from '#contexts/stores/public.ts'
 import {
+  already,
   command,
   type Decision,
   type Given,
@@ -70,8 +71,7 @@ function decideStart(input: Infer<typeof startInput>, given: Given, moment: Mome
     storeIdOf(input.to_store_id),
   ]
   if (from_store_id === to_store_id) return invalid({ to_store_id: 'must be another store' })
-  if (given.state(transfer.at(transfer_id)) !== null)
-    return reject('already_exists', `There is a transfer ${transfer_id} already.`)
+  if (given.state(transfer.at(transfer_id)) !== null) return already('a transfer', transfer_id)
   // What is in a store that has been closed may leave it.
   const isNew = storeState(given, from_store_id) === null
   if (isNew && !isFact(moment)) return noSuch('store', from_store_id)

@@ -1,6 +1,7 @@
 // Registering, changing, removing webhooks, and sending again.
 import {
   accept,
+  already,
   type Command,
   command,
   type Given,
@@ -8,7 +9,6 @@ import {
   type Moment,
   noSuch,
   type Rejected,
-  reject,
 } from '#kernel/decider.ts'
 import type { EventTypes } from '#kernel/event-types.ts'
 import {
@@ -89,8 +89,7 @@ const register = (types: EventTypes) =>
     reads: ({ webhook_id }) => [webhook.at(webhook_id!)],
     decide(input, given, moment) {
       const webhook_id = input.webhook_id!
-      if (given.state(webhook.at(webhook_id)) !== null)
-        return reject('already_exists', `There is a webhook ${webhook_id} already.`)
+      if (given.state(webhook.at(webhook_id)) !== null) return already('a webhook', webhook_id)
       const errors = errorsIn(input, types, moment)
       if (errors !== null) return invalid(errors)
       const {

@@ -6,6 +6,7 @@ import { payment } from '#contexts/payments/public.ts'
 import { address, shipment } from '#contexts/shipping/public.ts'
 import { businessDay, openStore, store, storeIdOf, storeState } from '#contexts/stores/public.ts'
 import {
+  already,
   type Command,
   command,
   type Decision,
@@ -125,7 +126,7 @@ export const createOrder = (provider: string): Command =>
 function decide(input: Input, given: Given, moment: Moment, provider: string): Decision {
   const { order_id = '' } = input
   if (given.state(order.at(order_id)) !== null || given.state(payment.at(order_id)) !== null)
-    return reject('already_exists', `There is an order ${order_id} already.`)
+    return already('an order', order_id)
   const no = whoTrouble(input, moment) ?? customerTrouble(given, input, moment)
   if (no !== null) return no
   const store_id = storeIdOf(input.store_id)

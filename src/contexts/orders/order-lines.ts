@@ -3,6 +3,7 @@
 import { priceAt, product } from '#contexts/catalog/public.ts'
 import {
   type Amounts,
+  currencyTrouble,
   type PricedCart,
   priceLines,
   pricingRules,
@@ -45,7 +46,7 @@ export function pricedLines(
 
   const first = given.state(product.seen(items[0]!.product_id))!
   const currency = wantedCurrency ?? first.currency
-  const no = currencyTrouble(items, currency, given, rules)
+  const no = mixedTrouble(items, currency, given, rules)
   if (no !== null) return no
   const refused = discountTrouble(discounted(items, cart), rules)
   if (refused !== null) return refused
@@ -104,15 +105,14 @@ function unknownProducts(items: readonly Item[], at: readonly number[]): Rejecte
   return reject('not_found', `There is no product ${ids.join(', ')}.`, { errors })
 }
 
-function currencyTrouble(
+function mixedTrouble(
   items: readonly Item[],
   currency: string,
   given: Given,
   { settings }: Rules,
 ): Rejected | null {
-  const allowed = settings['money.currencies']
-  if (Array.isArray(allowed) && !allowed.includes(currency))
-    return invalid({ currency: `must be one of ${allowed.join(', ')}` })
+  const notTaken = currencyTrouble(currency, settings)
+  if (notTaken !== null) return invalid({ currency: notTaken })
   const other = items.findIndex(
     ({ product_id }) => given.state(product.seen(product_id))?.currency !== currency,
   )

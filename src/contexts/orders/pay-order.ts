@@ -4,6 +4,7 @@ import { EXTERNAL, operationId, payment } from '#contexts/payments/public.ts'
 import {
   type Asked,
   accept,
+  already,
   type Command,
   command,
   type Decision,
@@ -97,8 +98,7 @@ function pay(input: PaymentInput, given: Given, moment: Moment, provider: string
   if (wrong !== null) return wrong
   const opened = openUnpaid(given, order_id, moment)
   if (!('order' in opened)) return opened
-  if (given.state(payment.at(payment_id)) !== null)
-    return reject('already_exists', `There is a payment ${payment_id} already.`)
+  if (given.state(payment.at(payment_id)) !== null) return already('a payment', payment_id)
   const no = amountTrouble(input, opened)
   if (no !== null) return no
   const draft = paymentDraft(given, payment_id, moment.now)

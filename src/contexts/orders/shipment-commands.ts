@@ -7,7 +7,15 @@ import {
   SHIPMENT_STATUSES,
   shipment,
 } from '#contexts/shipping/public.ts'
-import { accept, command, type Decision, type Given, noSuch, reject } from '#kernel/decider.ts'
+import {
+  accept,
+  already,
+  command,
+  type Decision,
+  type Given,
+  noSuch,
+  reject,
+} from '#kernel/decider.ts'
 import { type Infer, id, nullable, object, oneOf, optional, text, uuid } from '#kernel/schema.ts'
 import { order, unplanned } from './order.ts'
 import { closeBook } from './order-book.ts'
@@ -53,8 +61,7 @@ function create(
 ): Decision {
   const state = given.state(order.at(order_id))
   if (state === null) return noSuch('order', order_id)
-  if (given.state(shipment.at(shipment_id)) !== null)
-    return reject('already_exists', `There is a shipment ${shipment_id} already.`)
+  if (given.state(shipment.at(shipment_id)) !== null) return already('a shipment', shipment_id)
   const { status, store_id, customer_id, user_id } = state
   if (status !== 'CONFIRMED' && status !== 'PARTIALLY_SHIPPED')
     return reject('invalid_state', `An order that is ${status} has no more shipments.`, {

@@ -1,6 +1,7 @@
 // The door of pricing: what a cart comes to, and what a part of it comes to when it comes back.
 export { apportion } from './apportion.ts'
 export { type CashAmount, type Coin, cashRounded, cashStep, coinIn } from './cash.ts'
+export { currencyTrouble, standardCurrency } from './currencies.ts'
 export { partOfLine, type Units } from './part-of-line.ts'
 export {
   type Amounts,

@@ -9,6 +9,7 @@ import {
 } from '#contexts/orders/public.ts'
 import {
   accept,
+  already,
   command,
   type Decision,
   type Given,
@@ -55,8 +56,7 @@ function decide(
 ): Decision {
   const state = given.state(order.at(order_id))
   if (state === null) return noSuch('order', order_id)
-  if (given.state(returned.at(return_id)) !== null)
-    return reject('already_exists', `There is a return ${return_id} already.`)
+  if (given.state(returned.at(return_id)) !== null) return already('a return', return_id)
   const may = returnable(state)
   const { status } = state
   if (may.length === 0)

@@ -1,6 +1,7 @@
 // Opening, changing and closing stores.
 import {
   accept,
+  already,
   type Command,
   command,
   type Given,
@@ -41,7 +42,7 @@ const createStore = command({
   decide: ({ kind = 'shop', timezone = 'UTC', ...input }, given) => {
     const store_id = input.store_id!
     if (store_id === MAIN_STORE_ID || given.state(store.at(store_id)) !== null)
-      return reject('already_exists', `There is a store ${store_id} already.`)
+      return already('a store', store_id)
     const errors = errorsIn(input.name, timezone)
     if (errors !== null) return invalid(errors)
     const created = { store_id, name: input.name.trim(), kind, timezone }
