@@ -121,6 +121,16 @@ describe('a customer', () => {
     given(registered(), archived)
       .when(command('RestoreCustomer'), archive)
       .writes(event('CustomerRestored', { customer_id: ANN }))
+    const restored = event('CustomerRestored', { customer_id: ANN })
+    given(registered(), archived, restored)
+      .when(command('RestoreCustomer'), archive)
+      .writesNothing()
+      .answers({ is_active: true })
+    given(registered(), archived, restored)
+      .when(command('UpdateCustomer'), { customer_id: ANN, phone: '1' })
+      .answers({ customer_id: ANN, is_active: true })
+    given().when(command('RestoreCustomer'), archive).rejects('not_found')
+    given().when(command('ArchiveCustomer'), archive).rejects('not_found')
     given(registered(), erased).when(command('RestoreCustomer'), archive).rejects('invalid_state')
     given(registered(), archived)
       .when(command('UpdateCustomer'), { customer_id: ANN, name: 'x' })
@@ -198,6 +208,12 @@ describe('a balance', () => {
     equal(judged([registered(0)], sale(1)), 'credit_limit_exceeded')
     equal(judged([registered()], sale(10 ** 12)), 10 ** 12)
     const told = moveBalance(statesAfter(registered(500), owes(300)), sale(201), { now: NOW })
+    const limited = event('CreditLimitChanged', {
+      ...{ customer_id: ANN, currency: 'EUR', reason: null },
+      ...{ credit_limit_minor: 100, previous_limit_minor: 500 },
+    })
+    equal(judged([registered(500), limited], sale(100)), 100)
+    equal(judged([registered(500), limited], sale(101)), 'credit_limit_exceeded')
     deepEqual('rejected' in told && told.rejected.details, {
       currency: 'EUR',
       credit_limit: 5,
