@@ -93,8 +93,9 @@ export const pos = {
   'pos.fact_after': setting(
     duration('0s', '24h'),
     '1m',
-    'A sale or refund told this long after its `occurred_at` happened already: it is recorded, ' +
-      'whatever prices, limits and stock say. Told sooner, it is judged like any other.',
+    'A sale, a refund or a movement of goods told this long after its `occurred_at` happened ' +
+      'already: it is recorded, whatever prices, limits and stock say. Told sooner, it is judged ' +
+      'like any other.',
   ),
   'pos.cash_rounding': setting(
     CASH_ROUNDING,
