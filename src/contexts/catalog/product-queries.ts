@@ -1,6 +1,6 @@
 // Questions about products: one, in three shapes, or a list of them.
 import { listOf } from '#kernel/list-of.ts'
-import { asksNow, asOfFields, nowOrThen, pageAnswer, paged } from '#kernel/listing.ts'
+import { asksNow, asOfFields, nowOrThen, PAGE_MAX, pageAnswer, paged } from '#kernel/listing.ts'
 import type { Filter, Row } from '#kernel/projection.ts'
 import { type Keeping, type Query, query, type Reader, variantKey } from '#kernel/query.ts'
 import {
@@ -111,7 +111,7 @@ export function productQueries({ enriched }: { readonly enriched: boolean }): re
     ),
     query({
       type: 'SearchProducts',
-      input: searchInput,
+      input: object({ ...searchFields, limit: searchLimit }),
       keeping: keptList('SearchProducts'),
       run: (input, reader) => search({ ...input, limit: input.limit ?? SEARCH_LIMIT }, reader),
       answer: pageAnswer(listItem),
@@ -141,7 +141,10 @@ const offered = listOf(productReadView, {
   standard: ['code'],
 })
 
-const searchInput = object({
+const searchLimit = optional(
+  integer({ min: 1, max: PAGE_MAX, description: `Default ${SEARCH_LIMIT}.` }),
+)
+const searchFields = {
   ...offered.fields,
   search_term: optional(
     text({
@@ -159,7 +162,8 @@ const searchInput = object({
   low_stock_only: optional(flag()),
   include_inactive: optional(flag()),
   currency: optional(text({ max: 3, description: 'Needed beside a filter by price.' })),
-})
+}
+const searchInput = object(searchFields)
 type Search = Infer<typeof searchInput>
 
 const keptList = (type: string): Keeping<typeof searchInput> => ({

@@ -1,6 +1,6 @@
 // The examples in the description of the API, sent as they stand to a shop where what they name is
 // there: none of them is bad input.
-import { deepEqual, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { shopDoors } from '#app/shop-doors-fixture.ts'
 import { call } from './door-fixture.ts'
@@ -78,4 +78,18 @@ describe('every example', () => {
       deepEqual(wrong, [])
       ok(tried > 5)
     })
+})
+
+test('a list is as long as its description says', async () => {
+  const { paths } = (await call(shop.port, 'GET', '/openapi.json')).json
+  let lists = 0
+  for (const [path, { get }] of Object.entries<Json>(paths)) {
+    const limit = get?.parameters?.find(({ name }: Json) => name === 'limit')?.description
+    if (limit === undefined || path.includes('{')) continue
+    const { status, json } = await call(shop.port, 'GET', path)
+    if (status !== 200 || typeof json.limit !== 'number') continue
+    equal(limit, `Default ${json.limit}.`, path)
+    lists++
+  }
+  ok(lists > 10)
 })
