@@ -32,14 +32,12 @@ const ONE = `${WEBHOOKS_PATH}/:webhook_id`
 const TAG = 'webhooks'
 
 const fields = {
-  url: {
-    ...text({
-      max: URL_MAX,
-      description: 'Where events are posted to.',
-      example: 'https://hooks.example.org/daybook',
-    }),
-    pattern: '^https?://',
-  },
+  // What it has to be like, urlTrouble says.
+  url: text({
+    max: URL_MAX,
+    description: 'Where events are posted to, by http or https.',
+    example: 'https://hooks.example.org/daybook',
+  }),
   event_types: list(pattern(), { min: 1, max: PATTERNS_MAX }),
   include_personal: flag({ description: 'Also what tells of a person. Standard: without.' }),
   description: nullable(text({ max: 500 })),

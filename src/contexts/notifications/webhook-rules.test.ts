@@ -48,6 +48,17 @@ describe('registering a webhook', () => {
     given(registered, removed).when(register, input).rejects('already_exists')
   })
 
+  test('says what a URL is like, whatever was given for one', () => {
+    for (const odd of ['ftp://shop.example', 'shop.example/hooks', 'no']) {
+      ok(check(register.input, { ...input, url: odd }).ok)
+      given()
+        .when(register, { ...input, url: odd })
+        .rejects('validation_failed', {
+          errors: { url: 'must be an address such as https://shop.example/hooks' },
+        })
+    }
+  })
+
   test('names each field that is wrong', () => {
     const wrong = { ...input, url: 'http://10.0.0.1/', event_types: ['Order*', 'Nothing*'] }
     given()
