@@ -102,6 +102,20 @@ describe('a refund is booked', () => {
   })
 })
 
+describe('a refund of what had come back already', () => {
+  it('costs what so many units cost, with the taxes that were in them', () => {
+    const fact = { occurred_at: '2026-03-02T09:00:00Z', lines: [{ line: 1, quantity: '4' }] }
+    const all = [...history, ...back().decision().writes]
+    const then = back({ ...fact, refund_id: REFUND.replace(/b$/, 'c') }, {}, all)
+    const [line] = dataOf(then, 'SaleRefunded').lines
+    deepEqual(
+      [line.quantity, line.amount_minor, line.net_minor, line.tax_minor],
+      [4, 2000, 1667, 333],
+    )
+    deepEqual(line.taxes, [{ name: 'VAT', rate: '20', is_inclusive: true, amount_minor: 333 }])
+  })
+})
+
 describe('a refund is refused', () => {
   it('that is still to come', () => {
     const errors = { occurred_at: 'is in the future' }

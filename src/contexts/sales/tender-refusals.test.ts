@@ -115,3 +115,50 @@ describe('what is given back', () => {
     ])
   })
 })
+
+describe('money that has changed hands', () => {
+  const fact = { ...bill(1_000), isFact: true }
+  const figures = (outcome: Outcome) => {
+    if ('rejected' in outcome) throw new Error(outcome.rejected.message)
+    const { total_amount_minor, difference_minor, change_minor, doubts } = outcome
+    return [taken(outcome), total_amount_minor, difference_minor, change_minor, doubts]
+  }
+  const paid = (...tenders: readonly { readonly type: string; readonly amount?: string }[]) =>
+    figures(paidBy({ tenders: [...tenders] }, fact))
+  const back = (...tenders: readonly { readonly type: string; readonly amount?: string }[]) =>
+    figures(givenBackBy([...tenders], null, fact))
+  const other = ['paid_otherwise']
+  it('is told as it did, whatever it should have come to', () => {
+    const voucher = { type: 'voucher', amount: '6' }
+    deepEqual(paid({ type: 'card', amount: '4' }, { type: 'cash', amount: '5' }), [
+      ...[['card 400', 'cash 500'], 900, -100, 0, other],
+    ])
+    deepEqual(paid(voucher, { type: 'card', amount: '5' }), [
+      ...[['voucher 600', 'card 500'], 1_100, 100, 0, other],
+    ])
+    deepEqual(paid(voucher, { type: 'card' }, { type: 'cash', amount: '6' }), [
+      ...[['voucher 600', 'cash 600'], 1_200, 200, 0, other],
+    ])
+    deepEqual(paid({ type: 'voucher', amount: '11' }, { type: 'cash', amount: '1' }), [
+      ...[['voucher 1100', 'cash 100'], 1_200, 200, 0, other],
+    ])
+    deepEqual(back({ type: 'card', amount: '4' }), [['card 400'], 400, -600, 0, other])
+    deepEqual(back({ type: 'card', amount: '12' }, { type: 'cash' }), [
+      ...[['card 1200'], 1_200, 200, 0, other],
+    ])
+    deepEqual(back({ type: 'card', amount: '4' }, { type: 'cash', amount: '5' }), [
+      ...[['card 400', 'cash 500'], 900, -100, 0, other],
+    ])
+  })
+  it('and comes to what it should is nothing else, by whatever it was paid', () => {
+    deepEqual(paid({ type: 'card', amount: '4' }, { type: 'cash', amount: '20' }), [
+      ...[['card 400', 'cash 600'], 1_000, 0, 1_400, []],
+    ])
+    deepEqual(paid({ type: 'shells', amount: '4' }, { type: 'card' }), [
+      ...[['shells 400', 'card 600'], 1_000, 0, 0, ['tender_unknown']],
+    ])
+    deepEqual(back({ type: 'card', amount: '4' }, { type: 'shells' }), [
+      ...[['card 400', 'shells 600'], 1_000, 0, 0, ['tender_unknown']],
+    ])
+  })
+})

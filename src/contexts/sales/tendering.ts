@@ -100,14 +100,16 @@ export function paidBy(payment: Payment, bill: Bill): Settled | Rejected {
 }
 const EXACT = { rounding: 0, change: 0 }
 
-/** Each tender as it was told; one that takes the rest takes what is left, if anything is. */
+/** Each tender as it was told; nothing is left for one that takes the rest. */
 function asTold(asked: readonly Asked[], cash: number, bill: Bill): Settled {
   const others = sum(asked.filter(({ type }) => type !== CASH))
-  const rest = Math.max(0, bill.amount_minor - others - cash)
-  const isOpen = asked.some(({ type, amount }) => type !== CASH && amount === null)
-  const taken = others + cash + (isOpen ? rest : 0)
-  const difference = taken - bill.amount_minor
-  return settled(asked, { [CASH]: cash, rest, rounding: difference, change: 0 }, bill, difference)
+  const difference = others + cash - bill.amount_minor
+  return settled(
+    asked,
+    { [CASH]: cash, rest: 0, rounding: difference, change: 0 },
+    bill,
+    difference,
+  )
 }
 
 /**
