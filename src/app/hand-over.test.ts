@@ -318,7 +318,8 @@ await onPostgres('a hand-over', (fresh) => {
 })
 
 /**
- * Each waiting goes from one to the next, sometimes before the former has noticed. One always has it.
+ * Each waiting goes from one to the next, sometimes before the former has noticed. One always has
+ * it.
  */
 async function changeHands(
   shop: Shop,

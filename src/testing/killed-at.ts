@@ -1,5 +1,5 @@
-// For `node --import`: this process dies as soon as the file KILLED_AT has more than KILLED_AT_BYTES;
-// nobody who looks from outside could be sure to look in time.
+// For `node --import`: this process dies as soon as the file KILLED_AT has more bytes than
+// KILLED_AT_BYTES; nobody who looks from outside could be sure to look in time.
 import { statSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 
