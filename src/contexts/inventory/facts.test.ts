@@ -5,15 +5,20 @@ import { describe, test } from 'node:test'
 import { product } from '#contexts/catalog/public.ts'
 import { MAIN_STORE_ID, store } from '#contexts/stores/public.ts'
 import type { Command, Write } from '#kernel/decider.ts'
+import type { Recorded } from '#kernel/message.ts'
+import type { Row } from '#kernel/projection.ts'
 import { given } from '#testing/given.ts'
 import { productCreated, stockOpened } from './goods-fixture.ts'
 import { inventory } from './inventory.ts'
+import { stockCount } from './stock-count.ts'
+import { stockCounts } from './stock-counts.ts'
 
 const command = (type: string): Command => inventory.commands.find((one) => one.type === type)!
 const NOW = '2026-03-02T10:00:00.000Z'
 const LATE = { occurred_at: '2026-03-02T09:00:00.000Z' }
 /** By a clock that is told with everything, and is not over. */
 const JUST_NOW = { occurred_at: '2026-03-02T09:59:30.000Z' }
+const C = '01980000-0000-7000-8000-000000000001'
 const T = '01980000-0000-7000-8000-000000000002'
 
 const shop = (id: string, ...more: readonly 'StoreClosed'[]) =>
@@ -66,6 +71,34 @@ describe('a delivery that had arrived', () => {
     }
     // Nothing says what it is: once it is in the catalogue, it is told again.
     when('AddStock', { ...came, product_id: 'hat', ...LATE }).rejects('not_found')
+  })
+})
+
+describe('what had been counted', () => {
+  test('is in the book, also when the count has ended since', () => {
+    const about = { count_id: C, store_id: 'berlin' }
+    const ended = stockCount.write(C, [
+      stockCount.event('StockCountStarted', {
+        ...{ ...about, scope: 'all', product_ids: null, department_id: null, reference: null },
+      }),
+      stockCount.event('StockCountCompleted', about),
+    ])
+    const counting = (more: object) =>
+      given(...world, ended)
+        .at({ now: NOW })
+        .when(command('RecordCount'), { count_id: C, product_id: 'tea', counted: '2', ...more })
+    counting({}).rejects('invalid_state')
+    counting(JUST_NOW).rejects('invalid_state')
+    const { writes, response } = counting(LATE).decision()
+    equal((response as { lines: { adjustment: number }[] }).lines[0]!.adjustment, 2)
+    const row = [...ended.events, ...writes[0]!.events].reduce<Row | undefined>(
+      (before, { type, data }, i) => {
+        const event = { event_type: type, data, timestamp: `day ${i}`, version: i } as Recorded
+        return stockCounts.on[type]!.apply(before, event, C) as Row
+      },
+      undefined,
+    )
+    deepEqual([row?.status, row?.counted_lines, row?.completed_at], ['COMPLETED', 1, 'day 1'])
   })
 })
 

@@ -15,6 +15,7 @@ import {
   reject,
   type Write,
 } from '#kernel/decider.ts'
+import { inUtc } from '#kernel/instants.ts'
 import type { Instant } from '#kernel/message.ts'
 import {
   decimal,
@@ -37,7 +38,7 @@ import { type Place, stockChanged } from './stock-changes.ts'
 import { type StockCountState, stockCount } from './stock-count.ts'
 import { openedFor } from './stock-place.ts'
 import { stockedProduct } from './stocked-product.ts'
-import { isFuture, past } from './told-late.ts'
+import { isFuture, isOver, past } from './told-late.ts'
 
 const LINES_MAX = 500
 const line = { product_id: id(), counted: decimal({ signed: true, example: 7 }) }
@@ -90,11 +91,19 @@ const linesOf = ({ lines, product_id, counted }: Input): readonly WantedLine[] =
   ...(product_id === undefined || counted === undefined ? [] : [{ product_id, counted }]),
 ]
 
+/** When it was counted, as the sender tells it. */
+const toldOf = (line: WantedLine, input: Input, { occurred_at, now }: Moment): Instant =>
+  line.occurred_at ?? input.occurred_at ?? occurred_at ?? now
+
+const isLate = (input: Input, moment: Moment): boolean =>
+  linesOf(input).every((line) => isOver(inUtc(toldOf(line, input, moment)), moment))
+
 function decide(input: Input, given: Given, moment: Moment): Decision {
   const { count_id } = input
   const state = given.state(stockCount.at(count_id))
   if (state === null) return noSuch('count', count_id)
-  if (state.status !== 'OPEN')
+  // What was counted while it went on may be told after its end.
+  if (state.status !== 'OPEN' && !isLate(input, moment))
     return reject('invalid_state', `Count ${count_id} is ${state.status}: begin another one.`, {
       details: { status: state.status },
     })
@@ -144,20 +153,22 @@ function read(
   input: Input,
   count: StockCountState,
   given: Given,
-  { now, occurred_at }: Moment,
+  moment: Moment,
 ): readonly Line[] | Rejected {
+  const { now } = moment
   const wanted = linesOf(input)
   if (wanted.length === 0) return invalid({ lines: 'is required, or product_id and counted' })
   const reader = amountReader()
   const seen = new Set<string>()
-  const lines = wanted.map(({ product_id, counted, ...line }, i): Line => {
+  const lines = wanted.map((line, i): Line => {
+    const { product_id, counted } = line
     const prefix = input.lines === undefined ? '' : `lines.${i}.`
     const state = given.state(product.seen(product_id))
     const trouble = seen.has(product_id) ? 'is counted twice here' : outOf(count, product_id, state)
     if (trouble !== null) reader.note(`${prefix}product_id`, trouble)
     seen.add(product_id)
     const quantity_scale = state?.quantity_scale ?? 0
-    const told = line.occurred_at ?? input.occurred_at ?? occurred_at ?? now
+    const told = toldOf(line, input, moment)
     if (isFuture(told, now)) reader.note(`${prefix}occurred_at`, 'is in the future')
     return {
       place: { product_id, store_id: count.store_id },

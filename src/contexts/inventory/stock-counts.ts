@@ -57,7 +57,8 @@ function as(type: keyof typeof stockCount.events): Handler<StockCountRow> {
         count_id,
         reference: row?.reference ?? event.data.reference ?? null,
         started_at: row?.started_at ?? timestamp,
-        completed_at: type === 'StockCountCompleted' ? timestamp : null,
+        // What was counted before its end may be told after it.
+        completed_at: type === 'StockCountCompleted' ? timestamp : (row?.completed_at ?? null),
         updated_at: timestamp,
         version,
       }
