@@ -46,7 +46,7 @@ export function pricedLines(
 
   const first = given.state(product.seen(items[0]!.product_id))!
   const currency = wantedCurrency ?? first.currency
-  const no = mixedTrouble(items, currency, given, rules)
+  const no = cartCurrencyTrouble(items, currency, given, rules)
   if (no !== null) return no
   const refused = discountTrouble(discounted(items, cart), rules)
   if (refused !== null) return refused
@@ -105,7 +105,7 @@ function unknownProducts(items: readonly Item[], at: readonly number[]): Rejecte
   return reject('not_found', `There is no product ${ids.join(', ')}.`, { errors })
 }
 
-function mixedTrouble(
+function cartCurrencyTrouble(
   items: readonly Item[],
   currency: string,
   given: Given,

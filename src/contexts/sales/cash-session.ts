@@ -2,6 +2,7 @@
 // refunds in cash, and movements by hand, should have left in it is in the register's state.
 import { amountReader, hasErrors } from '#contexts/catalog/public.ts'
 import { customer, moveBalance } from '#contexts/customers/public.ts'
+import { currencyTrouble, standardCurrency } from '#contexts/pricing/public.ts'
 import { store, storeIdOf } from '#contexts/stores/public.ts'
 import {
   accept,
@@ -93,12 +94,11 @@ const openCashSession = command({
         details: { session_id: session.session_id },
       })
     const { settings, user_id = null } = moment
-    const currency = input.currency ?? String(settings['money.default'] ?? 'USD')
-    const allowed = settings['money.currencies']
+    const currency = input.currency ?? standardCurrency(settings)
+    const notTaken = when.isFact ? null : currencyTrouble(currency, settings)
     const reader = amountReader()
     if (!CURRENCY.test(currency)) reader.note('currency', 'must be a code of three capital letters')
-    else if (Array.isArray(allowed) && !allowed.includes(currency) && !when.isFact)
-      reader.note('currency', `must be one of ${allowed.join(', ')}`)
+    else if (notTaken !== null) reader.note('currency', notTaken)
     const float_minor =
       input.float === undefined ? 0 : reader.amount('float', input.float, currency)
     if (hasErrors(reader.errors)) return invalid(reader.errors)

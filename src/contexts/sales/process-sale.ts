@@ -2,12 +2,12 @@
 import { amountReader, hasErrors } from '#contexts/catalog/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
 import {
+  already,
   command,
   type Decision,
   type Given,
   invalid,
   type Moment,
-  reject,
 } from '#kernel/decider.ts'
 import {
   type Infer,
@@ -114,7 +114,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   if ('rejected' in when) return when
   const state = given.state(sale.at(sale_id))
   if (state !== null && (state.status === 'COMPLETED' || !when.isFact))
-    return reject('already_exists', `There is a sale ${sale_id} already.`)
+    return already('a sale', sale_id)
   const wanted = input.currency === undefined ? {} : { currency: input.currency }
   const telling = when.isFact ? { ...wanted, moment } : wanted
   const cart = cartLines(input.items, given, when, telling)

@@ -5,6 +5,7 @@ import { partOfLine, totalsOf } from '#contexts/pricing/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
 import {
   accept,
+  already,
   ask,
   command,
   type Decision,
@@ -83,7 +84,7 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
   if ('rejected' in state) return state
   const sold = state.sold!
   const refund_id = input.refund_id!
-  if (sold.refunds.includes(refund_id)) return refundedTwice(refund_id)
+  if (sold.refunds.includes(refund_id)) return already('a refund', refund_id)
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
   const register_id = input.register_id ?? state.register_id
@@ -95,9 +96,6 @@ function decide(input: Input, given: Given, moment: Moment): Decision {
     ? beyond(input, state, wanted.lines, { given, moment, when })
     : fromSale(input, state, wanted.lines, { given, moment, when })
 }
-
-const refundedTwice = (refund_id: string) =>
-  reject('already_exists', `There is a refund ${refund_id} already.`)
 
 type Deciding = { readonly given: Given; readonly moment: Moment; readonly when: When }
 
@@ -154,7 +152,7 @@ function beyond(
   const refund_id = input.refund_id!
   const lacking = given.lacking([looseRefund.at(refund_id)])
   if (lacking.length > 0) return ask(lacking)
-  if (given.state(looseRefund.at(refund_id)) !== null) return refundedTwice(refund_id)
+  if (given.state(looseRefund.at(refund_id)) !== null) return already('a refund', refund_id)
   const refund = refundOf(input, state, lines)
   const { amount_minor } = refund.totals
   const back = givenBack(input, state.sold!, { ...when, amount_minor, currency: state.currency })

@@ -3,6 +3,7 @@
 import { type Amounts, priceLines, pricingRules, ratesFor } from '#contexts/pricing/public.ts'
 import {
   accept,
+  already,
   command,
   type Decision,
   type Given,
@@ -72,8 +73,7 @@ export const refundWithoutSale = command({
 
 function decide(input: Input, given: Given, moment: Moment): Decision {
   const refund_id = input.refund_id!
-  if (given.state(looseRefund.at(refund_id)) !== null)
-    return reject('already_exists', `There is a refund ${refund_id} already.`)
+  if (given.state(looseRefund.at(refund_id)) !== null) return already('a refund', refund_id)
   const when = whenOf(input.occurred_at, moment)
   if ('rejected' in when) return when
   const isAllowed = when.settings['pos.refund_without_original'] === 'allow'

@@ -18,6 +18,7 @@ import {
   reject,
 } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
+import { reckoned } from '#kernel/money.ts'
 import {
   day,
   type Infer,
@@ -156,13 +157,8 @@ function pricedCart(
 /** What the money engine says, unless it is more than a till takes. */
 export function pricedOf(price: () => PricedCart): PricedCart | Rejected {
   const tooMuch = invalid({ items: 'come to more than can be paid' })
-  try {
-    const priced = price()
-    return priced.totals.amount_minor > TOTAL_MAX_MINOR ? tooMuch : priced
-  } catch (error) {
-    if (error instanceof RangeError) return tooMuch
-    throw error
-  }
+  const priced = reckoned(price)
+  return priced === null || priced.totals.amount_minor > TOTAL_MAX_MINOR ? tooMuch : priced
 }
 
 function completed(

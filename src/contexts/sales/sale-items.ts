@@ -9,7 +9,12 @@ import {
   product,
   productIdOf,
 } from '#contexts/catalog/public.ts'
-import { type Discount, percentTrouble } from '#contexts/pricing/public.ts'
+import {
+  currencyTrouble,
+  type Discount,
+  percentTrouble,
+  standardCurrency,
+} from '#contexts/pricing/public.ts'
 import {
   type Asked,
   ask,
@@ -24,16 +29,7 @@ import {
 } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
 import { decimalNumber, exponentOf } from '#kernel/money.ts'
-import {
-  decimal,
-  type FieldErrors,
-  type Infer,
-  id,
-  list,
-  object,
-  optional,
-  text,
-} from '#kernel/schema.ts'
+import { decimal, type Infer, id, list, object, optional, text } from '#kernel/schema.ts'
 import type { Doubt } from './doubts.ts'
 import {
   type AskedDiscount,
@@ -107,9 +103,8 @@ export function cartLines(
   const found = productsOf(items, given, when, at, moment !== undefined)
   if (!('products' in found)) return found
   const first = found.products.find((one) => one !== null)
-  const currency =
-    wanted ?? first?.state.currency ?? String(when.settings['money.default'] ?? 'USD')
-  const no = currencyTrouble(found.products, currency, when, at, moment !== undefined)
+  const currency = wanted ?? first?.state.currency ?? standardCurrency(when.settings)
+  const no = cartCurrencyTrouble(found.products, currency, when, at, moment !== undefined)
   if (no !== null) return no
 
   const reader = amountReader()
@@ -146,7 +141,7 @@ export function cartLines(
       discounts: discountsOf(item.discounts, currency, reader, field('discounts')),
     }
   })
-  if (hasErrors(reader.errors)) return invalid(firstOf(reader.errors))
+  if (hasErrors(reader.errors)) return invalid(reader.errors)
   if (wrong.length > 0)
     return reject(
       'price_mismatch',
@@ -188,7 +183,6 @@ function withTold(
       found[i] !== null &&
       productIdOf(given, product_code) !== found[i]?.product_id,
   )
-  const allowed = when.settings['money.currencies']
   return {
     products,
     told: {
@@ -201,17 +195,15 @@ function withTold(
         ...(known.some(({ state }) => state.currency !== currency)
           ? (['product_currency_differs'] as const)
           : []),
-        ...(Array.isArray(allowed) && !allowed.includes(currency)
-          ? (['currency_not_taken'] as const)
-          : []),
+        ...(currencyTrouble(currency, when.settings) === null
+          ? []
+          : (['currency_not_taken'] as const)),
       ],
     },
   }
 }
 
 const NAMED_MAX = 20
-const firstOf = (errors: FieldErrors): FieldErrors =>
-  Object.fromEntries(Object.entries(errors).slice(0, NAMED_MAX))
 /** `items.` names a list's members; '' the one item that the command is itself. */
 const fieldAt = (at: string, index: number, name: string) =>
   at === '' ? name : `${at}${index}.${name}`
@@ -247,7 +239,7 @@ function productsOf(
   for (const [i, { product_id = '' }] of items.entries())
     if (isTold && product_id.length > NEW_ID_MAX)
       errors[fieldAt(at, i, 'product_id')] = `must have at most ${NEW_ID_MAX} characters`
-  if (hasErrors(errors)) return invalid(firstOf(errors))
+  if (hasErrors(errors)) return invalid(errors)
   const lacking = given.lacking(ids.flat().map((one) => product.seen(one)))
   if (lacking.length > 0) return ask(lacking)
   const products = ids.map((either): Found | null => {
@@ -270,7 +262,7 @@ function productsOf(
 export const CURRENCY = /^[A-Z]{3}$/
 
 /** What was taken in any currency is told in it. */
-function currencyTrouble(
+function cartCurrencyTrouble(
   products: readonly (Found | null)[],
   currency: string,
   { settings }: When,
@@ -281,9 +273,8 @@ function currencyTrouble(
     return CURRENCY.test(currency)
       ? null
       : invalid({ currency: 'must be a code of three capital letters' })
-  const allowed = settings['money.currencies']
-  if (Array.isArray(allowed) && !allowed.includes(currency))
-    return invalid({ currency: `must be one of ${allowed.join(', ')}` })
+  const notTaken = currencyTrouble(currency, settings)
+  if (notTaken !== null) return invalid({ currency: notTaken })
   const other = products.findIndex((one) => one !== null && one.state.currency !== currency)
   if (other < 0) return null
   return reject('currency_mismatch', `Not everything in the sale is priced in ${currency}.`, {

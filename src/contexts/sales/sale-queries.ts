@@ -2,9 +2,16 @@
 import { customers } from '#contexts/customers/public.ts'
 import { storeIdOf } from '#contexts/stores/public.ts'
 import { listOf } from '#kernel/list-of.ts'
-import { askedMoment, asOfFields, nowOrThen, pageAnswer, rowAnswer } from '#kernel/listing.ts'
+import {
+  askedMoment,
+  asOfFields,
+  between,
+  nowOrThen,
+  pageAnswer,
+  rowAnswer,
+} from '#kernel/listing.ts'
 import { streamOf } from '#kernel/message.ts'
-import type { Condition, Filter, Row } from '#kernel/projection.ts'
+import type { Row } from '#kernel/projection.ts'
 import { query, type Reader } from '#kernel/query.ts'
 import { day, flag, id, list, nullable, object, oneOf, optional, text } from '#kernel/schema.ts'
 import { tillOf } from './cash-session.ts'
@@ -64,26 +71,9 @@ const days = {
   from: optional(day({ description: 'Business day of the store, included.' })),
   to: optional(day({ description: 'Business day of the store, included.' })),
 }
-type Days = { readonly from?: string; readonly to?: string }
-
-const dayBetween = ({ from, to }: Days): Filter => {
-  if (from === undefined && to === undefined) return {}
-  const business_day: Condition = {
-    ...(from === undefined ? {} : { gte: from }),
-    ...(to === undefined ? {} : { lte: to }),
-  }
-  return { business_day }
-}
 
 const place = { store_id: optional(id()), register_id: optional(id()) }
-/** Those that were given, with the store's alias read. */
-const equal = ({ store_id, ...given }: Readonly<Record<string, string | undefined>>): Filter => ({
-  ...(store_id === undefined ? {} : { store_id: storeIdOf(store_id) }),
-  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-})
-
-const doubtfulOnly = ({ doubtful_only }: { readonly doubtful_only?: boolean }): Filter =>
-  doubtful_only === true ? { is_doubtful: true } : {}
+const storeNamed = (told: string | undefined) => told && storeIdOf(told)
 
 const saleList = listOf(sales, {
   filters: ['started_at', 'completed_at'],
@@ -108,20 +98,16 @@ export const searchSales = query({
     ...days,
   }),
   run: async (input, reader) => {
-    const { store_id, register_id, customer_id, user_id, device_id } = input
-    const { status, payment_type, sale_number, currency, search_term } = input
-    const whose = { store_id, register_id, customer_id, user_id, device_id }
-    const where: Filter = {
-      ...equal({ ...whose, status, payment_type, currency }),
-      ...doubtfulOnly(input),
-      ...dayBetween(input),
+    const { register_id, customer_id, user_id, device_id } = input
+    const { status, payment_type, sale_number, currency, search_term, doubtful_only } = input
+    const page = await saleList.page(reader, input, {
+      ...{ register_id, customer_id, user_id, device_id, status, payment_type, currency },
+      store_id: storeNamed(input.store_id),
+      is_doubtful: doubtful_only ? true : undefined,
+      business_day: between(input.from, input.to),
       // Both hold where both are asked for.
-      sale_number: {
-        ...(search_term === undefined ? {} : { contains: search_term }),
-        ...(sale_number === undefined ? {} : { eq: sale_number }),
-      },
-    }
-    const page = await saleList.page(reader, input, where)
+      sale_number: { contains: search_term, eq: sale_number },
+    })
     return { ...page, items: await named(page.items, reader) }
   },
   answer: pageAnswer(saleAnswer),
@@ -149,10 +135,13 @@ export const listSaleRefunds = query({
     ...days,
   }),
   run: (input, reader) => {
-    const { store_id, register_id, sale_id, customer_id, refund_number } = input
-    const where = equal({ store_id, register_id, sale_id, customer_id, refund_number })
-    const filter = { ...where, ...doubtfulOnly(input), ...dayBetween(input) }
-    return refundList.page(reader, input, filter)
+    const { register_id, sale_id, customer_id, refund_number, doubtful_only } = input
+    return refundList.page(reader, input, {
+      ...{ register_id, sale_id, customer_id, refund_number },
+      store_id: storeNamed(input.store_id),
+      is_doubtful: doubtful_only ? true : undefined,
+      business_day: between(input.from, input.to),
+    })
   },
   answer: pageAnswer(refundAnswer),
   route: {
@@ -199,7 +188,8 @@ export const listCashSessions = query({
   }),
   run: (input, reader) => {
     const { store_id, register_id, status } = input
-    return sessionList.page(reader, input, equal({ store_id, register_id, status }))
+    const where = { store_id: storeNamed(store_id), register_id, status }
+    return sessionList.page(reader, input, where)
   },
   answer: pageAnswer(sessionAnswer),
   route: {

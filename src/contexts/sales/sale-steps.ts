@@ -1,15 +1,18 @@
 // A sale that goes on: started, lines added and removed, set aside and taken up again, given up. A
 // line has the price of when it was added: that is what the customer was shown. Taxes and
 // discounts of the whole cart are reckoned at the end, by the rules of then.
+import { currencyTrouble, standardCurrency } from '#contexts/pricing/public.ts'
 import { openStore, store } from '#contexts/stores/public.ts'
 import {
   accept,
+  already,
   type Command,
   command,
   type Decision,
   type Given,
   invalid,
   type Moment,
+  noSuch,
   type Rejected,
   reject,
 } from '#kernel/decider.ts'
@@ -81,7 +84,7 @@ export function saleIn(
   ...allowed: readonly SaleState['status'][]
 ): SaleState | Rejected {
   const state = given.state(sale.at(sale_id))
-  if (state === null) return reject('not_found', `There is no sale ${sale_id}.`)
+  if (state === null) return noSuch('sale', sale_id)
   if (allowed.includes(state.status)) return state
   const hint = state.status === 'COMPLETED' ? '; what comes back is refunded' : ''
   return reject('invalid_state', `Sale ${sale_id} is ${state.status}${hint}.`, {
@@ -96,18 +99,16 @@ const startSale = command({
   reads: (input) => [sale.at(input.sale_id!), store.seen(placeOf(input).store_id)],
   decide: (input, given, moment) => {
     const sale_id = input.sale_id!
-    if (given.state(sale.at(sale_id)) !== null)
-      return reject('already_exists', `There is a sale ${sale_id} already.`)
+    if (given.state(sale.at(sale_id)) !== null) return already('a sale', sale_id)
     const place = placeOf(input)
     const wrong = registerTrouble(place.register_id)
     if (wrong !== null) return wrong
     const opened = openStore(given, moment, place.store_id)
     if ('rejected' in opened) return opened
     const { settings, now } = moment
-    const currency = input.currency ?? String(settings['money.default'] ?? 'USD')
-    const allowed = settings['money.currencies']
-    if (Array.isArray(allowed) && !allowed.includes(currency))
-      return invalid({ currency: `must be one of ${allowed.join(', ')}` })
+    const currency = input.currency ?? standardCurrency(settings)
+    const notTaken = currencyTrouble(currency, settings)
+    if (notTaken !== null) return invalid({ currency: notTaken })
     const started = { ...place, currency }
     const event = sale.event('SaleStarted', {
       ...{ sale_id, ...started, user_id: moment.user_id ?? null, started_at: now },

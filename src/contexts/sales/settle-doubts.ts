@@ -7,6 +7,7 @@ import {
   type Given,
   invalid,
   type Moment,
+  noSuch,
   reject,
 } from '#kernel/decider.ts'
 import { id, nullable, object, text } from '#kernel/schema.ts'
@@ -50,7 +51,7 @@ export const settleDoubts: readonly Command[] = [
     reads: ({ sale_id }) => [sale.at(sale_id)],
     decide: ({ sale_id, note }, given: Given, moment) => {
       const state = given.state(sale.at(sale_id))
-      if (state === null) return reject('not_found', `There is no sale ${sale_id}.`)
+      if (state === null) return noSuch('sale', sale_id)
       return settled({ sale_id, refund_id: null, note }, state, moment)
     },
     answer,
