@@ -1,6 +1,7 @@
 // Rules for fields that a shop sets by itself: entity → field → what it must be like. Pure; where
 // they hold is said by whoever asks.
 import type { FieldErrors } from './schema.ts'
+import { hasUnseen } from './tidied.ts'
 
 export const RULE_FORMATS = ['email', 'uuid'] as const
 export type FieldRule = {
@@ -23,7 +24,8 @@ const EMAIL = /^[^\s@<>()[\]\\,;:"]+@[^\s@<>()[\]\\,;:".]+(\.[^\s@<>()[\]\\,;:".
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** What an e-mail address is taken for: something at a host with a dot. */
-export const isEmail = (text: string): boolean => text.length <= EMAIL_MAX && EMAIL.test(text)
+export const isEmail = (text: string): boolean =>
+  text.length <= EMAIL_MAX && EMAIL.test(text) && !hasUnseen(text)
 
 /** Every field of `given` that breaks a rule of its entity; empty: none does. */
 export function brokenRules(

@@ -1,6 +1,7 @@
 // A new product: checked whole, so that the sender hears of all mistakes at once.
 import {
   accept,
+  already,
   command,
   type Decision,
   type Given,
@@ -8,13 +9,13 @@ import {
   type Moment,
   type Named,
   type Ref,
-  reject,
 } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
 import { decimal, type Infer, id, nullable, object, optional, text, uuid } from '#kernel/schema.ts'
+import { beginningOf, hasUnseen, tidied } from '#kernel/tidied.ts'
 import { type AmountReader, amountReader, hasErrors } from './amount-reader.ts'
 import { department } from './department.ts'
-import { tidied } from './named.ts'
+import { nameTrouble } from './named.ts'
 import {
   CODE_MAX,
   DESCRIPTION_MAX,
@@ -81,8 +82,7 @@ export const placeRefs = ({
 
 function decide(input: Input, given: Given, moment: Moment): Decision {
   const product_id = input.product_id!
-  if (given.state(product.at(product_id)) !== null)
-    return reject('already_exists', `There is a product ${product_id} already.`)
+  if (given.state(product.at(product_id)) !== null) return already('a product', product_id)
   const reader = amountReader()
   const state = stateFrom(input, given, moment, reader)
   if (hasErrors(reader.errors)) return invalid(reader.errors)
@@ -108,7 +108,7 @@ function stateFrom(input: Input, given: Given, moment: Moment, reader: AmountRea
   const currency = currencyOf(input.currency, moment, reader)
   const names = namesFrom(input, reader)
   const code =
-    input.code === undefined ? numberedCode(moment.number) : notBlank('code', input.code, reader)
+    input.code === undefined ? numberedCode(moment.number) : textOf('code', input.code, reader)
   const found = unitOf(input, given, reader)
   const quantity_scale = found?.precision ?? 0
   const { department_id } = departmentOf(input, given, reader)
@@ -143,9 +143,15 @@ export const productCoded = (code: string): Named => ({
 })
 export const codeClaim = (code: string, owner: string): Claim => ({ ...productCoded(code), owner })
 
-export function notBlank(field: string, value: string, reader: AmountReader): string {
+const TEXTS_MAX = { code: CODE_MAX, name: NAME_MAX, description: DESCRIPTION_MAX }
+
+/** As it is kept. */
+export function textOf(field: keyof typeof TEXTS_MAX, value: string, reader: AmountReader): string {
   const tidy = tidied(value)
-  if (tidy === '') reader.note(field, 'must not be blank')
+  const trouble = nameTrouble(tidy, TEXTS_MAX[field])
+  if (trouble !== null) reader.note(field, trouble)
+  // Two labels that look the same are the same.
+  else if (field === 'code' && hasUnseen(tidy)) reader.note(field, 'holds what cannot be seen')
   return tidy
 }
 
@@ -163,16 +169,16 @@ function namesFrom(
   { name, description }: Input,
   reader: AmountReader,
 ): { readonly name: string; readonly description: string } {
-  const first = name ?? description?.slice(0, NAME_MAX)
+  const first = name ?? (description && beginningOf(description, NAME_MAX))
   if (first === undefined) {
     reader.note('name', 'is required, unless there is a description')
     return { name: '', description: '' }
   }
   const field = name === undefined ? 'description' : 'name'
-  const known = notBlank(field, first, reader)
+  const known = textOf(field, first, reader)
   return {
     name: known,
-    description: description === undefined ? known : notBlank('description', description, reader),
+    description: description === undefined ? known : textOf('description', description, reader),
   }
 }
 

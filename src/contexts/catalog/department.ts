@@ -2,6 +2,7 @@
 import {
   accept,
   aggregate,
+  already,
   type Command,
   command,
   type Given,
@@ -13,7 +14,8 @@ import {
 } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { flag, id, object, optional, text, uuid } from '#kernel/schema.ts'
-import { nameClaim, nameOf, renaming, tidied } from './named.ts'
+import { tidied } from '#kernel/tidied.ts'
+import { nameClaim, nameOf, nameTrouble, renaming } from './named.ts'
 
 export type DepartmentState = { readonly name: string; readonly is_active: boolean }
 export type Department = DepartmentState | null
@@ -42,7 +44,6 @@ export const department = aggregate({
 
 const answer = object({ department_id: id(), name, is_active: flag() })
 const path = '/api/v1/departments'
-const BLANK = invalid({ name: 'must not be blank' })
 
 const createDepartment = command({
   type: 'CreateDepartment',
@@ -52,9 +53,10 @@ const createDepartment = command({
   decide: (input, given) => {
     const department_id = input.department_id!
     if (given.state(department.at(department_id)) !== null)
-      return reject('already_exists', `There is a department ${department_id} already.`)
+      return already('a department', department_id)
     const name = tidied(input.name)
-    if (name === '') return BLANK
+    const trouble = nameTrouble(name, NAME_MAX)
+    if (trouble !== null) return invalid({ name: trouble })
     const created = department.event('DepartmentCreated', { department_id, name })
     const write = department.write(department_id, [created])
     return accept(
@@ -75,7 +77,8 @@ const renameDepartment = command({
     const state = activeDepartment(given, department_id)
     if ('rejected' in state) return state
     const name = tidied(wanted)
-    if (name === '') return BLANK
+    const trouble = nameTrouble(name, NAME_MAX)
+    if (trouble !== null) return invalid({ name: trouble })
     const response = { department_id, name, is_active: true }
     if (name === state.name) return accept([], response)
     const renamed = department.event('DepartmentRenamed', { department_id, name })

@@ -1,9 +1,11 @@
 // Names that must be unique: how they are written, and the claim that keeps them so.
 import type { Named } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
+import { lengthTrouble } from '#kernel/tidied.ts'
 
-/** Without blanks around it, and in one spelling of Unicode; empty when there is nothing in it. */
-export const tidied = (name: string): string => name.normalize('NFC').trim()
+/** What is wrong with a tidied name; null: nothing. */
+export const nameTrouble = (name: string, most: number): string | null =>
+  name === '' ? 'must not be blank' : lengthTrouble(name, most)
 
 /** Case does not make another name. */
 export const nameOf = (scope: string, name: string): Named => ({

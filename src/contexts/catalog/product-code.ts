@@ -2,7 +2,7 @@
 // holds it can be relied on.
 import type { Given, Named } from '#kernel/decider.ts'
 import { partsOf } from '#kernel/message.ts'
-import { tidied } from './named.ts'
+import { tidied } from '#kernel/tidied.ts'
 
 /** What a command names to have a code looked up. */
 export const codeName = (code: string): Named => ({ scope: 'product_code', value: tidied(code) })

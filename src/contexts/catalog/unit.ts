@@ -4,6 +4,7 @@
 import {
   accept,
   aggregate,
+  already,
   type Command,
   command,
   invalid,
@@ -13,7 +14,8 @@ import {
 } from '#kernel/decider.ts'
 import { eventTypes } from '#kernel/event-types.ts'
 import { flag, id, integer, nullable, object, optional, text, uuid } from '#kernel/schema.ts'
-import { nameClaim, nameOf, renaming, tidied } from './named.ts'
+import { tidied } from '#kernel/tidied.ts'
+import { nameClaim, nameOf, nameTrouble, renaming } from './named.ts'
 import { SCALE_MAX } from './product.ts'
 
 export type UnitState = {
@@ -64,7 +66,6 @@ function known(state: Unit): UnitState {
 
 const answer = object({ unit_id: id(), name, symbol, precision, is_active: flag() })
 const path = '/api/v1/units'
-const BLANK = invalid({ name: 'must not be blank' })
 
 const createUnit = command({
   type: 'CreateUnit',
@@ -78,10 +79,10 @@ const createUnit = command({
   reads: ({ unit_id }) => [unit.at(unit_id!)],
   decide: ({ precision = 0, symbol = null, ...input }, given) => {
     const unit_id = input.unit_id!
-    if (given.state(unit.at(unit_id)) !== null)
-      return reject('already_exists', `There is a unit ${unit_id} already.`)
+    if (given.state(unit.at(unit_id)) !== null) return already('a unit', unit_id)
     const name = tidied(input.name)
-    if (name === '') return BLANK
+    const trouble = nameTrouble(name, NAME_MAX)
+    if (trouble !== null) return invalid({ name: trouble })
     const fields = { unit_id, name, symbol, precision }
     const write = unit.write(unit_id, [unit.event('UnitCreated', fields)])
     return accept(
@@ -108,7 +109,8 @@ const updateUnit = command({
     if (state === null) return noSuch('unit', unit_id)
     if (!state.is_active) return reject('invalid_state', `Unit ${unit_id} has been archived.`)
     const name = wanted.name === undefined ? state.name : tidied(wanted.name)
-    if (name === '') return BLANK
+    const trouble = nameTrouble(name, NAME_MAX)
+    if (trouble !== null) return invalid({ name: trouble })
     const { symbol = state.symbol, precision = state.precision } = wanted
     const changed = {
       ...(name === state.name ? {} : { name }),

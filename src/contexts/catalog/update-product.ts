@@ -13,6 +13,7 @@ import {
 } from '#kernel/decider.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import { type Infer, id, object, optional } from '#kernel/schema.ts'
+import { tidied } from '#kernel/tidied.ts'
 import { type AmountReader, amountReader, hasErrors } from './amount-reader.ts'
 import {
   codeClaim,
@@ -21,10 +22,10 @@ import {
   currencyField,
   departmentOf,
   detailFields,
-  notBlank,
   placeRefs,
   sellPriceField,
   taxClassOf,
+  textOf,
   unitNames,
   unitOf,
 } from './create-product.ts'
@@ -154,9 +155,9 @@ function changedDetails(
 ): Details {
   const text = (field: 'code' | 'name' | 'description') => {
     const value = wanted[field]
-    if (value === undefined) return {}
-    const tidy = notBlank(field, value, reader)
-    return tidy === state[field] ? {} : { [field]: tidy }
+    // What is so already may stay, however it was given once.
+    if (value === undefined || tidied(value) === state[field]) return {}
+    return { [field]: textOf(field, value, reader) }
   }
   const department = wanted.department_id === undefined ? {} : departmentOf(wanted, given, reader)
   const unit = wanted.unit_id === undefined ? {} : unitNames(unitOf(wanted, given, reader))

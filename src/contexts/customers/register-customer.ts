@@ -1,12 +1,13 @@
 // Registering and changing customers, archiving them and bringing them back.
-import { emailChanged, emailClaim, emailClaims, tidied } from '#contexts/users/public.ts'
+import { currencyTrouble, standardCurrency } from '#contexts/pricing/public.ts'
+import { emailChanged, emailClaim, emailClaims } from '#contexts/users/public.ts'
 import {
   accept,
+  already,
   type Command,
   command,
   type Given,
   invalid,
-  type Moment,
   noSuch,
   type Rejected,
   reject,
@@ -24,9 +25,10 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
+import { lengthTrouble, tidied } from '#kernel/tidied.ts'
 import { isEmail } from '#kernel/validation-rules.ts'
 import { erasedCustomer, unregistered } from './balance.ts'
-import { type CustomerState, customer, profileFields } from './customer.ts'
+import { type CustomerState, customer, NAME_MAX, profileFields } from './customer.ts'
 
 export const CUSTOMER_EMAIL = 'customer_email'
 const customersPath = '/api/v1/customers'
@@ -87,13 +89,13 @@ const registerCustomer = command({
     const customer_id = input.customer_id!
     const known = given.state(customer.at(customer_id))
     if (known?.is_erased) return erasedCustomer(customer_id)
-    if (known?.is_registered)
-      return reject('already_exists', `There is a customer ${customer_id} already.`)
-    const { currency = known?.currency ?? standardCurrency(moment) } = input
+    if (known?.is_registered) return already('a customer', customer_id)
+    const { currency = known?.currency ?? standardCurrency(moment.settings) } = input
     const limit = limitOf(input.credit_limit ?? null, currency)
+    const trouble = currencyTrouble(currency, moment.settings)
     const errors = {
       ...profileErrors(input),
-      ...currencyErrors(currency, moment),
+      ...(trouble === null ? {} : { currency: trouble }),
       // What is owed already cannot be told in another one.
       ...(known === null || known.currency === currency
         ? {}
@@ -236,20 +238,11 @@ export function limitOf(limit: string | null, currency: string): number | null |
   return read.value > LIMIT_MAX_MINOR ? 'is too large' : read.value
 }
 
-function standardCurrency({ settings }: Moment): string {
-  const standard = settings['money.default']
-  return typeof standard === 'string' ? standard : 'USD'
-}
-
-function currencyErrors(currency: string, { settings }: Moment): FieldErrors {
-  const allowed = settings['money.currencies']
-  if (!Array.isArray(allowed) || allowed.includes(currency)) return {}
-  return { currency: `must be one of ${allowed.join(', ')}` }
-}
-
 function profileErrors({ name, email }: Profile): FieldErrors {
+  const tidy = name === undefined ? null : tidied(name)
+  const why = tidy === '' ? 'must not be blank' : tidy && lengthTrouble(tidy, NAME_MAX)
   return {
-    ...(name !== undefined && tidied(name) === '' ? { name: 'must not be blank' } : {}),
+    ...(why === null ? {} : { name: why }),
     ...(email != null && !isEmail(tidied(email)) ? { email: 'must be an e-mail address' } : {}),
   }
 }

@@ -2,9 +2,7 @@
 // that carry them are there for ever.
 import type { Moment } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
-
-/** Without blanks around it, and in one spelling of Unicode. */
-export const tidied = (text: string): string => text.normalize('NFC').trim()
+import { tidied } from '#kernel/tidied.ts'
 
 /** The same for two spellings of one address; null where there is none. */
 export const emailClaim = (

@@ -1,5 +1,5 @@
 // The users' door: who logs in, how an e-mail is kept unique, and the rules of fields.
-export { emailChanged, emailClaim, emailClaims, tidied } from './email-claim.ts'
+export { emailChanged, emailClaim, emailClaims } from './email-claim.ts'
 export type { User, UserState } from './user.ts'
 export { user } from './user.ts'
 export { USER_EMAIL } from './user-commands.ts'

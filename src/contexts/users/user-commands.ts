@@ -2,6 +2,7 @@
 // rules (`cqrs.validation_rules`).
 import {
   accept,
+  already,
   type Command,
   command,
   type Given,
@@ -21,8 +22,9 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
+import { lengthTrouble, tidied } from '#kernel/tidied.ts'
 import { brokenRules, type ValidationRules } from '#kernel/validation-rules.ts'
-import { emailChanged, emailClaim, emailClaims, tidied } from './email-claim.ts'
+import { emailChanged, emailClaim, emailClaims } from './email-claim.ts'
 import { EMAIL_MAX, NAME_MAX, type UserState, user } from './user.ts'
 import { STANDARD_RULES } from './user-rules.ts'
 
@@ -51,9 +53,8 @@ const createUser = command({
   reads: ({ user_id }) => [user.at(user_id!)],
   decide: (input, given, moment) => {
     const user_id = input.user_id!
-    if (given.state(user.at(user_id)) !== null)
-      return reject('already_exists', `There is a user ${user_id} already.`)
-    const errors = brokenRules(rulesIn(moment), 'user', input)
+    if (given.state(user.at(user_id)) !== null) return already('a user', user_id)
+    const errors = { ...tooLong(input), ...brokenRules(rulesIn(moment), 'user', input) }
     if (Object.keys(errors).length > 0) return invalid(errors)
     const { name = null, email = null, age = null } = written(input)
     const email_claim = emailClaim(moment, USER_EMAIL, email)
@@ -78,7 +79,7 @@ const updateUser = command({
     const { user_id } = input
     const state = activeUser(given, user_id)
     if ('rejected' in state) return state
-    const errors = brokenByChange(rulesIn(moment), input)
+    const errors = { ...tooLong(input), ...brokenByChange(rulesIn(moment), input) }
     if (Object.keys(errors).length > 0) return invalid(errors)
     const changed = written(input)
     const response = { user_id, is_active: true }
@@ -131,6 +132,16 @@ function brokenByChange(rules: ValidationRules, input: Fields): FieldErrors {
     ([field]) => Object.hasOwn(input, field) && input[field as keyof Fields] !== undefined,
   )
   return Object.fromEntries(given)
+}
+
+/** As they are stored they may be longer than as they were given. */
+function tooLong({ name, email }: Fields): FieldErrors {
+  const all = { name: [name, NAME_MAX], email: [email, EMAIL_MAX] } as const
+  const troubles = Object.entries(all).flatMap(([field, [value, most]]) => {
+    const trouble = value == null ? null : lengthTrouble(tidied(value), most)
+    return trouble === null ? [] : [[field, trouble]]
+  })
+  return Object.fromEntries(troubles)
 }
 
 /** As they are stored; blank is nothing. */
