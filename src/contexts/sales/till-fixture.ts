@@ -1,9 +1,8 @@
 // What the tests of the till's rules begin with: a customer, codes that are taken, sales as they
 // are sent, and looks into what a decision writes.
 import { customer } from '#contexts/customers/public.ts'
-import type { Accepted, Write } from '#kernel/decider.ts'
+import type { Accepted, Command, Write } from '#kernel/decider.ts'
 import type { Claim } from '#kernel/message.ts'
-import { commandIn } from '#testing/given.ts'
 import { sales } from './sales.ts'
 
 export const SALE = '01980000-0000-7000-8000-00000000005a'
@@ -11,7 +10,11 @@ export const REFUND = '01980000-0000-7000-8000-00000000005b'
 export const CUSTOMER = 'cust-1'
 const SOME_TIME = '2026-03-02T10:00:00.000Z'
 
-export const command = commandIn(sales.commands)
+export const command = (type: string): Command => {
+  const found = sales.commands.find((one) => one.type === type)
+  if (found === undefined) throw new Error(`there is no command ${type}`)
+  return found
+}
 
 export const codes: readonly Claim[] = [
   { scope: 'product_code', value: 'PEN', owner: 'product-pen' },
