@@ -66,7 +66,7 @@ export function webhookDirectory(parts: DirectoryParts) {
   }
 }
 
-/** Each webhook that was removed is forgotten once, however many there were in the course of time. */
+/** Each webhook that was removed is forgotten once, however many there were. */
 function cleaner({ reads, outbox, personal }: DirectoryParts) {
   const cleaned = new Set<string>()
   return async () => {
