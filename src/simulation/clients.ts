@@ -37,7 +37,10 @@ export function clientsOf(world: World, processes: Processes): Clients {
     products: Array.from({ length: swarm.products }, () => randomUUID()),
     orders: [],
     reservations: [],
-    stores: world.random.chance(0.4) ? [MAIN_STORE_ID, randomUUID()] : [MAIN_STORE_ID],
+    // There is more to do with shelves where goods can be sent.
+    stores: world.random.chance(swarm.features.shelves ? 0.7 : 0.4)
+      ? [MAIN_STORE_ID, randomUUID()]
+      : [MAIN_STORE_ID],
     wares: newWares(),
   }
   return {
@@ -201,10 +204,10 @@ async function oneDeed(client: Client): Promise<void> {
     [1, onOrder('DeliverOrder')],
     [2, moveMoney],
     [1, describeProduct],
-    [features['late payers'] ? 5 : 0, pay],
+    [features['late payers'] ? 7 : 0, pay],
     [features.webhooks ? 2 : 0, notice],
     [1, onSaga],
-    [features['orders in parts'] ? 3 : 0, apart],
+    [features['orders in parts'] ? 5 : 0, apart],
   ]
   const deeds: readonly (readonly [weight: number, deed: Deed])[] = [
     [features['busy clerks'] ? 4 : 8, placeOrder],
@@ -257,7 +260,7 @@ const placeOrder: Deed = async (client) => {
   if (swarm.features['changed orders'] && random.chance(0.3))
     await changeItems(clerkOf(client), order_id)
   if (random.chance(0.3)) await look(client, order_id, outcome.position)
-  if (random.chance(0.4)) await follow(client, order_id)
+  if (random.chance(swarm.features['orders in parts'] ? 0.7 : 0.4)) await follow(client, order_id)
 }
 
 /** Later, when it has perhaps come as far as that. */

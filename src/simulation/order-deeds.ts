@@ -35,8 +35,8 @@ const sendParcel: Deed = async (order_id, send, { later, chance }) => {
   if (planned?.ok !== true) return
   await send('CreateShippingLabel', { shipment_id })
   await later()
-  if (chance(0.4)) await send('CancelShipment', { shipment_id })
-  else if (chance(0.7)) await send('MarkShipped', { shipment_id })
+  if (chance(0.2)) await send('CancelShipment', { shipment_id })
+  else if (chance(0.8)) await send('MarkShipped', { shipment_id })
   if (chance(0.5)) await send('MarkShipped', { shipment_id: order_id })
   if (chance(0.5)) await send('MarkDelivered', { shipment_id })
 }

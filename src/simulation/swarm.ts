@@ -77,7 +77,7 @@ export function swarmOf(seed: number): Swarm {
   const drawn = anyOf(seed, random)
   // Few: one of them takes as long as five others.
   if (random.chance(0.02)) return sleepers(drawn)
-  return random.chance(0.05) ? counters(drawn) : drawn
+  return random.chance(0.15) ? alone(drawn, random.pick(ALONE)) : drawn
 }
 
 /** Several processes that are stopped for longer than others wait for them, and nothing else. */
@@ -100,15 +100,25 @@ export function sleepers(drawn: Swarm): Swarm {
   }
 }
 
-/** Several processes whose clerks all ring up at the same tills, and nothing else. */
-export function counters(drawn: Swarm): Swarm {
-  const only: readonly Feature[] = ['tills', 'busy clerks']
+/** What is seldom met where everything is done: some histories are of one of these alone. */
+const ALONE: readonly (readonly Feature[])[] = [
+  ['tills', 'busy clerks'],
+  ['shelves', 'busy clerks'],
+  ['orders in parts'],
+]
+
+/** Several processes whose people all do the same few things. */
+function alone(drawn: Swarm, only: readonly Feature[]): Swarm {
   return {
     ...drawn,
-    ...{ processes: 2, engine: 'server', clients: 3, operations: 10, thinkMs: 5, stock: 100 },
+    ...{ processes: 2, engine: 'server', clients: 3, operations: 10, stock: 100 },
+    // Orders come as far as that.
+    ...{ thinkMs: 300, sagaDeadlineMs: 60_000, reservationTtlMs: 10_000 },
     features: onlyThese(only),
   }
 }
+/** All at the same tills, at once. */
+export const counters = (drawn: Swarm): Swarm => ({ ...alone(drawn, ALONE[0]!), thinkMs: 5 })
 
 const onlyThese = (only: readonly Feature[]) =>
   Object.fromEntries(
