@@ -191,7 +191,7 @@ function decideAdjust(input: Infer<typeof adjustInput>, given: Given, moment: Mo
   return adjustedUnlisted(given, { ...input, place, adjustment, scale }, moment)
 }
 
-/** What was never in stock here, for all that the book knows, and broke or was found all the same. */
+/** What was never in stock here, as far as the book knows, and broke or was found all the same. */
 function adjustedUnlisted(
   given: Given,
   wanted: Omit<Adjustment, 'before'>,
