@@ -15,6 +15,7 @@ export type Where = { readonly path: string } | { readonly url: string }
 const STOCK = 100_000
 const PRICE_MINOR = 500
 const SETTLED_WITHIN_MS = 300_000
+const CANCELLED_LATE_MS = 400
 
 export const envOf = (where: Where): Record<string, string> =>
   'url' in where ? { DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: where.url } : {}
@@ -71,6 +72,8 @@ export function buyers(app: App, product_id: string, count: number, random: Rand
       waits.push(performance.now() - began)
       bought.push(one)
       const then = random.pick(['CancelOrder', 'ShipOrder', null, null, null] as const)
+      // Some only when the money has been taken, so that it is given back.
+      if (then === 'CancelOrder' && random.chance(0.5)) await sleep(CANCELLED_LATE_MS)
       if (then !== null) await app.send(then, { order_id: one.order_id })
       await sleep(random.int(20, 60))
     }
@@ -117,10 +120,12 @@ export async function settled(app: App): Promise<void> {
   }
 }
 
+const isUndoing = (kind: string) => kind === 'void' || kind === 'refund'
+
 /**
  * Every order was charged once if it stands, and not at all (or given back) if it does not. Nothing
- * as well where the provider knows of a void that lies behind the backup: the order was cancelled
- * after it, lives again, and its authorization does not.
+ * as well where the provider knows of a void or a refund that lies behind the backup: the order was
+ * cancelled after it, lives again, and its money does not.
  */
 export async function assertChargedOnce(app: App, book: PaymentBook): Promise<number> {
   const orders = await rowsOf(app, 'ListOrders')
@@ -134,7 +139,7 @@ export async function assertChargedOnce(app: App, book: PaymentBook): Promise<nu
     const what = `${order_id} is ${status}: ${JSON.stringify(own)}`
     ok(['CONFIRMED', 'SHIPPED', 'CANCELLED'].includes(String(status)), what)
     ok(sum('authorize') <= PRICE_MINOR, what)
-    const isGone = status === 'CANCELLED' || own.some(({ kind }) => kind === 'void')
+    const isGone = status === 'CANCELLED' || own.some(({ kind }) => isUndoing(kind))
     equal(sum('capture') - sum('refund'), isGone ? 0 : PRICE_MINOR, what)
   }
   return orders.length
