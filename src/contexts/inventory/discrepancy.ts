@@ -12,6 +12,7 @@ import {
 import { eventTypes } from '#kernel/event-types.ts'
 import type { Instant } from '#kernel/message.ts'
 import { id, instant, integer, nullable, object, oneOf, quantity, text } from '#kernel/schema.ts'
+import { beginningOf } from '#kernel/tidied.ts'
 import { freeIn, REASON_MAX, REFERENCE_MAX, stockKey } from './stock.ts'
 import { missingBy, type Place, type StockChange } from './stock-changes.ts'
 
@@ -106,7 +107,7 @@ export function foundIn(
   const missing = missingBy(change)
   const now = { quantity: after.quantity, available_quantity: freeIn(after) }
   if (missing <= 0 && doubts.length === 0) return []
-  const reason = [...doubts, cause].join('; ').slice(0, REASON_MAX)
+  const reason = beginningOf([...doubts, cause].join('; '), REASON_MAX)
   return [{ place, missing: Math.max(0, missing), ...now, ...about, reason }]
 }
 

@@ -13,6 +13,7 @@ import {
 } from '#kernel/decider.ts'
 import { awaits, failedTry } from '#kernel/saga.ts'
 import { flag, type Infer, id, nullable, object } from '#kernel/schema.ts'
+import { beginningOf } from '#kernel/tidied.ts'
 import { carrierTold } from './carrier-told.ts'
 import { startCompensation, undoRest } from './compensation.ts'
 import { confirm, isCovered, LABEL, runs } from './fulfilment.ts'
@@ -73,7 +74,10 @@ function settle(
     shipment.emit('ShippingLabelCreated', { ...about, operation_id, tracking_number, carrier })
     return labelled(book)
   }
-  const why = (status === 'absent' ? 'not_carried_out' : reason || 'declined').slice(0, REASON_MAX)
+  const why = beginningOf(
+    status === 'absent' ? 'not_carried_out' : reason || 'declined',
+    REASON_MAX,
+  )
   shipment.emit('ShipmentOperationFailed', { ...about, operation_id, operation: kind, reason: why })
   if (kind === 'cancel') {
     // Refused for certain: tried anew, under a new operation, after a pause.

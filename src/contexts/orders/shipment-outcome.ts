@@ -5,6 +5,7 @@ import { accept, command, type Decision, type Given, type Moment } from '#kernel
 import type { Fact } from '#kernel/message.ts'
 import { isAlarming, nextAttemptAt } from '#kernel/saga.ts'
 import { flag, type Infer, id, object } from '#kernel/schema.ts'
+import { beginningOf } from '#kernel/tidied.ts'
 import { carrierTold } from './carrier-told.ts'
 import { order } from './order.ts'
 import { REASON_MAX } from './order-events.ts'
@@ -52,7 +53,7 @@ function settled(
       ...about,
       operation: kind,
       attempt,
-      error: (error || 'no answer').slice(0, REASON_MAX),
+      error: beginningOf(error || 'no answer', REASON_MAX),
       next_attempt_at: nextAttemptAt(moment, attempt),
       needs_attention: isAlarming(moment, attempt),
     })
@@ -64,6 +65,9 @@ function settled(
       throw new Error(`${operation_id}: a label without carrier or tracking number`)
     return shipment.event('ShippingLabelCreated', { ...about, tracking_number, carrier })
   }
-  const why = (status === 'absent' ? 'not_carried_out' : reason || 'declined').slice(0, REASON_MAX)
+  const why = beginningOf(
+    status === 'absent' ? 'not_carried_out' : reason || 'declined',
+    REASON_MAX,
+  )
   return shipment.event('ShipmentOperationFailed', { ...about, operation: kind, reason: why })
 }

@@ -5,6 +5,7 @@ import { invalid, type Moment, type Rejected, reject } from '#kernel/decider.ts'
 import type { Fact } from '#kernel/message.ts'
 import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import { isAlarming, nextAttemptAt } from '#kernel/saga.ts'
+import { beginningOf } from '#kernel/tidied.ts'
 import {
   type Operation,
   type OperationKind,
@@ -167,7 +168,7 @@ export function failed(
     amount_minor,
     currency,
     operation: kind,
-    reason: reason.slice(0, REASON_MAX),
+    reason: beginningOf(reason, REASON_MAX),
   })
 }
 
@@ -186,7 +187,7 @@ export function unsettled(
     operation_id,
     operation: kind,
     attempt,
-    error: error.slice(0, REASON_MAX),
+    error: beginningOf(error, REASON_MAX),
     next_attempt_at: nextAttemptAt(moment, attempt),
     needs_attention: isAlarming(moment, attempt),
   })
