@@ -18,6 +18,7 @@ import {
   optional,
   text,
 } from '#kernel/schema.ts'
+import { beginningOf } from './tidied.ts'
 
 export const SAGA_STATUSES = ['RUNNING', 'COMPLETED', 'COMPENSATING', 'FAILED'] as const
 /** `needs_attention`: something only a person can finish; `resolved_manually`: a person did. */
@@ -307,7 +308,7 @@ export function failedTry(
     step: currentStep(state),
     ...(state.status === 'COMPENSATING' ? { compensation: true } : {}),
     attempt,
-    error: error.slice(0, ERROR_MAX),
+    error: beginningOf(error, ERROR_MAX),
     next_attempt_at: nextAttemptAt(moment, attempt),
     ...(isAlarming(moment, attempt) ? { needs_attention: true } : {}),
   })
