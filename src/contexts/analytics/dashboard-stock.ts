@@ -94,7 +94,7 @@ type Low = {
 }
 const lowOverall: Low = { moved: 0, was: async ({ is_low_stock }) => is_low_stock }
 
-/** By what was free there and the store's own thresholds, neither of which is in a product's row. */
+/** By what was free there and the store's own thresholds; a product's row has neither. */
 async function lowIn(storeId: string, reader: Reader, knownAt: string): Promise<Low> {
   const where = { store_id: storeId }
   const moved = new Set<string>()

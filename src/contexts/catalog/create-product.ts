@@ -1,4 +1,5 @@
 // A new product: checked whole, so that the sender hears of all mistakes at once.
+import { currencyTrouble, standardCurrency } from '#contexts/pricing/public.ts'
 import {
   accept,
   already,
@@ -189,11 +190,10 @@ function currencyOf(
   { settings }: Moment,
   { note }: AmountReader,
 ): string {
-  const known = settings['money.currencies']
-  const currency = wanted ?? String(settings['money.default'] ?? 'USD')
+  const currency = wanted ?? standardCurrency(settings)
+  const notTaken = wanted === undefined ? null : currencyTrouble(wanted, settings)
   if (!CURRENCY.test(currency)) note('currency', 'must be a code of three capital letters')
-  else if (wanted !== undefined && Array.isArray(known) && !known.includes(wanted))
-    note('currency', `must be one of ${known.join(', ')}`)
+  else if (notTaken !== null) note('currency', notTaken)
   return currency
 }
 
