@@ -1,6 +1,6 @@
-// What has to be looked at afterwards, whatever chance has everybody do, and however slow the machine
-// is: an order of somebody who is forgotten, a drawer from its opening to its count, goods that go
-// from one store to the other and come in parts.
+// What has to be looked at afterwards, whatever chance has everybody do, and however slow the
+// machine is: an order of somebody who is forgotten, a drawer from its opening to its count, goods
+// that go from one store to the other and come in parts.
 import { randomUUID } from 'node:crypto'
 import type { Random } from '#testing/random.ts'
 import { type Goods, streetOf } from './acting.ts'
