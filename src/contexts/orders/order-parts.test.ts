@@ -440,11 +440,7 @@ describe('a parcel of its own', () => {
     const voided = after(voiding, [succeeded('void:2')])
     when(voided, 'ShipOrder', of).rejects('invalid_state')
     const gift = placed({}, [{ product_id: 'p-gift', quantity: '1' }])
-    when(
-      after(gift, [[label[0], { ...label[1], payment_id: null }]]),
-      'ShipOrder',
-      of,
-    ).answers({
+    when(after(gift, [[label[0], { ...label[1], payment_id: null }]]), 'ShipOrder', of).answers({
       status: 'SHIPPED',
     })
   })
