@@ -18,17 +18,22 @@ describe('an order paid elsewhere', () => {
     throw new Error(`${path} never had ${field} ${value}`)
   }
   let products = 0
-  /** Four pieces of 5.00, paid at the bank. */
-  const confirmed = async (payment_id: string) => {
+  /** Four pieces of 5.00. */
+  const placed = async (customer_id = 'c-1') => {
     const code = `C-${++products}`
     const product = await shop.send('POST', '/products', { code, name: code, sell_price: 5 }, 201)
     const { product_id } = product
     await shop.send('POST', '/inventory/stock', { product_id, quantity: 10 }, 201)
     const items = [{ product_id, quantity: 4 }]
-    const { order_id } = await shop.send('POST', '/orders', { customer_id: 'c-1', items }, 201)
+    const { order_id } = await shop.send('POST', '/orders', { customer_id, items }, 201)
+    return { order_id: String(order_id), product_id: String(product_id) }
+  }
+  /** And paid at the bank. */
+  const confirmed = async (payment_id: string) => {
+    const { order_id } = await placed()
     await shop.send('POST', `/orders/${order_id}/confirm-payment`, { payment_id }, 200)
     await until(`/orders/${order_id}`, 'status', 'CONFIRMED')
-    return String(order_id)
+    return order_id
   }
   const owing = async (order_id: string, payment_id: string) => {
     const order = await shop.get(`/orders/${order_id}`)
@@ -107,5 +112,44 @@ describe('an order paid elsewhere', () => {
     const saga = await shop.get(`/orders/${order_id}/saga`)
     deepEqual([saga.outcome, saga.needs_attention], ['resolved_manually', false])
     equal((await shop.get(`/orders/${order_id}`)).payment_status, 'refunded')
+  })
+
+  it('after it was cancelled is no order again: all of it is there to be given back', async () => {
+    const { order_id, product_id } = await placed('c-late')
+    const paid = { payment_id: 'bank-4', payment_method: 'cash' }
+    const at = `/orders/${order_id}/confirm-payment`
+    await shop.send('POST', `/orders/${order_id}/cancel`, {}, 200)
+    const sales = async () => {
+      const { as_of: _, ...dashboard } = await shop.get('/dashboard')
+      return { dashboard, summary: await shop.get('/customers/c-late/orders/summary') }
+    }
+    const before = await sales()
+    // Several at once: it is the same money.
+    const told = await Promise.all(
+      ['a', 'b', 'c'].map(() => call(shop.port, 'POST', `/api/v1${at}`, { body: paid })),
+    )
+    deepEqual(
+      told.map(({ status, json }) => [status, json.status, json.saga_status]),
+      told.map(() => [200, 'CANCELLED', 'FAILED']),
+    )
+    const { position } = await shop.send('POST', at, paid, 200)
+    equal(typeof position, 'number')
+    deepEqual(await owing(order_id, 'bank-4'), [20, 'CAPTURED', true])
+    const order = await shop.get(`/orders/${order_id}`)
+    deepEqual([order.status, order.payment_status], ['CANCELLED', 'captured'])
+    deepEqual([order.payment_id, order.fulfillment_status], ['bank-4', 'none'])
+    const stock = await shop.get(`/inventory/products/${product_id}`)
+    deepEqual([stock.quantity, stock.reserved_quantity], [10, 0])
+    deepEqual(await sales(), before)
+    const { items } = await shop.get(`/orders/${order_id}/history`)
+    const said = (items as { words: string }[]).map(({ words }) => words)
+    for (const words of ['20.00 USD paid by cash', '20.00 USD to be given back'])
+      equal(said.filter((text) => text.startsWith(words)).length, 1, said.join('; '))
+    const then = await shop.get(`/orders/${order_id}?as_of_version=2`)
+    deepEqual([then.status, then.payment_id, then.owed_back], ['CANCELLED', null, 0])
+    await shop.send('POST', '/payments/bank-4/refund', { reference: 'out-4' }, 200)
+    deepEqual(await owing(order_id, 'bank-4'), [0, 'REFUNDED', false])
+    const { differences, checks } = await shop.app.operations.verify()
+    equal(differences, 0, JSON.stringify(checks))
   })
 })

@@ -11,7 +11,6 @@ type Data = {
   readonly operation_id: string
   readonly amount_minor: number
   readonly currency: string
-  readonly is_external?: boolean
 }
 const KINDS: Readonly<
   Record<string, readonly [kind: LedgerEntry['kind'], what: 'asked' | 'done']>
@@ -33,7 +32,7 @@ export async function checkMoney(
   events: readonly Recorded[],
 ): Promise<readonly string[]> {
   const ledger = await stores.provider.ledger()
-  const { operations, external } = operationsOf(events)
+  const operations = operationsOf(events)
   const problems = [
     ...ledger.flatMap((entry) => entryProblems(entry, operations.get(entry.operation_id))),
     ...balanceProblems(ledger),
@@ -47,24 +46,22 @@ export async function checkMoney(
       problems.push(`the shop says that ${id} failed; the provider carried it out`)
   }
   const labels = [...(await stores.carrier.labels()).values()]
-  return [...problems, ...orderProblems(events, ledger, labels, external)]
+  return [...problems, ...orderProblems(events, ledger, labels)]
 }
 
 function operationsOf(events: readonly Recorded[]) {
   const operations = new Map<string, Operation>()
-  const external = new Set<string>()
   for (const event of events) {
     const data = event.data as Data
     const [kind, what] = KINDS[event.event_type] ?? []
-    if (data.is_external === true) external.add(data.order_id)
-    else if (kind !== undefined && what === 'asked')
+    if (kind !== undefined && what === 'asked')
       operations.set(data.operation_id, { ...data, kind, isDone: false, hasFailed: false })
     const known = operations.get(data.operation_id)
     if (known === undefined) continue
     if (what === 'done') known.isDone = true
     if (event.event_type === 'PaymentFailed') known.hasFailed = true
   }
-  return { operations, external }
+  return operations
 }
 
 function entryProblems(entry: LedgerEntry, asked: Operation | undefined): readonly string[] {
@@ -101,7 +98,6 @@ function orderProblems(
   events: readonly Recorded[],
   ledger: readonly LedgerEntry[],
   labels: readonly { readonly order_id: string; readonly shipment_id: string }[],
-  external: ReadonlySet<string>,
 ): readonly string[] {
   const problems: string[] = []
   const balances = balancesOf(ledger)
@@ -127,7 +123,7 @@ function orderProblems(
     if ((end === 'compensated' || end === 'SagaCompleted') && printed !== wanted)
       problems.push(`order ${order_id} is ${orderStatus(life)} and has ${printed} labels`)
     if (printed > 1) problems.push(`order ${order_id} has ${printed} labels`)
-    if (end !== 'compensated' || external.has(order_id)) continue
+    if (end !== 'compensated') continue
     for (const id of payments.get(order_id) ?? []) {
       const { authorize, capture, refund, void: voided } = balances.get(id) ?? NOTHING
       if (capture !== refund || (authorize > 0 && capture === 0 && voided === 0))

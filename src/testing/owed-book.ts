@@ -89,7 +89,7 @@ function booked(account: Account, type: string, data: Data): void {
       account.isCancelled = true
       break
     case 'PaymentAuthorized':
-      if (data.is_external === true) account.isExternal = true
+      if (data.is_external === true) paidElsewhere(account)
       break
     case 'PaymentCaptured':
       account.captured += amount_minor
@@ -104,6 +104,14 @@ function booked(account: Account, type: string, data: Data): void {
       account.refunded += amount_minor
       if (account.owed.has(operation_id)) account.owedBack += amount_minor
   }
+}
+
+/** Another one only after the one before is back: what is not would be left over here. */
+function paidElsewhere(account: Account): void {
+  account.isExternal = true
+  account.captured -= account.refunded
+  account.refunded = 0
+  account.toldElsewhere = 0
 }
 
 function owedProblems(id: string, account: Account): readonly string[] {

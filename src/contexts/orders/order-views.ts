@@ -272,14 +272,18 @@ function updated(data: Data['OrderUpdated'], row: OrderRow): Partial<OrderRow> {
   const { total_amount_minor, net_minor, tax_minor, discount_minor } = rest
   const told = { shipping_address, notes, payment_id, country }
   const totals = { total_amount_minor, net_minor, tax_minor, discount_minor }
+  // After one that came to nothing another one is a fold of its own.
+  const isOther = payment_id !== undefined && payment_id !== row.payment_id
+  const payment_info = {
+    payment_method: payment_method ?? row.payment_info.payment_method,
+    payment: isOther ? null : row.payment_info.payment,
+  }
   return {
+    payment_info,
     ...known(told),
     ...known(totals),
     ...waiting(row, data.backordered),
     ...(lines === undefined ? {} : { items: ordered(lines) }),
-    ...(payment_method === undefined
-      ? {}
-      : { payment_info: { ...row.payment_info, payment_method } }),
   }
 }
 

@@ -1,6 +1,13 @@
 // Paying an order that waits for it: through the provider, or with money that was taken elsewhere.
+// That is a fact: of an order that is gone it is recorded too, and owed back.
 import { keepReservation, reservation } from '#contexts/inventory/public.ts'
-import { EXTERNAL, operationId, payment } from '#contexts/payments/public.ts'
+import {
+  capturable,
+  EXTERNAL,
+  operationId,
+  payment,
+  refundable,
+} from '#contexts/payments/public.ts'
 import {
   type Asked,
   accept,
@@ -27,6 +34,7 @@ import {
   text,
   uuid,
 } from '#kernel/schema.ts'
+import { startCompensation } from './compensation.ts'
 import { methodTrouble, orderAnswerSchema } from './create-order.ts'
 import { captureMoment, FOR_PAYMENT, requestAuthorization, requestLabel } from './fulfilment.ts'
 import {
@@ -38,8 +46,10 @@ import {
   orderOf,
   type PaymentDraft,
   paymentDraft,
+  paymentOf,
   sagaOf,
 } from './order-book.ts'
+import { noteOwedElsewhere } from './order-money.ts'
 
 const paymentInput = object({
   payment_id: optional(uuid()),
@@ -133,7 +143,13 @@ function openUnpaid(given: Given, orderId: string, moment: Moment): OrderBook | 
 
 /** The payment is the order's now, and the stock waits without a limit. */
 function paidBy(book: OrderBook, draft: PaymentDraft, payment_method: string): OrderBook {
-  const { order, order_id, given, beside } = book
+  const { order_id, given, beside } = book
+  beside.push(...keepReservation(given, order_id).writes)
+  return withPayment(book, draft, payment_method)
+}
+
+function withPayment(book: OrderBook, draft: PaymentDraft, payment_method: string): OrderBook {
+  const { order, order_id } = book
   const { customer_id, user_id } = orderOf(book)
   order.emit('OrderUpdated', {
     order_id,
@@ -142,7 +158,6 @@ function paidBy(book: OrderBook, draft: PaymentDraft, payment_method: string): O
     payment_id: draft.id,
     payment_method,
   })
-  beside.push(...keepReservation(given, order_id).writes)
   return { ...book, payment: draft }
 }
 
@@ -177,17 +192,23 @@ export const confirmPayment = command({
     ...bookRefs(order_id, payment_id),
     reservation.at(order_id),
   ],
-  decide: ({ order_id, payment_id, payment_method }, given, moment) => {
+  decide: ({ order_id, payment_id, payment_method = EXTERNAL }, given, moment) => {
     const known = openBook(given, order_id, moment)
     if (!('order' in known)) return known
     if (known.payment?.id === payment_id) return askedAgain(known)
-    const book = openUnpaid(given, order_id, moment)
-    if (!('order' in book)) return book
     if (payment_id.length > EXTERNAL_ID_MAX)
       return invalid({ payment_id: `must have at most ${EXTERNAL_ID_MAX} characters` })
-    if (given.state(payment.at(payment_id)) !== null)
+    const told = given.state(payment.at(payment_id))
+    // Another one came after it.
+    if (told?.order_id === order_id) return accept([], orderAnswer(known))
+    if (told !== null)
       return reject('invalid_state', `Payment ${payment_id} belongs to another order.`)
-    return takenElsewhere(book, payment_id, payment_method ?? EXTERNAL)
+    const draft = paymentDraft(given, payment_id, moment.now)
+    const book = openUnpaid(given, order_id, moment)
+    if (!('order' in book)) return takenTooLate(known, draft, payment_method) ?? book
+    const paid = takenElsewhere(paidBy(book, draft, payment_method), draft, payment_method)
+    requestLabel(paid)
+    return closeBook(paid, orderAnswer(paid))
   },
   answer: orderAnswerSchema,
   route: {
@@ -208,10 +229,39 @@ function askedAgain(book: OrderBook): Decision {
   return closeBook(book, orderAnswer(book))
 }
 
-function takenElsewhere(opened: OrderBook, payment_id: string, payment_method: string): Decision {
-  const { given, moment, order_id } = opened
-  const draft = paymentDraft(given, payment_id, moment.now)
-  const book = paidBy(opened, draft, payment_method)
+/**
+ * The order is gone, or goes now that its time is over: the money stands there to be given back.
+ * null: the order lives, or another payment of it is not at its end.
+ */
+function takenTooLate(
+  known: OrderBook,
+  draft: PaymentDraft,
+  payment_method: string,
+): Decision | null {
+  if (isOverdue(known)) {
+    const trouble = startCompensation(known, { cause: 'reservation_expired', as: 'expired' })
+    if (trouble !== null) return trouble
+  }
+  const earlier = paymentOf(known)
+  const isOver =
+    earlier === null ||
+    (earlier.pending === null && capturable(earlier) === 0 && refundable(earlier) === 0)
+  if (orderOf(known).status !== 'CANCELLED' || !isOver) return null
+  const book = takenElsewhere(withPayment(known, draft, payment_method), draft, payment_method)
+  noteOwedElsewhere(book)
+  return closeBook(book, orderAnswer(book))
+}
+
+/** It waits for its payer still, and nobody has let it expire yet. */
+function isOverdue(book: OrderBook): boolean {
+  const { given, moment, order_id } = book
+  const until = given.state(reservation.at(order_id))?.expires_at ?? null
+  return sagaOf(book).waiting_for === FOR_PAYMENT && until !== null && until <= moment.now
+}
+
+function takenElsewhere(book: OrderBook, draft: PaymentDraft, payment_method: string): OrderBook {
+  const { order_id } = book
+  const payment_id = draft.id
   const { total_amount_minor: amount_minor, currency } = orderOf(book)
   const about = { payment_id, order_id, amount_minor, currency, reference: payment_id }
   draft.emit('PaymentAuthorized', {
@@ -231,6 +281,5 @@ function takenElsewhere(opened: OrderBook, payment_id: string, payment_method: s
     currency,
     payment_method,
   })
-  requestLabel(book)
-  return closeBook(book, orderAnswer(book))
+  return book
 }

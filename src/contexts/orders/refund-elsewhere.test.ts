@@ -7,6 +7,7 @@ import type { Carrier } from '#contexts/shipping/public.ts'
 import type { Write } from '#kernel/decider.ts'
 import { saga } from '#kernel/saga.ts'
 import { asking, commandIn, type Step, statesAfter } from '#testing/given.ts'
+import { order } from './order.ts'
 import { orders } from './orders.ts'
 
 const ORDER = '01980000-0000-7000-8000-000000000001'
@@ -126,6 +127,111 @@ describe('a payment taken elsewhere', () => {
     }))
     deepEqual(owed(history), [0, 0])
     deepEqual(owed(after(history, [back()])), [0, 500])
+  })
+})
+
+describe('money taken elsewhere for an order that is gone', () => {
+  const LATE = '2026-03-02T10:01:00.000Z'
+  const TTL = { settings: { 'reservation.ttl_ms': 60_000 } }
+  const shelves = [productCreated(CUP, { sell_price_minor: 500 }), stockOpened(CUP, 10)]
+  const creating = (more: object = {}): Step => [
+    'CreateOrder',
+    { order_id: ORDER, customer_id: 'c-1', items: [{ product_id: CUP, quantity: '4' }], ...more },
+  ]
+  const cancelling: Step = ['CancelOrder', { order_id: ORDER }]
+  const confirming = (payment_id = BANK): Step => [
+    'ConfirmPayment',
+    { order_id: ORDER, payment_id, payment_method: 'bank' },
+  ]
+  const unpaid = after(shelves, [creating()], TTL)
+  const gone = after(unpaid, [cancelling])
+  const typesOf = (writes: readonly Write[]) =>
+    writes.flatMap(({ events }) => events.map(({ type }) => type))
+  const orderIn = (history: readonly Write[]) => statesAfter(...history).state(order.seen(ORDER))
+  const RECORDED = [
+    ...['OrderUpdated', 'PaymentProcessed', 'PaymentAuthorized', 'PaymentCaptured'],
+    'PaymentRefundOwed',
+  ]
+
+  it('is recorded and owed back as a whole; the order stays cancelled, and nothing is held', () => {
+    const then = when(gone, ...confirming())
+    deepEqual(typesOf(then.decision().writes), RECORDED)
+    then.answers({ order_id: ORDER, status: 'CANCELLED', saga_status: 'FAILED' })
+    const told = after(gone, [confirming()])
+    deepEqual(owed(told), [2_000, 0])
+    deepEqual([orderIn(told)?.status, orderIn(told)?.payment_id], ['CANCELLED', BANK])
+    const { captured_minor, is_external, payment_method, reference } = statesAfter(...told).state(
+      payment.seen(BANK),
+    )!
+    deepEqual([captured_minor, is_external, payment_method, reference], [2_000, true, 'bank', BANK])
+    const whole = after(told, [back()])
+    deepEqual(owed(whole), [0, 2_000])
+  })
+  it('is the same money however often that is told, and another’s is refused until it is back', () => {
+    const told = after(gone, [confirming()])
+    when(told, ...confirming())
+      .writesNothing()
+      .answers({ status: 'CANCELLED' })
+    when(told, ...confirming('bank-2')).rejects('invalid_state')
+    const half = after(told, [back({ amount: '5.00' })])
+    when(half, ...confirming('bank-2')).rejects('invalid_state')
+    const again = after(half, [back({ reference: 'out-8' }), confirming('bank-2')])
+    equal(orderIn(again)?.payment_id, 'bank-2')
+    equal(statesAfter(...again).state(payment.seen('bank-2'))?.owed_back_minor, 2_000)
+    // The first is told again, and asked for again: nothing more comes of it.
+    when(again, ...confirming()).writesNothing()
+    when(again, ...back({ amount: '5.00' })).writesNothing()
+    when(again, ...back({ reference: 'out-9' })).rejects('invalid_state')
+    when(again, ...confirming('x'.repeat(151))).rejects('validation_failed')
+  })
+  it('that is another order’s is refused', () => {
+    const taken = payment.write('bank-9', [
+      payment.event('PaymentAuthorized', {
+        ...{ payment_id: 'bank-9', order_id: 'o-2', amount_minor: 1, currency: 'USD' },
+        ...{ operation_id: 'x', reference: null, payment_method: 'bank', is_external: true },
+      }),
+    ])
+    when([...gone, taken], ...confirming('bank-9')).rejects('invalid_state')
+  })
+  it('is recorded when the time to pay was over, whether that was noticed or not', () => {
+    const expired = after(unpaid, [['ExpireOrder', { order_id: ORDER }]], { now: LATE })
+    deepEqual(owed(after(expired, [confirming()], { now: LATE })), [2_000, 0])
+    const just = after(unpaid, [confirming()], { now: '2026-03-02T10:00:59.999Z' })
+    deepEqual([orderIn(just)?.status, ...owed(just)], ['PENDING', 0, 0])
+    const late = after(unpaid, [confirming()], { now: LATE })
+    deepEqual([orderIn(late)?.status, ...owed(late)], ['CANCELLED', 2_000, 0])
+    const types = typesOf(late)
+    for (const type of ['ReservationExpired', 'OrderCancelled', 'SagaFailed'])
+      equal(types.filter((one) => one === type).length, 1, type)
+    equal(types.includes('ShippingLabelRequested'), false)
+    equal(types.includes('ReservationExtended'), false)
+  })
+  it('is recorded beside a payment of ours that came to nothing, and not before it has', () => {
+    const carding = creating({ payment: { method: 'card' } })
+    const about = { order_id: ORDER, payment_id: ORDER }
+    const told = (kind: string, status: string): Step => [
+      'RecordPaymentOutcome',
+      { ...about, operation_id: `${ORDER}:${kind}`, status, reference: 'r' },
+    ]
+    const asked = after(shelves, [carding])
+    when(asked, ...confirming()).rejects('invalid_state')
+    const declined = after(asked, [told('authorize:1', 'declined')])
+    deepEqual(owed(after(declined, [confirming()])), [2_000, 0])
+    const own = { ...about, operation_id: `${ORDER}:label:1` }
+    const yes = { status: 'succeeded', tracking_number: 't', carrier: 'c' }
+    const captured = after(asked, [
+      told('authorize:1', 'succeeded'),
+      ['RecordLabelOutcome', { ...own, ...yes }],
+      told('capture:2', 'succeeded'),
+    ])
+    when(captured, ...confirming()).rejects('invalid_state')
+    const refunding = after(captured, [
+      cancelling,
+      ['RecordLabelOutcome', { ...own, operation_id: `${ORDER}:cancel:2`, status: 'succeeded' }],
+    ])
+    when(refunding, ...confirming()).rejects('invalid_state')
+    const refunded = after(refunding, [told('refund:3', 'succeeded')])
+    deepEqual(owed(after(refunded, [confirming()])), [2_000, 0])
   })
 })
 

@@ -20,7 +20,15 @@ import {
 import { decimalNumber, exponentOf, scaled } from '#kernel/money.ts'
 import { stepStatus } from '#kernel/saga.ts'
 import { AUTHORIZE } from './fulfilment.ts'
-import { closeBook, type OrderBook, openBook, orderOf, paymentOf, sagaOf } from './order-book.ts'
+import {
+  closeBook,
+  type OrderBook,
+  openBook,
+  orderOf,
+  paymentDraft,
+  paymentOf,
+  sagaOf,
+} from './order-book.ts'
 import { payerOf } from './order-events.ts'
 import { noteOwedElsewhere } from './order-money.ts'
 
@@ -72,7 +80,9 @@ const REQUIRED = 'is required: the payment was taken elsewhere, and is given bac
 
 function openPaid(given: Given, paymentId: string, moment: Moment): OrderBook | Asked | Rejected {
   const { order_id } = given.state(payment.at(paymentId))!
-  return openBook(given, order_id, moment)
+  const book = openBook(given, order_id, moment)
+  // An order that is gone may have been paid elsewhere again.
+  return 'order' in book ? { ...book, payment: paymentDraft(given, paymentId, moment.now) } : book
 }
 
 function objection(state: PaymentState, amountMinor: number): Rejected | null {
