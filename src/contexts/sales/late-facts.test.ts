@@ -73,6 +73,22 @@ describe('goods that nobody knows', () => {
     sold(cashSale({ product_id: id, quantity: '1', price: '3' })).rejects('validation_failed', {
       errors: { 'items.0.product_id': 'must have at most 100 characters' },
     })
+    sold(cashSale({ product_id: 'hat:red', quantity: '1', price: '3' })).rejects(
+      'validation_failed',
+      { errors: { 'items.0.product_id': 'must not hold a colon' } },
+    )
+  })
+  it('have a code that is none too long as it is kept, and a name that says something', () => {
+    const grows = { product_code: '\u0958'.repeat(51), quantity: '1', price: '3' }
+    sold(cashSale(grows)).rejects('validation_failed', {
+      errors: { 'items.0.product_code': 'must have at most 100 characters' },
+    })
+    const named = (name: string) => {
+      const then = sold(cashSale({ ...strange, product_code: 'HAT', name }))
+      return dataOf(then, 'ProductCreated').name
+    }
+    deepEqual([named(' '), named(' Red hat ')], ['HAT', 'Red hat'])
+    equal([...named('\u0958'.repeat(200))].length, 300)
   })
   it('cost what the till says: nobody else knows', () => {
     const free = { product_code: 'HAT', quantity: '1' }
@@ -109,6 +125,7 @@ describe('goods that are another than told', () => {
     then.answers({ doubts: ['product_code_differs'] })
     equal(dataOf(then, 'SaleCompleted').lines[0].product_id, 'apples')
     const byCode = sold(cashSale({ ...mixed, product_id: 'gone' }))
+    byCode.answers({ doubts: ['product_code_differs'] })
     equal(dataOf(byCode, 'SaleCompleted').lines[0].product_id, 'pen')
     sold(cashSale(pens(1, { product_id: 'pen' }))).answers({ total_amount_minor: 500 })
   })

@@ -171,6 +171,43 @@ describe('a refund', () => {
   })
 })
 
+describe('the last part of a line', () => {
+  const taxed = { 'money.taxes': ['standard:VAT:20'] }
+  const history = sold(cashSale(pens(2)), taxed)
+  /** The first of two, given back with a cent more or less than it would be today. */
+  const before = (more: number): readonly Write[] =>
+    after(history, [back(some(1, '1'))], { settings: taxed }).map((write) => ({
+      ...write,
+      events: write.events.map((event) => {
+        if (event.type !== 'SaleRefunded') return event
+        const data = event.data as Record<'amount_minor' | 'total_amount_minor', number> & Refunded
+        const [line] = data.lines
+        const { amount_minor, net_minor } = line
+        const other = { amount_minor: amount_minor + more, net_minor: net_minor + more }
+        const total = { total_amount_minor: data.total_amount_minor + more }
+        const tenders = data.tenders.map((one) => ({ ...one, amount_minor: 500 + more }))
+        return {
+          ...event,
+          data: { ...data, ...other, ...total, tenders, lines: [{ ...line, ...other }] },
+        }
+      }),
+    }))
+  it('is what is left of it, also where parts were rounded otherwise once', () => {
+    for (const more of [-1, 0, 1]) {
+      const then = whenAt(before(more), { settings: taxed }, ...back(some(1, '1')))
+      then.answers({ total_amount_minor: 500 - more })
+      const [line] = dataOf(then, 'SaleRefunded').lines
+      equal(line.amount_minor, 500 - more)
+      equal(line.net_minor + line.tax_minor, 500 - more)
+    }
+  })
+})
+
+type Refunded = {
+  readonly lines: readonly [Line]
+  readonly tenders: readonly object[]
+}
+
 describe('a refund of what was sold on credit', () => {
   const credit = { payment_type: 'credit', customer_id: CUSTOMER, sale_id: SALE }
   it('comes off the account', () => {

@@ -261,9 +261,18 @@ type ToTake = {
 }
 
 function backOf({ line, quantity, restocked }: ToTake): RefundedLine {
-  const { refunded } = line
-  const part = partOfLine(line, { from: refunded, to: refunded + quantity, of: line.quantity })
-  return refundedLine({ line, quantity, restocked }, part, line.line)
+  const { refunded, quantity: of } = line
+  const to = refunded + quantity
+  const part = partOfLine(line, { from: refunded, to, of })
+  // What came back while parts were rounded otherwise has left more, or less, for the last one.
+  const left = to < of ? part.amount_minor : line.amount_minor - line.refunded_minor
+  const net_minor = Math.max(0, left - part.tax_minor)
+  const amount_minor = net_minor + part.tax_minor
+  return refundedLine(
+    { line, quantity, restocked },
+    { ...part, amount_minor, net_minor },
+    line.line,
+  )
 }
 
 /** What so many of its units cost, however many had come back before. */

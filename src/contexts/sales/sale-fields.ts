@@ -24,7 +24,7 @@ export const TENDER_MAX = 50
 export const REGISTER_MAX = 20
 /** Minor units of one sale, and of one movement of cash: a session's sums stay exact integers. */
 export const TOTAL_MAX_MINOR = 10 ** 12
-const CODE_MAX = 100
+export const CODE_MAX = 100
 export const NAME_MAX = 300
 export const PERSON_MAX = 200
 

@@ -30,10 +30,12 @@ import {
 import type { Claim } from '#kernel/message.ts'
 import { decimalNumber, exponentOf } from '#kernel/money.ts'
 import { decimal, type Infer, id, list, object, optional, text } from '#kernel/schema.ts'
+import { lengthTrouble } from '#kernel/tidied.ts'
 import type { Doubt } from './doubts.ts'
 import {
   type AskedDiscount,
   type CartLine,
+  CODE_MAX,
   DISCOUNT_NAME_MAX,
   DISCOUNTS_MAX,
   NAME_MAX,
@@ -177,12 +179,12 @@ function withTold(
   const opened = openedProducts(unknown, currency, moment, when.at)
   const isNew = new Map(unknown.map((item, i) => [item, opened[i]!]))
   const products = told.map((item, i) => found[i] ?? isNew.get(item)!)
-  const differs = items.some(
-    ({ product_code }, i) =>
-      product_code !== undefined &&
-      found[i] !== null &&
-      productIdOf(given, product_code) !== found[i]?.product_id,
-  )
+  const differs = items.some(({ product_id, product_code }, i) => {
+    const id = found[i]?.product_id
+    if (id === undefined) return false
+    const isCoded = product_code === undefined || productIdOf(given, product_code) === id
+    return !isCoded || (product_id ?? id) !== id
+  })
   return {
     products,
     told: {
@@ -235,10 +237,6 @@ function productsOf(
       errors[fieldAt(at, i, 'product_code')] = 'is not the code of that product'
     return [product_id, coded].filter((one) => one !== null)
   })
-  // It will be a part of its stock items' ids, which have a limit of their own.
-  for (const [i, { product_id = '' }] of items.entries())
-    if (isTold && product_id.length > NEW_ID_MAX)
-      errors[fieldAt(at, i, 'product_id')] = `must have at most ${NEW_ID_MAX} characters`
   if (hasErrors(errors)) return invalid(errors)
   const lacking = given.lacking(ids.flat().map((one) => product.seen(one)))
   if (lacking.length > 0) return ask(lacking)
@@ -250,13 +248,35 @@ function productsOf(
     return null
   })
   const unknown = products.flatMap((found, i) => (found === null ? [i] : [])).slice(0, NAMED_MAX)
-  if (unknown.length === 0 || isTold) return { products }
+  if (unknown.length === 0) return { products }
+  if (isTold) {
+    for (const [i, item] of items.entries())
+      if (products[i] === null)
+        for (const [name, why] of newTroubles(item)) errors[fieldAt(at, i, name)] = why
+    return hasErrors(errors) ? invalid(errors) : { products }
+  }
   const field = (i: number) => (items[i]!.product_id === undefined ? 'product_code' : 'product_id')
   return reject('not_found', 'Not everything in the sale is a product that is sold.', {
     errors: Object.fromEntries(
       unknown.map((i) => [fieldAt(at, i, field(i)), 'is not a product that is sold']),
     ),
   })
+}
+
+/** Why the catalogue cannot take it under that id or code. */
+function newTroubles({ product_id = '', product_code = '' }: Item) {
+  const code = lengthTrouble(codeName(product_code).value, CODE_MAX)
+  // It will be the first part of its stock items' ids, which have a limit of their own.
+  const product =
+    product_id.length > NEW_ID_MAX
+      ? `must have at most ${NEW_ID_MAX} characters`
+      : product_id.includes(':')
+        ? 'must not hold a colon'
+        : null
+  const found = { product_code: code, product_id: product }
+  return Object.entries(found).flatMap(([name, why]) =>
+    why === null ? [] : [[name, why] as const],
+  )
 }
 
 export const CURRENCY = /^[A-Z]{3}$/

@@ -57,7 +57,11 @@ export type SaleState = {
 /** What refunds are bound by. */
 export type Sold = {
   readonly sale_number: string
-  readonly lines: readonly (SoldLine & { readonly refunded: number })[]
+  /** Each with the units that came back and what was given back for them. */
+  readonly lines: readonly (SoldLine & {
+    readonly refunded: number
+    readonly refunded_minor: number
+  })[]
   readonly business_day: string
   readonly payment_type: string
   /** Of `amount_minor`, what went on the customer's account. */
@@ -208,7 +212,7 @@ const saleEvents = eventTypes({
 
 export const sale = aggregate({
   type: 'sale',
-  state_version: 3,
+  state_version: 4,
   events: saleEvents,
   initial: null as Sale,
   evolve: {
@@ -246,7 +250,7 @@ export const sale = aggregate({
       cart: [],
       sold: {
         sale_number: data.sale_number,
-        lines: data.lines.map((line) => ({ ...line, refunded: 0 })),
+        lines: data.lines.map((line) => ({ ...line, refunded: 0, refunded_minor: 0 })),
         business_day: data.business_day,
         payment_type: data.payment_type,
         credit_minor: onAccount(data.tenders),
@@ -265,7 +269,7 @@ export const sale = aggregate({
     SaleRefunded: (state, data): Sale => {
       const known = existing(state)
       const sold = known.sold!
-      const back = new Map(data.lines.map(({ line, quantity }) => [line, quantity]))
+      const back = new Map(data.lines.map((each) => [each.line, each]))
       const { difference_minor = 0 } = data
       return {
         ...known,
@@ -274,7 +278,8 @@ export const sale = aggregate({
           ...sold,
           lines: sold.lines.map((line) => ({
             ...line,
-            refunded: line.refunded + (back.get(line.line) ?? 0),
+            refunded: line.refunded + (back.get(line.line)?.quantity ?? 0),
+            refunded_minor: line.refunded_minor + (back.get(line.line)?.amount_minor ?? 0),
           })),
           refunded_minor: sold.refunded_minor + data.amount_minor,
           refunded_credit_minor: sold.refunded_credit_minor + onAccount(data.tenders),

@@ -4,6 +4,8 @@ import { codeClaim, type ProductState, product } from '#contexts/catalog/public.
 import type { Moment, Write } from '#kernel/decider.ts'
 import type { Claim, Instant } from '#kernel/message.ts'
 import { scaled } from '#kernel/money.ts'
+import { beginningOf, tidied } from '#kernel/tidied.ts'
+import { NAME_MAX } from './sale-fields.ts'
 
 /** Nobody knows how it is counted: fine enough for the next one who weighs it. */
 const SCALE = 3
@@ -52,11 +54,12 @@ function openedProduct(
   moment: Moment,
   at: Instant,
 ): Opened {
-  const { code: told, name, price_minor, ...first } = same[0]!
+  const { code: told, price_minor, ...first } = same[0]!
   const product_id = first.product_id ?? moment.id(`product:${told}`)
   const code = told ?? `told-${moment.id(`code:${product_id}`)}`
+  const name = beginningOf(tidied(first.name ?? ''), NAME_MAX) || code
   const fields = {
-    ...{ code, name: name ?? code, description: name ?? code, currency },
+    ...{ code, name, description: name, currency },
     ...{ sell_price_minor: price_minor, cost_price_minor: null, department_id: null },
     ...{ unit_id: null, tax_class: null, min_stock: 0 },
     quantity_scale: Math.max(...same.map(({ quantity }) => scaleOf(quantity))),
