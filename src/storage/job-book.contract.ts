@@ -150,6 +150,19 @@ export function jobBookContract(name: string, open: () => Promise<Opened<JobBook
       deepEqual(await book.errors('ended', null, 10), [])
     })
 
+    it('forgets all of a job or nothing, also of one that goes on meanwhile', async () => {
+      await book.create(job('a'))
+      const pieces = Array.from({ length: 20 }, (_, piece) => piece)
+      for (const piece of pieces) await book.write('a', piece, bytes(piece))
+      const [pruned, changed] = await Promise.all([book.prune(T1), change('a', 1)])
+      equal(pruned, changed === null ? 1 : 0)
+      const found = await Promise.all(pieces.map((piece) => book.read('a', piece)))
+      deepEqual(
+        found.map((one) => one !== null),
+        pieces.map(() => changed !== null),
+      )
+    })
+
     it('is one for all processes that have it open', async (t) => {
       if (opened.beside === undefined) return t.skip(`${name} has one process`)
       const other = await opened.beside()

@@ -22,7 +22,6 @@ const TABLES = `
     UNIQUE (job_id, piece)
   ) STRICT;`
 
-const OLD = `CASE status WHEN 'receiving' THEN updated_at ELSE ended_at END < ?`
 const COLUMNS =
   'job_id, direction, status, what, progress, note, revision, created_at, updated_at, ended_at'
 
@@ -38,10 +37,6 @@ export async function openJobBook({ path }: { readonly path: string }): Promise<
   db.exec(TABLES)
   const statements = statementsOf(db)
   const whole = wholeIn(db)
-  /** Some at a time, others in between: all of a large file would take a second. */
-  const dropped = async (drop: () => { readonly changes: number | bigint }) => {
-    while (Number(drop().changes) > 0) await turn()
-  }
   /** What was overwritten goes from the write-ahead log too; not now, if somebody reads. */
   const empty = () => {
     db.exec('PRAGMA busy_timeout = 0')
@@ -96,7 +91,7 @@ export async function openJobBook({ path }: { readonly path: string }): Promise<
       empty()
     },
     async prune(before) {
-      await dropped(() => statements.dropOldPieces.run(before))
+      // The jobs first: one that goes on meanwhile is kept with all of its text, or not at all.
       const pruned = whole(() => {
         const old = statements.old.all(before) as { job_id: string }[]
         for (const { job_id } of old) {
@@ -105,13 +100,24 @@ export async function openJobBook({ path }: { readonly path: string }): Promise<
         }
         return old.length
       })
-      if (pruned > 0) empty()
+      const pieces = await dropped(() => statements.dropLostPieces.run())
+      if (pruned + pieces > 0) empty()
       return pruned
     },
     async close() {
       if (db.isOpen) db.close()
     },
   }
+}
+
+/** Some at a time, others in between: all of a large file would take a second. */
+async function dropped(drop: () => { readonly changes: number | bigint }): Promise<number> {
+  let pieces = 0
+  for (let some = drop(); Number(some.changes) > 0; some = drop()) {
+    pieces += Number(some.changes)
+    await turn()
+  }
+  return pieces
 }
 
 function statementsOf(db: DatabaseSync) {
@@ -135,11 +141,13 @@ function statementsOf(db: DatabaseSync) {
     read: db.prepare('SELECT bytes FROM job_pieces WHERE job_id = ? AND piece = ?'),
     dropPieces: db.prepare(`DELETE FROM job_pieces WHERE rowid IN
       (SELECT rowid FROM job_pieces WHERE job_id = ? LIMIT 8)`),
-    dropOldPieces: db.prepare(`DELETE FROM job_pieces WHERE rowid IN
-      (SELECT job_pieces.rowid FROM jobs JOIN job_pieces USING (job_id) WHERE ${OLD} LIMIT 8)`),
+    // Of jobs that are forgotten; also what a crash has left of them.
+    dropLostPieces: db.prepare(`DELETE FROM job_pieces WHERE rowid IN
+      (SELECT rowid FROM job_pieces WHERE job_id NOT IN (SELECT job_id FROM jobs) LIMIT 8)`),
     dropErrors: db.prepare('DELETE FROM job_errors WHERE job_id = ?'),
     drop: db.prepare('DELETE FROM jobs WHERE job_id = ?'),
-    old: db.prepare(`SELECT job_id FROM jobs WHERE ${OLD}`),
+    old: db.prepare(`SELECT job_id FROM jobs
+      WHERE CASE status WHEN 'receiving' THEN updated_at ELSE ended_at END < ?`),
   }
 }
 
