@@ -179,13 +179,13 @@ export const reject = (
   message: string,
   more: Pick<Rejection, 'errors' | 'details'> = {},
 ): Rejected => ({ rejected: { code, message, ...more } })
-/** A field that is well formed but wrong here: 400 with the field's name. */
 /** `already('an order', id)`: what a command is to make is there. */
 export const already = (what: string, id: string): Rejected =>
   reject('already_exists', `There is ${what} ${id} already.`)
 /** What a command names is not there. */
 export const noSuch = (what: string, id: string): Rejected =>
   reject('not_found', `There is no ${what} ${id}.`)
+/** A field that is well formed but wrong here: 400 with the field's name. */
 export const invalid = (errors: FieldErrors): Rejected =>
   reject('validation_failed', 'Some fields are not acceptable.', {
     errors: Object.fromEntries(Object.entries(errors).slice(0, ERRORS_MAX)),

@@ -65,7 +65,7 @@ export function startFaults(shop: Shop, strikes: readonly Strike[], seed: number
   }
   const acts = processStrikes(shop, startAgain, surprises)
 
-  /** The gravest, so that a short run has it too; then all kinds in random order, again and again. */
+  /** The gravest, so that a short run has it too; then all in random order, again and again. */
   const striking = async ([gravest, ...rest]: readonly Strike[], random: Random) => {
     if (gravest === undefined) return
     let round = [gravest, ...random.shuffled(rest)]
