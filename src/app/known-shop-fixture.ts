@@ -14,7 +14,7 @@ import { noProviders } from './no-providers.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field
 export type Json = any
-export type Replied = {
+type Replied = {
   readonly status: number
   readonly json: Json
   readonly headers: Readonly<Record<string, string | undefined>>
@@ -26,7 +26,7 @@ export type Client = {
 }
 type Port = (path: string) => number
 
-export function clientOf(port: Port): Client {
+function clientOf(port: Port): Client {
   const agent = new Agent({ keepAlive: true })
   return {
     async call(method, path, body) {
@@ -70,7 +70,7 @@ export async function openKnownShop(engine: EngineName, settings: Record<string,
   }
 }
 
-export async function doorsOver(shop: ModelShop, ask: QueryGateway['ask']) {
+async function doorsOver(shop: ModelShop, ask: QueryGateway['ask']) {
   const contexts = contextsOf(noProviders)
   const doors = httpDoors({
     commands: contexts.flatMap(({ commands }) => commands),
@@ -104,7 +104,7 @@ export async function doorsOver(shop: ModelShop, ask: QueryGateway['ask']) {
 // ── what was sent, and what is known by it ────────────────────────────────────────────────────
 
 /** A command that was taken. */
-export type Taken = { readonly command_id: string; readonly who: string | null }
+type Taken = { readonly command_id: string; readonly who: string | null }
 
 export type Trader = {
   /** Sends it below `/api/v1/`; null where it was refused. */

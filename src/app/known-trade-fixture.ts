@@ -10,7 +10,7 @@ export type Goods = {
   readonly people: { readonly customers: string[]; readonly users: string[] }
 }
 /** Moves the time on, or lets everything happen that is due. */
-export type Passing = {
+type Passing = {
   readonly settle: () => Promise<void>
   readonly advance: (ms: number) => void
   readonly now: () => string
@@ -18,9 +18,9 @@ export type Passing = {
 
 const DAY_MS = 86_400_000
 /** Begins every word that tells of a person; no other text has it. */
-export const TELLS = 'Quillfeather'
+const TELLS = 'Quillfeather'
 /** A word about this person. */
-export const wordOf = (person: string) => `${TELLS}-${person}-`
+const wordOf = (person: string) => `${TELLS}-${person}-`
 
 const addressOf = (who: string) => ({
   name: `${wordOf(who)}`,
@@ -245,7 +245,7 @@ async function keptPeople({ must }: Trader, { people }: Goods) {
 
 // ── as chance has it ──────────────────────────────────────────────────────────────────────────
 
-export type Ids = (name: string) => readonly string[]
+type Ids = (name: string) => readonly string[]
 
 type Chance = { readonly random: Random; readonly ids: Ids }
 type Deed = () => Promise<Json | null>
