@@ -124,6 +124,29 @@ describe('words that were typed', () => {
     equal(size, 3)
   })
 
+  test('about what was doubtful are the customer’s as well', async () => {
+    await using shop = await filled()
+    const late = { customer_id: ZOE, occurred_at: '2026-01-02T10:00:00.000Z' }
+    const items = [{ product_code: 'HAT', quantity: '1', price: '5' }]
+    const sold = { ...late, items, payment_type: 'cash' }
+    const { sale_id } = await done(shop, 'ProcessSale', sold)
+    const cause = 'too big'
+    const { refund_id } = await done(shop, 'RefundWithoutSale', {
+      ...{ ...late, items, tender: 'cash', cause },
+    })
+    await done(shop, 'SettleSaleDoubts', { sale_id, note: 'Marlowe paid' })
+    await done(shop, 'SettleRefundDoubts', { refund_id, note: 'Marlowe was given it' })
+    deepEqual((await shown(shop, /Marlowe/)).sort(), ['sale_refunds', 'sales'])
+    ok(!(await storedOf(shop)).includes('Marlowe'))
+    await done(shop, 'EraseCustomer', { customer_id: ZOE, force: true })
+    deepEqual(await shown(shop, /Marlowe/), [])
+    await shop.settle(before)
+    deepEqual(await differences(shop), [])
+    const told = JSON.stringify(await shop.get('GetSaleHistory', { sale_id }))
+    ok(told.includes('What was doubtful is settled') && !told.includes('Marlowe'), told)
+    equal(((await shop.get('GetSale', { sale_id })) as Row).doubts_note, null)
+  })
+
   test('before they were sealed stay in the log, and are shown no more', async () => {
     await using shop = await filled()
     const order_id = await ordered(shop, { customer_id: ZOE })

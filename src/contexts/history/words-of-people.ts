@@ -40,7 +40,7 @@ const refundWords = wordsFor(looseRefund, {
   SaleRefunded: ({ refund_number, lines, total_amount_minor, cause }, { money }) =>
     `${money(total_amount_minor)} given back for ${count(lines, 'line')}, ` +
     `receipt ${refund_number}${because(cause)}`,
-  SaleDoubtsSettled: ({ note }) => `What was doubtful is settled: ${note}`,
+  SaleDoubtsSettled: ({ note }) => `What was doubtful is settled${because(note)}`,
 })
 
 const saleWords: Words = {

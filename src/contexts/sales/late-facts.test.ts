@@ -309,6 +309,7 @@ describe('what is doubtful', () => {
     )
     const then = when(doubtful, ...settle)
     deepEqual(dataOf(then, 'SaleDoubtsSettled').note, 'the price was wrong')
+    then.answers({ sale_id: SALE, refund_id: null, settled_by: null })
     when(after(doubtful, [settle]), ...settle).writesNothing()
     when(doubtful, 'SettleSaleDoubts', { sale_id: SALE, note: ' ' }).rejects('validation_failed')
     when(shop, ...settle).rejects('not_found')

@@ -25,7 +25,7 @@ const nullableText = { kind: 'text', nullable: true } as const
 
 export const saleRefunds = projection<RefundRow>({
   name: 'sale_refunds',
-  version: 4,
+  version: 5,
   table: {
     name: 'sale_refunds',
     key: 'refund_id',
@@ -55,7 +55,7 @@ export const saleRefunds = projection<RefundRow>({
       against_sale_id: nullableText,
       doubts: 'json',
       is_doubtful: 'bool',
-      doubts_note: nullableText,
+      doubts_note: { kind: 'text', nullable: true, personal: true },
     },
     indexes: [
       ['refunded_at'],
@@ -67,7 +67,7 @@ export const saleRefunds = projection<RefundRow>({
     ],
   },
   on: {
-    ...whenCustomerErased<RefundRow>((row) => ({ ...row, cause: null })),
+    ...whenCustomerErased<RefundRow>((row) => ({ ...row, cause: null, doubts_note: null })),
     SaleRefunded: {
       keys: ({ data }) => [data.refund_id],
       apply: (_, { data }: Recorded<Refunded>) => {

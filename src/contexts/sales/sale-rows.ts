@@ -74,7 +74,7 @@ const nullableText = { kind: 'text', nullable: true } as const
 
 export const sales = projection<SaleRow>({
   name: 'sales',
-  version: 3,
+  version: 4,
   table: {
     name: 'sales',
     key: 'sale_id',
@@ -104,7 +104,7 @@ export const sales = projection<SaleRow>({
       void_reason: nullableText,
       doubts: 'json',
       is_doubtful: 'bool',
-      doubts_note: nullableText,
+      doubts_note: { kind: 'text', nullable: true, personal: true },
       business_day: { kind: 'day', nullable: true },
       started_at: 'instant',
       completed_at: { kind: 'instant', nullable: true },
@@ -127,6 +127,7 @@ export const sales = projection<SaleRow>({
     ...whenCustomerErased<SaleRow>((row) => ({
       ...row,
       refunds: row.refunds.map((refund) => ({ ...refund, cause: null })),
+      doubts_note: null,
     })),
     SaleStarted: {
       keys: ({ aggregate_id }) => [aggregate_id],

@@ -114,15 +114,31 @@ const differing = {
   difference_minor: optional(money()),
   doubts: doubtsField,
 }
+/** Words that somebody typed may tell anything of the customer; without one they are nobody's. */
+const theirs = {
+  subject: ({ customer_id }: { readonly customer_id: string | null }) => customer_id,
+  since: 2,
+}
 /** Somebody has looked into what was doubtful, and says what was done. */
 const doubtsSettled = {
+  version: 2,
   data: object({
     /** null: of a refund without a sale. */
     sale_id: nullable(id()),
     refund_id: nullable(id()),
+    customer_id: nullable(id()),
     note: text({ max: REASON_MAX }),
     settled_by: nullable(text({ max: PERSON_MAX })),
   }),
+  // Nobody said whose it was.
+  upcast: { 1: (data: object) => ({ customer_id: null, ...data }) },
+  samples: {
+    1: {
+      ...{ sale_id: '01900000-0000-7000-8000-00000000d001', refund_id: null },
+      ...{ note: 'the price was wrong', settled_by: null },
+    },
+  },
+  personal: { fields: ['note'], ...theirs },
 }
 const saleRefunded = {
   version: 2,
@@ -155,12 +171,7 @@ const saleRefunded = {
   }),
   upcast: { 1: (data: object) => data },
   samples: { 1: oldRefunded },
-  // Words that somebody typed may tell anything of the customer; without one they are nobody's.
-  personal: {
-    fields: ['cause'],
-    subject: ({ customer_id }: { readonly customer_id: string | null }) => customer_id,
-    since: 2,
-  },
+  personal: { fields: ['cause'], ...theirs },
 }
 
 const saleEvents = eventTypes({
@@ -299,13 +310,16 @@ export const sale = aggregate({
 /** Goods that came back without a sale to hold them against. Stream: sale_refund-<refund_id>. */
 export const looseRefund = aggregate({
   type: 'sale_refund',
-  state_version: 2,
+  state_version: 3,
   events: eventTypes({ SaleRefunded: saleRefunded, SaleDoubtsSettled: doubtsSettled }),
   /** null: no such refund. */
-  initial: null as { readonly is_doubtful: boolean } | null,
+  initial: null as Pick<SaleState, 'customer_id' | 'is_doubtful'> | null,
   evolve: {
-    SaleRefunded: (_, { doubts }) => ({ is_doubtful: doubts !== undefined }),
-    SaleDoubtsSettled: () => ({ is_doubtful: false }),
+    SaleRefunded: (_, { customer_id, doubts }) => ({
+      customer_id,
+      is_doubtful: doubts !== undefined,
+    }),
+    SaleDoubtsSettled: (state) => state && { ...state, is_doubtful: false },
   },
 })
 

@@ -11,14 +11,14 @@ import {
   reject,
 } from '#kernel/decider.ts'
 import { id, nullable, object, text } from '#kernel/schema.ts'
-import { looseRefund, sale } from './sale.ts'
+import { looseRefund, type SaleState, sale } from './sale.ts'
 import { PERSON_MAX, REASON_MAX } from './sale-fields.ts'
 
 const note = text({ max: REASON_MAX, description: 'What was done about it.' })
+/** Without the note: an answer is kept as it is, and the note may tell of the customer. */
 const answer = object({
   sale_id: nullable(id()),
   refund_id: nullable(id()),
-  note,
   settled_by: nullable(text({ max: PERSON_MAX })),
 })
 const route = { method: 'POST', tag: 'sales' } as const
@@ -30,18 +30,18 @@ function settled(
     readonly refund_id: string | null
     readonly note: string
   },
-  state: { readonly is_doubtful: boolean },
+  { customer_id, is_doubtful }: Pick<SaleState, 'customer_id' | 'is_doubtful'>,
   { user_id }: Moment,
 ) {
   const tidy = told.note.trim()
   if (tidy === '') return invalid({ note: 'must not be blank' })
-  const data = { ...told, note: tidy, settled_by: user_id ?? null }
-  const settling = sale.event('SaleDoubtsSettled', data)
   const { sale_id, refund_id } = told
-  const events = state.is_doubtful ? [settling] : []
+  const response = { sale_id, refund_id, settled_by: user_id ?? null }
+  const settling = sale.event('SaleDoubtsSettled', { ...response, customer_id, note: tidy })
+  const events = is_doubtful ? [settling] : []
   const write =
     sale_id === null ? looseRefund.write(refund_id!, events) : sale.write(sale_id, events)
-  return accept([write], data)
+  return accept([write], response)
 }
 
 export const settleDoubts: readonly Command[] = [
