@@ -80,9 +80,10 @@ function takenProblems(events: readonly Recorded[]): readonly string[] {
 }
 
 /** It had happened when it was told. */
-const isOfBefore = ({ event_type, data }: Recorded): boolean =>
-  FACTS.includes(event_type) || (data as Data).device_id === OFFLINE
-const FACTS = ['StockCounted', 'TransferStarted']
+const isOfBefore = ({ event_type, data, occurred_at, timestamp }: Recorded): boolean =>
+  event_type === 'StockCounted' ||
+  (event_type === 'TransferStarted' && occurred_at < timestamp) ||
+  (data as Data).device_id === OFFLINE
 
 /** The place after the event. */
 export function moved(
