@@ -19,13 +19,13 @@ describe('an order paid elsewhere', () => {
   }
   let products = 0
   /** Four pieces of 5.00. */
-  const placed = async (customer_id = 'c-1') => {
+  const placed = async (customer_id = 'c-1', more: object = {}) => {
     const code = `C-${++products}`
     const product = await shop.send('POST', '/products', { code, name: code, sell_price: 5 }, 201)
     const { product_id } = product
     await shop.send('POST', '/inventory/stock', { product_id, quantity: 10 }, 201)
     const items = [{ product_id, quantity: 4 }]
-    const { order_id } = await shop.send('POST', '/orders', { customer_id, items }, 201)
+    const { order_id } = await shop.send('POST', '/orders', { customer_id, items, ...more }, 201)
     return { order_id: String(order_id), product_id: String(product_id) }
   }
   /** And paid at the bank. */
@@ -149,6 +149,26 @@ describe('an order paid elsewhere', () => {
     deepEqual([then.status, then.payment_id, then.owed_back], ['CANCELLED', null, 0])
     await shop.send('POST', '/payments/bank-4/refund', { reference: 'out-4' }, 200)
     deepEqual(await owing(order_id, 'bank-4'), [0, 'REFUNDED', false])
+    const { differences, checks } = await shop.app.operations.verify()
+    equal(differences, 0, JSON.stringify(checks))
+  })
+
+  it('after the card it was paid by was refunded is owed back, and the card’s is not again', async () => {
+    const { order_id } = await placed('c-1', { payment: { method: 'credit_card' } })
+    await until(`/orders/${order_id}`, 'payment_status', 'captured')
+    const at = `/orders/${order_id}/confirm-payment`
+    await shop.send('POST', at, { payment_id: 'bank-5' }, 409)
+    await shop.send('POST', `/orders/${order_id}/cancel`, {}, 200)
+    await until(`/orders/${order_id}`, 'payment_status', 'refunded')
+    await shop.send('POST', at, { payment_id: 'bank-5' }, 200)
+    deepEqual(await owing(order_id, 'bank-5'), [20, 'CAPTURED', true])
+    equal((await shop.get(`/orders/${order_id}`)).payment_status, 'captured')
+    const { captured, refunded, payments } = await shop.get(`/orders/${order_id}/payments`)
+    deepEqual([captured, refunded, payments.length], [40, 20, 2])
+    await shop.badly('POST', `/payments/${order_id}/refund`, { reference: 'out-5' }, 'reference')
+    await shop.send('POST', `/payments/${order_id}/refund`, {}, 409)
+    await shop.send('POST', '/payments/bank-5/refund', { reference: 'out-5' }, 200)
+    deepEqual(await owing(order_id, 'bank-5'), [0, 'REFUNDED', false])
     const { differences, checks } = await shop.app.operations.verify()
     equal(differences, 0, JSON.stringify(checks))
   })
