@@ -9,6 +9,7 @@ import { testRedis } from '#testing/redis-server.ts'
 import { logFileIn, startDaybook } from './daybook-process.ts'
 import type { GrowthEngine } from './growth-engines.ts'
 import { type HttpCaller, httpCaller } from './http-caller.ts'
+import { asked as askedOf } from './postgres-server.ts'
 import type { Question, Result, Round, Tools } from './question.ts'
 import { itself, percentile } from './rounds.ts'
 import { TRADE_STORES, tradeOf, tradeStore } from './trade-history.ts'
@@ -99,6 +100,8 @@ type Shop = {
   /** Settings that name where it lies. */
   readonly env: Readonly<Record<string, string>>
   readonly keepsAnswers: boolean
+  /** What a server does by itself within minutes of so much having been taken in. */
+  readonly settle: () => Promise<void>
   readonly remove: () => Promise<void>
 }
 
@@ -111,6 +114,7 @@ async function openShop(engine: GrowthEngine, tools: Tools): Promise<Shop> {
       start: () => startDaybook(folder, tools.atEnd),
       env: { DATABASE_SQLITE_PATH: path },
       keepsAnswers: true,
+      settle: async () => {},
       remove: async () => {},
     }
   }
@@ -124,6 +128,10 @@ async function openShop(engine: GrowthEngine, tools: Tools): Promise<Shop> {
     start: () => startDaybook(folder, tools.atEnd, { url, ...cache }),
     env: { DATABASE_DRIVER: 'postgres', DATABASE_POSTGRES_URL: url },
     keepsAnswers: !('skipped' in redis),
+    async settle() {
+      await askedOf(url, 'VACUUM (ANALYZE)')
+      await askedOf(url, 'CHECKPOINT')
+    },
     async remove() {
       await remove()
       if (!('skipped' in redis)) await redis.remove()
@@ -171,6 +179,7 @@ async function overHttp(shop: Shop, events: number, all: readonly Asked[], { tel
   const end = events + Math.floor(events / SEALED_EACH)
   const path = `/api/v1/products?limit=1&min_position=${end}`
   while ((await caller.call('GET', path)).status !== 200) await sleep(LOOK_EVERY_MS)
+  await shop.settle()
   await sleep(REST_MS)
   const [read, kept]: [Timed[], Timed[]] = [[], []]
   for (let round = 0; round < ROUNDS; round++) {
