@@ -70,14 +70,17 @@ export const tillHandlers: Readonly<Record<Recorded['event_type'], TillHandler>>
     till.cash.set(sale_number, cashIn(data.tenders))
   },
   SaleRefunded: (till, data, breach) => {
-    const { sale_id, refund_number, lines, amount_minor } = data
+    const { sale_id, against_sale_id: against, refund_number, lines, amount_minor } = data
     if (data.device_id === OFFLINE) till.late.add(refund_number)
     numbered(till, refund_number, breach)
     addsUp(refund_number, data, breach)
     const restocked = lines.filter((each: Data) => each.restocked)
     till.named.set(refund_number, -sumOf(restocked, 'quantity'))
     till.cash.set(refund_number, -cashIn(data.tenders))
-    // Without a sale, or beyond what one had left: there is nothing to hold it against.
+    // Beyond what a sale had left only what was told later comes back.
+    if (against !== undefined && !till.late.has(refund_number))
+      breach(`refund ${refund_number} is more than its sale ${against} has left`)
+    // There is nothing to hold it against.
     if (sale_id === null) return
     const sold = till.sales.get(sale_id)
     if (sold === undefined) return breach(`refund ${refund_number} of the unknown sale ${sale_id}`)

@@ -137,6 +137,10 @@ const ledgerEntry = (kind: 'authorize' | 'capture', operation_id: string) => ({
   ...{ operation_id, kind, authorization: 'order-1:authorize:1', amount_minor: 500 },
   ...{ currency: 'USD', answer: { status: 'succeeded', reference: 'r' } as const },
 })
+const DECLINED = {
+  ...ledgerEntry('authorize', 'order-1:authorize:1'),
+  answer: { status: 'declined', reason: 'no money' } as const,
+}
 
 /** Evidence of the good shop, with the log or anything else put in another way. */
 function evidenceOf(written: readonly Written[] = GOOD, more: Partial<Evidence> = {}): Evidence {
@@ -458,6 +462,26 @@ describe('the checks', () => {
     ],
     'goods that came, and are not in stock': [
       evidenceOf(inserted(...SENT, expecting(2), came(2, true))),
+      'P8 money,',
+    ],
+    'a refund beside its sale that nobody told late': [
+      evidenceOf(
+        inserted(
+          write(
+            'sale_refund-1',
+            'SaleRefunded',
+            { sale_id: null, against_sale_id: 's', refund_number: 'R-2', ...receipt(1, 200) },
+            'back again',
+          ),
+        ),
+      ),
+      'P16 tills',
+    ],
+    'an order that is confirmed, and nobody paid': [
+      evidenceOf(
+        GOOD.filter(({ type }) => !type.startsWith('Payment')),
+        { ledger: [DECLINED] },
+      ),
       'P8 money,',
     ],
     'goods that came back and were not paid for': [

@@ -270,8 +270,9 @@ function dueOf(
     ]
   if (status === 'PENDING') return []
   const owed = total - returned
+  const isElsewhere = paid.length > 0 && ours.length === 0
   // What somebody gave back by hand cannot be given back again.
-  const isRight = ours.length === 0 || taken === owed || (taken > owed && kept === 0)
+  const isRight = isElsewhere || taken === owed || (taken > owed && kept === 0)
   return [
     ...(isRight ? [] : [`order ${id} of ${owed}: ${taken} was captured`]),
     ...(valid === wanted ? [] : [`order ${id} is ${status} with ${valid} labels`]),
