@@ -1,5 +1,6 @@
 // What lists and rows look like from outside: fields for paging and for the past, and answers
 // derived from a table's columns. Filters and sorts that a list offers: kernel/list-of.ts.
+import { inUtc } from '#kernel/instants.ts'
 import type {
   Column,
   ColumnKind,
@@ -117,7 +118,8 @@ export const asksNow = (input: AskedPast): boolean => asOfIn(input) === null
 function asOfIn(input: AskedPast): AsOf | null {
   if (input.as_of_position !== undefined) return { position: input.as_of_position }
   if (input.as_of_version !== undefined) return { version: input.as_of_version }
-  return input.as_of === undefined ? null : { time: input.as_of }
+  // Events are compared with it as text.
+  return input.as_of === undefined ? null : { time: inUtc(input.as_of) }
 }
 
 const SCHEMAS: Readonly<Record<ColumnKind, () => Schema>> = {
