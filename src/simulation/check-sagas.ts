@@ -11,6 +11,7 @@ type Data = {
   readonly cause: string
   readonly change: string
   readonly needs_attention?: boolean
+  readonly is_external?: boolean
   readonly operation_id?: string | null
 }
 
@@ -142,8 +143,9 @@ const GOES_ON = ['CONFIRMED', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED']
 
 function noteOutcomes(world: World, events: readonly Recorded[]) {
   const authorizing = new Set<string>()
+  const gone = new Set<string>()
   for (const event of events) {
-    const { outcome, cause, needs_attention, change } = dataOf(event)
+    const { outcome, cause, needs_attention, change, is_external } = dataOf(event)
     const { order_id } = event.data as { readonly order_id?: string }
     switch (event.event_type) {
       case 'SagaCompleted':
@@ -156,10 +158,15 @@ function noteOutcomes(world: World, events: readonly Recorded[]) {
         authorizing.add(order_id ?? '')
         break
       case 'PaymentAuthorized':
+        if (is_external === true && gone.has(order_id ?? ''))
+          sometimes(world, 'a payer came too late')
+        authorizing.delete(order_id ?? '')
+        break
       case 'PaymentFailed':
         authorizing.delete(order_id ?? '')
         break
       case 'OrderCancelled':
+        gone.add(order_id ?? '')
         if (cause === 'reservation_expired')
           sometimes(world, 'an order was cancelled by its reservation’s end')
         if (authorizing.has(order_id ?? ''))
