@@ -72,7 +72,7 @@ export const BREAKS: readonly Break[] = [
     changes: [
       change(
         'storage/sqlite/log-reader.ts',
-        'events(rising<EventRow>(path, all.all(after, limit), after, ({ position }) => position)),',
+        'events(rising<CheckedRow>(path, all.all(after, limit), after, ({ position }) => position)),',
         'events(all.all(after, limit)).filter(({ position }) => position % 97 !== 0),',
       ),
     ],
