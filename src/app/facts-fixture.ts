@@ -20,9 +20,9 @@ export const settingsOf = (random: Random) => ({
   'money.prices_include_tax': random.chance(0.5),
   'pos.cash_rounding': random.pick([0, 5]),
   'pos.stock_policy': random.pick(['allow', 'warn', 'block']),
-  'pos.price_override': random.pick(['allow', 'deny']),
+  'pos.price_override': random.pick(['allow', 'refuse']),
   'pos.require_session': random.chance(0.3),
-  'pos.refund_without_original': random.pick(['allow', 'deny']),
+  'pos.refund_without_original': random.pick(['allow', 'refuse']),
   'inventory.negative': random.chance(0.2),
 })
 
