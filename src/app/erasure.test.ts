@@ -23,7 +23,7 @@ const CUP = '01980000-0000-7000-8000-0000000000b1'
 const STRANGER = '01980000-0000-7000-8000-0000000000a3'
 /** What tells of Zoe, Uwe, the guest and the stranger; no word of it occurs elsewhere. */
 const SECRETS =
-  /quillfeather|zoe\.q|zoeq|555-?0199|thistlewick|limping|uwe-?secret|brambledown|fernhollow/i
+  /quillfeather|zoe\.q|zoeqex|555-?0199|thistlewick|limping|uwe-?secret|brambledown|fernhollow/i
 /** As an index has them, where a word stands behind another that begins alike. */
 const TAILS = /llfeather|qexample|etexample/
 /** As somebody would look for Zoe and for Uwe. */
