@@ -10,7 +10,6 @@ let bank: Bank
 const settings = {
   'server.allowed_hosts': ['shop.example.org', '192.0.2.7'],
   'cors.origins': ['https://admin.example.org'],
-  'server.read_timeout': 1_500,
 }
 beforeEach(async () => {
   bank = await openBank(await openEventLog(), await openKeyRing(), { settings })
@@ -190,6 +189,10 @@ describe('what is no HTTP', () => {
     })
 
   test('a request that never ends is given up', async () => {
+    await bank.close()
+    bank = await openBank(await openEventLog(), await openKeyRing(), {
+      settings: { ...settings, 'server.read_timeout': 1_500 },
+    })
     const answer = await send(`${POST}Content-Type: application/json\nContent-Length: 100\n\n{`)
     match(answer, /^HTTP\/1.1 408 /)
     match(answer, /"code":"request_timeout"/)

@@ -368,7 +368,7 @@ describe('failures', () => {
   })
 
   test('a request that takes too long is answered, and may be repeated with its key', async () => {
-    await reopen({ settings: { 'server.write_timeout': 1_000 } })
+    await reopen({ settings: { 'server.write_timeout': 3_000 } })
     await open()
     const gate = Promise.withResolvers<void>()
     instead = () => gate.promise
