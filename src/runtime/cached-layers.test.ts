@@ -23,12 +23,15 @@ const GetLevel = query({
 })
 const LONG_MS = 3_600_000
 const OF = ['stock@1']
-const SHARED = { edition: '1', timeoutMs: 10_000 }
+const SHARED = { edition: '1', timeoutMs: 30_000 }
+/** Nothing here is about a source that nobody vouched for in time. */
+const KNOWN = { knownForMs: LONG_MS }
 
 onRedis('near and far', (fresh) => {
-  cacheContract('memory before redis', async () => {
+  cacheContract('memory before redis', async (knownForMs) => {
     const { url, remove } = await fresh()
-    const port = layered(await openNear(), await openFar({ url, ...SHARED }))
+    const known = knownForMs === undefined ? {} : { knownForMs }
+    const port = layered(await openNear(known), await openFar({ url, ...SHARED, ...known }))
     return { port, remove, pass: (ms) => sleep(ms) }
   })
 })
@@ -38,7 +41,7 @@ type Process = { readonly cache: Cache; readonly asked: () => number; readonly t
 
 /** A process: its near cache, its connection. */
 async function processOn(url: string, timeoutMs: number): Promise<Process> {
-  const far = await openFar({ url, ...SHARED, timeoutMs })
+  const far = await openFar({ url, ...SHARED, ...KNOWN, timeoutMs })
   let asked = 0
   let told = 0
   const counted: SharedCache = {
@@ -50,7 +53,7 @@ async function processOn(url: string, timeoutMs: number): Promise<Process> {
       return found
     },
   }
-  return { cache: layered(await openNear(), counted), asked: () => asked, told: () => told }
+  return { cache: layered(await openNear(KNOWN), counted), asked: () => asked, told: () => told }
 }
 const known = (cache: Cache, position = 5) => cache.vouch(new Map([['stock@1', position]]))
 async function fill(cache: Cache, value: string, key = 'a'): Promise<void> {
@@ -187,7 +190,7 @@ onOwnRedis('a cache in the process before Redis', (fresh) => {
       const { fresh: holds, kept } = await one.cache.get('a', OF)
       deepEqual([holds, kept?.value], [false, 'x'])
       redis.signal('SIGCONT')
-    }, 1_000),
+    }, 3_000),
   )
 
   test(

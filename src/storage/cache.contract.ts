@@ -9,24 +9,33 @@ const LONG_MS = 3_600_000
 const ONE = ['stock@1']
 const TWO = ['stock@1', 'products@1']
 
-/** `pass` lets the cache's time go on. */
+/**
+ * `pass` lets the cache's time go on. A source is known for `knownForMs`, if that is given: tests
+ * that are not about that are given more than a slow machine takes.
+ */
 export type OpenedCache = Opened<Cache> & { readonly pass: (ms: number) => Promise<void> }
 
-export function cacheContract(name: string, open: () => Promise<OpenedCache>): void {
+export function cacheContract(
+  name: string,
+  open: (knownForMs?: number) => Promise<OpenedCache>,
+): void {
   describe(`Cache: ${name}`, () => {
     let opened: OpenedCache
     let cache: Cache
     beforeEach(async () => {
-      opened = await open()
-      cache = opened.port
-      await at('stock@1', 5)
-      await at('products@1', 5)
+      await begin(LONG_MS)
     })
     afterEach(async () => {
       await cache.close()
       await opened.remove()
     })
 
+    const begin = async (knownForMs?: number) => {
+      opened = await open(knownForMs)
+      cache = opened.port
+      await at('stock@1', 5)
+      await at('products@1', 5)
+    }
     const at = (source: string, position: number) => cache.vouch(new Map([[source, position]]))
     const told = (from: number, to: number, ...names: string[]) =>
       cache.tell([{ source: 'stock@1', from, to, names }])
@@ -197,6 +206,9 @@ export function cacheContract(name: string, open: () => Promise<OpenedCache>): v
       })
 
       it('of a source that was neither told nor vouched for in time, until it is', async () => {
+        await cache.close()
+        await opened.remove()
+        await begin()
         await filled('a', 'a')
         await opened.pass(KNOWN_FOR_MS + 50)
         const { kept, fresh, ticket } = await cache.get('a', ONE)

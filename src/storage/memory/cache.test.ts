@@ -8,10 +8,10 @@ import { openCache } from './cache.ts'
 const LONG_MS = 3_600_000
 const OF = ['stock@1']
 
-cacheContract('memory', async () => {
+cacheContract('memory', async (knownForMs) => {
   let time = 0
   return {
-    port: await openCache({ now: () => time }),
+    port: await openCache({ now: () => time, ...(knownForMs === undefined ? {} : { knownForMs }) }),
     pass: async (ms) => {
       time += ms
     },

@@ -9,6 +9,7 @@ export type MemoryCacheOptions = {
   readonly sizeMax?: number
   /** Milliseconds that only go forward. */
   readonly now?: () => number
+  readonly knownForMs?: number
 }
 const ENTRIES_MAX = 50_000
 const SIZE_MAX = 64 * 1024 * 1024
@@ -24,6 +25,7 @@ type Entry = {
 
 export async function openCache(options: MemoryCacheOptions = {}): Promise<Cache> {
   const { entriesMax = ENTRIES_MAX, sizeMax = SIZE_MAX, now = () => performance.now() } = options
+  const { knownForMs = KNOWN_FOR_MS } = options
   const entries = new LRUCache<string, Entry>({
     max: entriesMax,
     maxSize: sizeMax,
@@ -34,7 +36,7 @@ export async function openCache(options: MemoryCacheOptions = {}): Promise<Cache
   let marksGiven = 0
 
   const know = (source: string, position: number, { mark } = { mark: ++marksGiven }) =>
-    sources.set(source, { mark, position, knownUntil: now() + KNOWN_FOR_MS })
+    sources.set(source, { mark, position, knownUntil: now() + knownForMs })
 
   const markOf = (name: string): number => {
     const known = names.get(name) ?? ++marksGiven

@@ -10,7 +10,9 @@ import { openCache } from './cache.ts'
 
 const LONG_MS = 3_600_000
 const OF = ['stock@1']
-const options = (url: string, edition = '1') => ({ url, edition, timeoutMs: 5_000 })
+/** Nothing here is about a source that nobody vouched for in time. */
+const PATIENT = { timeoutMs: 10_000, knownForMs: LONG_MS }
+const options = (url: string, edition = '1') => ({ url, edition, ...PATIENT })
 
 onRedis('a Redis that forgets', (fresh) => {
   const withRedis =

@@ -10,6 +10,7 @@ export type RedisCacheOptions = {
   /** Of the program: another one's answers may have another shape. */
   readonly edition: string
   readonly timeoutMs?: number
+  readonly knownForMs?: number
   /** One line for the operator. */
   readonly tell?: (line: string) => void
 }
@@ -23,6 +24,7 @@ const NAME_LIVES_MS = 60_000
 
 export async function openCache(options: RedisCacheOptions): Promise<SharedCache> {
   const { url, edition, timeoutMs = TIMEOUT_MS, tell = () => {} } = options
+  const { knownForMs = KNOWN_FOR_MS } = options
   const listeners = new Set<(heard: Heard) => void>()
   let state: 'hearing' | 'deaf' = 'deaf'
   const hear = (heard: Heard) => {
@@ -61,7 +63,7 @@ export async function openCache(options: RedisCacheOptions): Promise<SharedCache
           run(
             'keptTell',
             [toldKey(source), ...names.map((name) => PREFIX + name)],
-            [randomUUID(), from, to, KNOWN_FOR_MS, channel, source, names.join('\n')],
+            [randomUUID(), from, to, knownForMs, channel, source, names.join('\n')],
           ),
         ),
       )
@@ -70,7 +72,7 @@ export async function openCache(options: RedisCacheOptions): Promise<SharedCache
       if (reached.size === 0) return new Map()
       const sources = [...reached.keys()]
       const pairs = [...reached].flatMap(([source, position]) => [position, source])
-      const values = [randomUUID(), KNOWN_FOR_MS, channel, ...pairs]
+      const values = [randomUUID(), knownForMs, channel, ...pairs]
       const positions = (await run('keptVouch', sources.map(toldKey), values)) as number[]
       return new Map(sources.map((source, at) => [source, positions[at]!]))
     },
