@@ -126,9 +126,10 @@ describe('sharing', () => {
   it('ends what is under way before it stops', async () => {
     const { open } = await processes()
     let hasEnded = false
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
     const runs = async (names: readonly string[]) => {
       if (names.length > 0) return
-      await sleep(20)
+      await ended
       hasEnded = true
     }
     const [a, b] = [open('a', { runs }), open('b')]
@@ -137,6 +138,7 @@ describe('sharing', () => {
     await sleep(1)
     await b.look()
     deepEqual([hasEnded, b.mine()], [false, []])
+    end()
     await stopped
     await b.look()
     deepEqual([hasEnded, b.mine()], [true, WORK])

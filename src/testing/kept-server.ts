@@ -1,6 +1,7 @@
 // A server program that ends with the test that started it, however that ends: a shell beside it
 // waits for the end of a pipe that only we hold, then stops the program and removes its folder.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -122,13 +123,29 @@ function accountOf(user: string): Account | null {
   }
 }
 
+/** Below those that a system gives by itself: nobody gets one of ours while its server is away. */
+const PORTS = { from: 12_000, to: 32_000 }
+const given = new Set<number>()
+
 /** Free a moment ago: whoever binds it has to be ready to try another. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = randomInt(PORTS.from, PORTS.to)
+    if (given.has(port) || !(await isFree(port))) continue
+    given.add(port)
+    return port
+  }
+  throw new Error(`no port is free from ${PORTS.from} to ${PORTS.to}`)
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  return true
 }

@@ -27,7 +27,8 @@ export type Readers = {
 
 const PAGE_MAX = 200
 const WRONG_MAX = 10
-const FINISH_WITHIN_MS = 10_000
+/** For what a slow machine has not read by then. */
+const FINISH_WITHIN_MS = 120_000
 
 export function startReaders(
   count: number,
