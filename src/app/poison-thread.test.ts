@@ -149,6 +149,8 @@ function tests() {
         deepEqual(broken, [])
         equal(told.filter((line) => line.includes('begins anew')).length, 2)
         match(told[0]!, /thread has ended in levels ItemReceived at event 3: the handler .* anew$/)
+        // The thread says so after it is stored.
+        while (!told.at(-1)!.includes('parked')) await sleep(20)
         match(told.at(-1)!, /levels parked ItemReceived at 3: Error: the handler/)
         const { status, warnings } = await health(here)
         deepEqual([status, warnings], ['degraded', ['levels has parked events']])

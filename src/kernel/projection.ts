@@ -30,7 +30,14 @@ export type Table = {
    * `text`. The index leaves with the row.
    */
   readonly search?: Readonly<Record<string, SearchWeight>>
+  readonly totals?: Totals
 }
+/**
+ * Kept with every change of a row: how many rows have the same values in `by`, and what their
+ * `sums` come to. A `group` that names nothing else is as quick for a million rows as for ten. For
+ * columns of few values.
+ */
+export type Totals = { readonly by: readonly string[]; readonly sums: readonly string[] }
 export type SearchWeight = 'code' | 'name' | 'text'
 
 /** All rows whose column has this value: for events that touch rows they cannot name. */

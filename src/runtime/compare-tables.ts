@@ -1,5 +1,6 @@
-// Compares two tables of the same columns row by row, in pages sorted by key. What it tells goes to
-// terminals, logs and answers: the columns that differ, and of persons no more than that.
+// Compares two tables of the same columns row by row, in pages sorted by key, and what is kept as
+// totals beside them. What it tells goes to terminals, logs and answers: the columns that differ,
+// and of persons no more than that.
 import { isDeepStrictEqual } from 'node:util'
 import type { Row, Table, Value } from '#kernel/projection.ts'
 import type { ReadModels } from '#storage/read-models.ts'
@@ -39,7 +40,35 @@ export async function compareTables(live: Side, rebuilt: Side): Promise<Comparis
     if (order <= 0) left = await nextOf(lefts)
     if (order >= 0) right = await nextOf(rights)
   }
-  return { compared, differing, differences }
+  const totals = await differingTotals(live, rebuilt)
+  return {
+    compared,
+    differing: differing + totals.length,
+    differences: [...differences, ...totals].slice(0, DIFFERENCES_MAX),
+  }
+}
+
+/** Where the rows are the same, their totals are too, unless those were kept badly. */
+async function differingTotals(live: Side, rebuilt: Side): Promise<readonly Difference[]> {
+  const { totals } = live.table
+  if (totals === undefined) return []
+  const { by, sums } = totals
+  const told = async ({ reads, table }: Side) => {
+    const groups = await reads.group(table, { by, sums }).catch((error) => {
+      // What is beyond an integer in the rows cannot be told of their totals either.
+      if (error instanceof RangeError) return reads.group(table, { by, sums: [] })
+      throw error
+    })
+    return new Map(groups.map((row) => [JSON.stringify(by.map((name) => row[name])), row]))
+  }
+  const [mine, other] = [await told(live), await told(rebuilt)]
+  return [...new Set([...mine.keys(), ...other.keys()])]
+    .filter((key) => !isDeepStrictEqual(mine.get(key), other.get(key)))
+    .map((key) => ({
+      key: `(total of ${by.join(', ')} = ${key})`,
+      live: mine.get(key) ?? null,
+      rebuilt: other.get(key) ?? null,
+    }))
 }
 
 /** Stands for a value that tells of a person. */

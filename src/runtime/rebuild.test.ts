@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Projection, Row, Table } from '#kernel/projection.ts'
 import type { EventLog } from '#storage/event-log.ts'
@@ -413,6 +414,23 @@ describe('verifying', () => {
     equal(checks[1]?.differing, 0)
     deepEqual((await rowsOf(levels().table)).get('z:odd'), wrong)
     deepEqual(await names(), ['levels', 'movements'])
+  })
+
+  test('names the total that is not the sum of its rows', async () => {
+    const { table, ...rest } = levels()
+    const totals = { by: ['store'], sums: ['quantity'] }
+    const kept = { ...rest, table: { ...table, totals } }
+    await record(log, [received('z', 'odd', 5), received('z', 'even', 6), received('y', 'odd', 1)])
+    await runner([kept]).catchUp()
+    equal((await verify([kept]))[0]?.differing, 0)
+    const file = new DatabaseSync(join(folder, 'views.db'))
+    file.exec(`UPDATE "stock_levels#totals" SET "quantity#low" = 12 WHERE store = 'z'`)
+    file.close()
+    const [check] = await verify([kept])
+    const total = { store: 'z', count: 2, quantity: 11 }
+    const difference = { live: { ...total, quantity: 12 }, rebuilt: total }
+    deepEqual(check?.differences, [{ key: '(total of store = ["z"])', ...difference }])
+    equal(check?.differing, 1)
   })
 
   test('names columns that tell of a person, and shows nothing of them', async () => {

@@ -4,7 +4,7 @@ import type { Filter, Find, Group, Specification, Value } from '#kernel/projecti
 import { nodeOf, operatorsOf, specificationTrouble } from '#kernel/specification.ts'
 import { type Order, orderOf, placeOf, RANK, signatureOf } from './find-cursor.ts'
 import { InvalidQuery } from './read-models.ts'
-import type { Shape, ShapeColumn } from './table-shape.ts'
+import { isNumeric, type Shape, type ShapeColumn } from './table-shape.ts'
 
 /** A value that the column could hold. */
 export type Plain = string | number | boolean
@@ -129,6 +129,14 @@ function counted(field: string, value: number): number {
   return value
 }
 
+/** What a group counts and adds up: rows, or the totals that are kept of them. */
+export type Summed = From & { readonly count: string; readonly sum: (column: string) => string }
+export const ofRows = (from: From): Summed => ({
+  ...from,
+  count: 'count(*)',
+  sum: (column) => `coalesce(sum(${quoted(column)}), 0)`,
+})
+
 export type GroupSql<V> = Sql<V> & {
   readonly by: readonly ShapeColumn[]
   readonly sums: readonly string[]
@@ -136,7 +144,7 @@ export type GroupSql<V> = Sql<V> & {
 
 export function groupSql<V>(
   dialect: Dialect<V>,
-  { table, when }: From,
+  { table, when, count, sum }: Summed,
   shape: Shape,
   query: Group,
 ): GroupSql<V> {
@@ -152,7 +160,7 @@ export function groupSql<V>(
       ? quoted(by[at]!.name)
       : dialect.prefix(by[at]!, counted('length', part.length), bind),
   )
-  const columns = [...parts, 'count(*)', ...sums.map((name) => `coalesce(sum(${quoted(name)}), 0)`)]
+  const columns = [...parts, count, ...sums.map(sum)]
   const matching = `${when} AND ${whereSql(dialect, shape, query.where, bind)}`
   const select = columns.map((column, at) => `${column} AS ${quoted(names[at]!)}`).join(', ')
   // By number, since a shortened column is no longer the column of that name.
@@ -292,7 +300,7 @@ function groupable(shape: Shape, part: Group['by'][number]): ShapeColumn {
 
 function numeric(shape: Shape, name: string): ShapeColumn {
   const column = columnOf(shape, name)
-  if (column.kind === 'int' || column.kind === 'money' || column.kind === 'quantity') return column
+  if (isNumeric(column.kind)) return column
   throw new InvalidQuery(name, 'cannot be summed')
 }
 

@@ -8,6 +8,7 @@ import { readModelsRandomContract } from './read-models-random.contract.ts'
 import { readModelsRunnersContract } from './read-models-runners.contract.ts'
 import { readModelsSearchContract } from './read-models-search.contract.ts'
 import { readModelsSpecificationsContract } from './read-models-specifications.contract.ts'
+import { readModelsTotalsContract } from './read-models-totals.contract.ts'
 
 const items: Table = {
   name: 'items',
@@ -68,6 +69,7 @@ export function readModelsContract(name: string, open: () => Promise<Opened<Read
   readModelsRunnersContract(name, open)
   readModelsSpecificationsContract(name, open)
   readModelsSearchContract(name, open)
+  readModelsTotalsContract(name, open)
   describe(`ReadModels: ${name}`, () => {
     let opened: Opened<ReadModels>
     let reads: ReadModels

@@ -1,7 +1,7 @@
 // A table's definition, checked once and kept in the form the engines work with. Shared by all
 // engines, so that they take the same rows and refuse the same things.
 import { createHash } from 'node:crypto'
-import type { ColumnKind, Row, Table, Value } from '#kernel/projection.ts'
+import type { Column, ColumnKind, Row, Table, Totals, Value } from '#kernel/projection.ts'
 import { WORDS_VERSION } from '#kernel/search-words.ts'
 import { JOINTS } from '#kernel/specification.ts'
 import { RowsRefused } from './read-models.ts'
@@ -69,11 +69,13 @@ function checked(table: Table): Shape {
   for (const [name] of searched)
     if (column.get(name)?.kind !== 'text')
       throw new Error(`${table.name} has a search over ${name}, which is no text`)
+  if (table.totals !== undefined) checkTotals(table, table.totals, column)
   const rows: unknown[] = [
     table.key,
     columns.map(({ name, kind, nullable }) => [name, kind, nullable]),
     // What is stored for a search lies with the rows.
     ...(searched.length === 0 ? [] : [WORDS_VERSION, searched]),
+    ...(table.totals === undefined ? [] : [table.totals.by, table.totals.sums]),
   ]
   return {
     definition: table,
@@ -86,6 +88,28 @@ function checked(table: Table): Shape {
     hash: hashOf([rows, table.indexes ?? [], table.unique ?? []]),
   }
 }
+
+function checkTotals(
+  { name: table, columns: given }: Table,
+  { by, sums }: Totals,
+  columns: ReadonlyMap<string, ShapeColumn>,
+): void {
+  if (by.length === 0) throw new Error(`${table} keeps totals by no column`)
+  if (new Set([...by, ...sums]).size !== by.length + sums.length)
+    throw new Error(`${table} keeps totals that name a column twice`)
+  for (const name of by)
+    if (columns.get(name) === undefined || columns.get(name)!.kind === 'json')
+      throw new Error(`${table} keeps totals by ${name}, which cannot be grouped by`)
+  for (const name of by)
+    if ((given[name] as Column).personal)
+      throw new Error(`${table} keeps totals by ${name}, which tells of a person`)
+  for (const name of sums)
+    if (!isNumeric(columns.get(name)?.kind))
+      throw new Error(`${table} keeps totals of ${name}, which cannot be summed`)
+}
+
+export const isNumeric = (kind: ColumnKind | undefined): boolean =>
+  kind === 'int' || kind === 'money' || kind === 'quantity'
 
 const hashOf = (value: unknown) =>
   createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)

@@ -1,6 +1,6 @@
 // What the dashboard tells of stock: what it is worth at cost, and how many products are low.
 import { lowStock, stockByStore, stockKey } from '#contexts/inventory/public.ts'
-import type { Filter, Projection } from '#kernel/projection.ts'
+import type { Filter, Projection, Row } from '#kernel/projection.ts'
 import { everyRow, type Reader } from '#kernel/query.ts'
 import type { DashboardAsked } from './dashboard-sales.ts'
 import { type InventoryValueRow, inventoryValue, stockValue } from './inventory-value.ts'
@@ -26,35 +26,45 @@ export const stockOf = (
 }
 
 async function stockNow(reader: Reader): Promise<Stock> {
-  const where = { is_low_stock: true }
-  const [values, low] = await Promise.all([
-    worthOf(inventoryValue, {}, reader),
-    reader.find(inventoryValue, { where, limit: 0, total: true }),
-  ])
-  return { low: low.total ?? 0, values }
+  const worth = await worthBy(['currency', 'is_low_stock'], inventoryValue, {}, reader)
+  const values = new Map<string, number>()
+  let low = 0
+  for (const { currency, is_low_stock, count, value_minor } of worth) {
+    const value = value_minor === null ? Number.NaN : Number(value_minor)
+    values.set(String(currency), (values.get(String(currency)) ?? 0) + value)
+    if (is_low_stock === true) low += Number(count)
+  }
+  return { low, values: safely(values) }
 }
 
-async function worthOf(projection: Projection, where: Filter, reader: Reader) {
-  const by = ['currency']
+/** Groups of rows and what each is worth; null where they come to more than an integer holds. */
+async function worthBy(
+  by: readonly string[],
+  projection: Projection,
+  where: Filter,
+  reader: Reader,
+): Promise<readonly Row[]> {
   try {
-    const worth = await reader.group(projection, { where, by, sums: ['value_minor'] })
-    return new Map(worth.map((row) => [String(row.currency), Number(row.value_minor)] as const))
+    return await reader.group(projection, { where, by, sums: ['value_minor'] })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     // Somebody has told a cost or a quantity that cannot be: all the rest can be answered still.
     const known = await reader.group(projection, { where, by, sums: [] })
-    return new Map(known.map(({ currency }) => [String(currency), null] as const))
+    return known.map((row) => ({ ...row, value_minor: null }))
   }
 }
 
 async function stockIn(storeId: string, reader: Reader): Promise<Stock> {
   const where = { store_id: storeId }
-  const [values, low] = await Promise.all([
-    worthOf(storeInventoryValue, where, reader),
+  const [worth, [low]] = await Promise.all([
+    worthBy(['currency'], storeInventoryValue, where, reader),
     // As the store's own list has it: by what is free there, and by the store's own thresholds.
-    reader.find(lowStock, { where, limit: 0, total: true }),
+    reader.group(lowStock, { where, by: [], sums: [] }),
   ])
-  return { low: low.total ?? 0, values }
+  const values = worth.map(({ currency, value_minor: value }) => {
+    return [String(currency), value === null ? null : Number(value)] as const
+  })
+  return { low: Number(low!.count), values: new Map(values) }
 }
 
 /** What has not changed since is as it was; the rest is folded from the log. */
@@ -82,10 +92,11 @@ async function stockThen(
     const row = await reader.past(inventoryValue, productId, { time: knownAt })
     if (row !== null) await add(row as unknown as InventoryValueRow, false)
   }
-  return { low: lowCount, values: new Map([...values].map(([name, sum]) => [name, safe(sum)])) }
+  return { low: lowCount, values: safely(values) }
 }
 
-const safe = (value: number) => (Number.isSafeInteger(value) ? value : null)
+const safely = (values: ReadonlyMap<string, number>) =>
+  new Map([...values].map(([name, sum]) => [name, Number.isSafeInteger(sum) ? sum : null]))
 
 /** Whether a product was low; what has `moved` since is to be folded for it. */
 type Low = {

@@ -25,7 +25,7 @@ export type InventoryValueRow = {
 
 export const inventoryValue = projection<InventoryValueRow>({
   name: 'inventory_value',
-  version: 1,
+  version: 2,
   table: {
     name: 'inventory_value',
     key: 'product_id',
@@ -42,8 +42,7 @@ export const inventoryValue = projection<InventoryValueRow>({
       stores: 'json',
       updated_at: 'instant',
     },
-    // Each holds all that its sum reads.
-    indexes: [['currency', 'value_minor'], ['is_low_stock']],
+    totals: { by: ['currency', 'is_low_stock'], sums: ['value_minor'] },
   },
   on: {
     ProductCreated: {

@@ -1,5 +1,5 @@
 // What the stock in each store is worth at its cost: one row a stock item, and one a product, from
-// which a new item learns what it costs. Narrow, so that a store's whole worth is one quick sum.
+// which a new item learns what it costs.
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { stockValue } from './inventory-value.ts'
@@ -24,7 +24,7 @@ const itemOf = ({ product_id, store_id }: Place) => `${product_id}:${store_id}`
 
 export const storeInventoryValue = projection<StoreValueRow>({
   name: 'inventory_value_by_store',
-  version: 1,
+  version: 2,
   table: {
     name: 'inventory_value_by_store',
     key: 'value_key',
@@ -38,8 +38,8 @@ export const storeInventoryValue = projection<StoreValueRow>({
       quantity: 'quantity',
       value_minor: { kind: 'money', nullable: true },
     },
-    // The first holds all that a store's sum reads.
-    indexes: [['store_id', 'currency', 'value_minor'], ['product_id']],
+    indexes: [['product_id']],
+    totals: { by: ['store_id', 'currency'], sums: ['value_minor'] },
   },
   on: {
     ProductCreated: {

@@ -19,7 +19,7 @@ export type LowStockRow = {
 
 export const lowStock = projection<LowStockRow>({
   name: 'low_stock',
-  version: 2,
+  version: 3,
   table: {
     name: 'low_stock',
     key: 'stock_id',
@@ -35,6 +35,7 @@ export const lowStock = projection<LowStockRow>({
       low_since: 'instant',
     },
     indexes: [['product_id'], ['store_id', 'low_since'], ['low_since']],
+    totals: { by: ['store_id'], sums: [] },
   },
   on: {
     LowStockReached: {

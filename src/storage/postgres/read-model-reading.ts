@@ -11,7 +11,7 @@ import type { Run, Statement, Values } from './connections.ts'
 import { TOTAL } from './read-model-hits.ts'
 import { searching } from './read-model-searching.ts'
 import { postgresDialect } from './read-model-sql.ts'
-import { fromTarget, loadSql, rowsFrom, type Target } from './read-model-tables.ts'
+import { fromTarget, loadSql, rowsFrom, summedFrom, type Target } from './read-model-tables.ts'
 
 /** What is stored of a projection and its table. */
 export type Stored = {
@@ -202,7 +202,7 @@ async function totalOf(
 }
 
 async function group(run: Run, shape: Shape, at: Target, query: Group): Promise<readonly Row[]> {
-  const { text, values } = groupSql(postgresDialect, fromTarget(at), shape, query)
+  const { text, values } = groupSql(postgresDialect, summedFrom(shape, at, query), shape, query)
   return run<Row>(statement(text), values)
 }
 

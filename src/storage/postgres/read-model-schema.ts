@@ -5,6 +5,7 @@
 // and no prepared statement ever meets a table of another shape. The view `items` is for people.
 import type { Migration } from './migrate.ts'
 import { SEARCH_MIGRATION } from './read-model-search.ts'
+import { TOTALS_MIGRATION } from './read-model-totals.ts'
 
 export const SCHEMA = 'read_models'
 
@@ -200,4 +201,5 @@ export const MIGRATIONS: readonly Migration[] = [
     sql:
       SEARCH_MIGRATION + SHOWN + tidy('CREATE OR REPLACE', '%s', 'read_models.shown(one.name), '),
   },
+  { number: 3, name: 'totals', sql: TOTALS_MIGRATION },
 ]

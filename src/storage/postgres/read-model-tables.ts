@@ -1,10 +1,12 @@
 // How a projection's table lies in PostgreSQL, and how a row's values go in and come back.
-import type { Row, Table, Value } from '#kernel/projection.ts'
-import { columnList, type From, quoted } from '#storage/read-model-sql.ts'
+import type { Group, Row, Table, Value } from '#kernel/projection.ts'
+import { isKept } from '#storage/kept-totals.ts'
+import { columnList, type From, ofRows, quoted, type Summed } from '#storage/read-model-sql.ts'
 import { fittedRow, jsonText, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
 import { SCHEMA } from './read-model-schema.ts'
 import { SEARCH_COLUMN, searchIndexSql, searchText, wordWrites } from './read-model-search.ts'
 import { nulls } from './read-model-sql.ts'
+import { totalsFrom, totalsSql, totalWrites } from './read-model-totals.ts'
 
 /** Where the rows are now: the table that carries this number. */
 export type Target = { readonly number: number; readonly name: string }
@@ -23,6 +25,11 @@ export const fromTarget = (target: Target): From => ({
   // Asked once for a statement, not for a row.
   when: `${SCHEMA}.current(${target.number})`,
 })
+
+export function summedFrom(shape: Shape, target: Target, query: Group): Summed {
+  const from = fromTarget(target)
+  return isKept(shape, query) ? totalsFrom(target.number, from.when) : ofRows(from)
+}
 
 export function createSql(table: Table, target: Target): string {
   const shape = shapeOf(table)
@@ -46,7 +53,9 @@ export function createSql(table: Table, target: Target): string {
     columns.push(`${SEARCH_COLUMN} tsvector NOT NULL`)
     indexes.push(searchIndexSql(name))
   }
-  return [`CREATE TABLE ${name} (${columns.join(', ')})`, ...unique, ...indexes].join('; ')
+  const { totals } = table
+  const kept = totals === undefined ? [] : [totalsSql(shape, totals, target.number, TYPES)]
+  return [`CREATE TABLE ${name} (${columns.join(', ')})`, ...unique, ...indexes, ...kept].join('; ')
 }
 
 const TYPES = {
@@ -119,6 +128,22 @@ export const wordsOf = (
 ): readonly Write[] =>
   shapeOf(table).searched && upserts.length + deletes.length > 0
     ? wordWrites(table, { name: tableNamed(target), number: target.number }, upserts, deletes)
+    : []
+
+/** What its totals change, before the rows do. */
+export const totalsOf = (
+  table: Table,
+  target: Target,
+  upserts: readonly Row[],
+  deletes: readonly string[],
+): readonly Write[] =>
+  table.totals !== undefined && upserts.length + deletes.length > 0
+    ? totalWrites(
+        shapeOf(table),
+        table.totals,
+        { name: tableNamed(target), number: target.number },
+        { upserts, deletes, types: TYPES },
+      )
     : []
 
 /** A document goes in as text, since inside of JSON some of its characters would be refused. */

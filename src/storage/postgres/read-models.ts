@@ -26,6 +26,7 @@ import {
   createSql,
   removalOf,
   targetOf,
+  totalsOf,
   upsertOf,
   type Write,
   wordsOf,
@@ -226,6 +227,7 @@ function writesOf(commit: Commit, target: ReturnType<typeof targetOf>): readonly
   const moved = [...unpark, ...park.map(({ position }) => position)]
   return [
     ...wordsOf(table, target, upserts, deletes),
+    ...totalsOf(table, target, upserts, deletes),
     // Deletes first: a row that goes may hold a unique value that another takes over.
     ...(deletes.length > 0 ? [removalOf(table, target, deletes)] : []),
     ...(upserts.length > 0 ? [upsertOf(table, target, upserts)] : []),

@@ -5,6 +5,7 @@ import type { SQLInputValue } from 'node:sqlite'
 import type { Find, Specification, Value } from '#kernel/projection.ts'
 import { nodeOf, operatorsOf } from '#kernel/specification.ts'
 import { indexesInOrder } from '#storage/indexed-order.ts'
+import { columnsIn } from '#storage/kept-totals.ts'
 import { type Dialect, quoted } from '#storage/read-model-sql.ts'
 import type { Shape } from '#storage/table-shape.ts'
 import type { Session } from './read-model-session.ts'
@@ -69,12 +70,6 @@ function isCovered(shape: Shape, where: Specification): boolean {
   return [...indexesOf(shape), []].some((names) =>
     asked.every((name) => names.includes(name) || name === shape.key),
   )
-}
-
-function columnsIn(where: Specification): readonly string[] {
-  const node = nodeOf(where)
-  if (node.joint === null) return Object.keys(node.filter)
-  return node.joint === 'not' ? columnsIn(node.part) : node.parts.flatMap(columnsIn)
 }
 
 /** Columns that must have one value. */

@@ -1,9 +1,11 @@
 // How a projection's table lies in SQLite, and how a row's values go in and come back.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import type { Row, Table, Value } from '#kernel/projection.ts'
+import type { Row, Table, Totals, Value } from '#kernel/projection.ts'
+import { ROWS } from '#storage/kept-totals.ts'
 import { columnList, quoted } from '#storage/read-model-sql.ts'
 import { jsonText, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
 import { createSearch, ROW_ID, removeSearch, renameSearch } from './read-model-search.ts'
+import { partsOfSum, totalsTable, totalsTriggers } from './read-model-totals.ts'
 
 /** `parked_keys` says the same as `parked.keys`, for asking whether a key waits. */
 export const SCHEMA = `
@@ -48,6 +50,17 @@ export function createTable(database: DatabaseSync, table: Table): void {
   // With the key behind, the index also gives the order that pages follow.
   for (const names of table.indexes ?? [])
     createIndex(database, table.name, 'INDEX', [...new Set([...names, shape.key])])
+  if (table.totals !== undefined) createTotals(database, shape, table.totals)
+}
+
+function createTotals(database: DatabaseSync, shape: Shape, totals: Totals): void {
+  const by = totals.by.map((name) => `${quoted(name)} ${sqlType(shape.column.get(name)!)}`)
+  const sums = totals.sums.flatMap(partsOfSum).map((part) => `${part} INTEGER NOT NULL`)
+  const columns = [...by, `${ROWS} INTEGER NOT NULL`, ...sums]
+  database.exec(`CREATE TABLE ${totalsTable(shape.table)} (${columns.join(', ')}) STRICT`)
+  createIndex(database, `${shape.table}#totals`, 'INDEX', totals.by)
+  for (const text of totalsTriggers(shape.table, totals, (base) => freeName(database, base)))
+    database.exec(text)
 }
 
 const sqlType = ({ kind }: ShapeColumn) =>
@@ -59,24 +72,34 @@ function createIndex(
   kind: string,
   columns: readonly string[],
 ): void {
-  const taken = database.prepare(`SELECT 1 FROM sqlite_schema WHERE name = ?`)
-  const base = `${table}_by_${columns.join('_')}`
-  // An index keeps its name when its table is renamed, so the name may be taken by the live
-  // table's.
-  let name = base
-  for (let number = 2; taken.get(name) !== undefined; number++) name = `${base}_${number}`
+  const name = freeName(database, `${table}_by_${columns.join('_')}`)
   const list = columns.map(quoted).join(', ')
   database.exec(`CREATE ${kind} ${quoted(name)} ON ${quoted(table)} (${list})`)
 }
 
+/**
+ * Indexes and triggers keep their names when their table is renamed, so a name may be taken by the
+ * live table's.
+ */
+function freeName(database: DatabaseSync, base: string): string {
+  const taken = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
+  let name = base
+  for (let number = 2; taken.get(name) !== undefined; number++) name = `${base}_${number}`
+  return name
+}
+
 export function removeTable(database: DatabaseSync, table: string): void {
-  database.exec(`DROP TABLE IF EXISTS ${quoted(table)}`)
+  for (const name of [quoted(table), totalsTable(table)])
+    database.exec(`DROP TABLE IF EXISTS ${name}`)
   removeSearch(database, table)
 }
 
 export function renameTable(database: DatabaseSync, from: string, to: string): void {
   database.exec(`ALTER TABLE ${quoted(from)} RENAME TO ${quoted(to)}`)
   renameSearch(database, from, to)
+  const there = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
+  if (there.get(`${from}#totals`) !== undefined)
+    database.exec(`ALTER TABLE ${totalsTable(from)} RENAME TO ${totalsTable(to)}`)
 }
 
 // ── rows ──────────────────────────────────────────────────────────────────────────────────────

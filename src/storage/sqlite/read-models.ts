@@ -1,8 +1,9 @@
 // Read models in a SQLite file of their own. Rows and checkpoint go in together, so the file may
 // fall back after a power cut but never lies; it may be deleted at any time and is filled again.
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import type { Group, Row, Table } from '#kernel/projection.ts'
-import { groupSql, keysOfSql } from '#storage/read-model-sql.ts'
+import { isKept } from '#storage/kept-totals.ts'
+import { groupSql, keysOfSql, ofRows } from '#storage/read-model-sql.ts'
 import type { Commit, Definition, Parked, ReadModels } from '#storage/read-models.ts'
 import { found } from '#storage/search-steps.ts'
 import { fittedRow, type Shape, shapeOf } from '#storage/table-shape.ts'
@@ -23,6 +24,7 @@ import { searching } from './read-model-searching.ts'
 import { readied, type Session, sessionOver, understood } from './read-model-session.ts'
 import { fromTable, sqliteDialect } from './read-model-sql.ts'
 import { createTable, rowFrom, SCHEMA, textsOf, valueFrom, valuesOf } from './read-model-tables.ts'
+import { fromTotals } from './read-model-totals.ts'
 
 export type OpenReadModels = {
   readonly path: string
@@ -193,7 +195,8 @@ function load(session: Session, table: Table, keys: readonly string[]): (Row | u
 }
 
 function group({ all }: Session, shape: Shape, query: Group): Row[] {
-  const sql = groupSql(sqliteDialect, fromTable(shape), shape, query)
+  const from = isKept(shape, query) ? fromTotals(shape) : ofRows(fromTable(shape))
+  const sql = groupSql(sqliteDialect, from, shape, query)
   return all(sql, true).map((values) => {
     const row: Record<string, Row[string]> = {}
     sql.by.forEach((column, at) => {
@@ -202,13 +205,13 @@ function group({ all }: Session, shape: Shape, query: Group): Row[] {
     })
     row.count = Number(values[sql.by.length])
     sql.sums.forEach((name, at) => {
-      row[name] = exact(shape, name, values[sql.by.length + 1 + at] as bigint)
+      row[name] = exact(shape, name, values[sql.by.length + 1 + at])
     })
     return row
   })
 }
 
-function exact({ table }: Shape, name: string, sum: bigint): number {
+function exact({ table }: Shape, name: string, sum: SQLOutputValue | undefined): number {
   const value = Number(sum)
   if (!Number.isSafeInteger(value))
     throw new RangeError(`the sum of ${table}.${name} is beyond 2^53 - 1`)
