@@ -215,7 +215,9 @@ describe('when its time has come', () => {
   })
 })
 
-test('it takes effect by itself, also when the program was down at its time', async () => {
+test('it takes effect by itself, also when the program was down at its time', async ({ mock }) => {
+  // However long the commands take here, its time comes after them.
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const log = await openEventLog()
   const reads = await openReadModels()
   const keys = await openKeyRing()
@@ -224,7 +226,7 @@ test('it takes effect by itself, also when the program was down at its time', as
   const made = await first.send('CreateProduct', { name: 'Pen', sell_price: '5' })
   ok(made.ok)
   const { product_id } = made.response
-  const effective_at = new Date(Date.now() + 500).toISOString()
+  const effective_at = new Date(Date.now() + 60_000).toISOString()
   const told = await first.send(
     'UpdateProductPrice',
     { product_id, sell_price: '4', effective_at },
@@ -232,7 +234,7 @@ test('it takes effect by itself, also when the program was down at its time', as
   )
   ok(told.ok)
   await first.stop()
-  while (new Date().toISOString() <= effective_at) await new Promise((go) => setTimeout(go, 10))
+  mock.timers.setTime(Date.parse(effective_at) + 1)
 
   const second = await start()
   const prices = async () => {
