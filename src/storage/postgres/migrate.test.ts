@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, beforeEach, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import pg from 'pg'
 import { onPostgres, type TestDatabase } from '#testing/postgres-server.ts'
 import { append } from '#testing/sample-appends.ts'
 import { type Connections, connect } from './connections.ts'
@@ -122,7 +123,13 @@ await onPostgres('PostgreSQL migrations', (fresh) => {
   })
 
   it('go on in another process when one is killed in the middle', async () => {
-    const slow = third({ sql: 'INSERT INTO made.runs VALUES (3); SELECT pg_sleep(0.5)' })
+    const gate = new pg.Client({ connectionString: url })
+    gate.on('error', () => {})
+    await gate.connect()
+    await gate.query('SELECT pg_advisory_lock(4242)')
+    const slow = third({
+      sql: 'INSERT INTO made.runs VALUES (3); SELECT pg_advisory_xact_lock(4242)',
+    })
     const script = `
       const { connect } = await import('${join(import.meta.dirname, 'connections.ts')}')
       const { migrate } = await import('${join(import.meta.dirname, 'migrate.ts')}')
@@ -131,10 +138,12 @@ await onPostgres('PostgreSQL migrations', (fresh) => {
       env: { ...process.env, URL_TO_OPEN: url },
       stdio: 'inherit',
     })
-    const sleeping =
-      "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'INSERT INTO made.runs%pg_sleep%'"
-    while ((await ask(sleeping)).length === 0) await wait(5)
+    const waiting = `SELECT FROM pg_stat_activity
+      WHERE query LIKE 'INSERT INTO made.runs%' AND wait_event_type = 'Lock'`
+    while ((await ask(waiting)).length === 0) await wait(5)
     child.kill('SIGKILL')
+    await once(child, 'exit')
+    await gate.end()
     await migrate(connections, 'made', [...made, third()])
     deepEqual(await runs(), [1, 2, 3])
   })
