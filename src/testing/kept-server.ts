@@ -25,7 +25,7 @@ export type Keep = {
   /** Removed when it is over. */
   readonly folder: string
   readonly command: readonly string[]
-  /** What ends the program; it is killed when it takes more than five seconds. */
+  /** What ends the program; it is killed when it takes more than half a minute. */
   readonly stopWith: 'QUIT' | 'KILL'
   readonly account: Account
 }
@@ -40,7 +40,7 @@ word=$(cat)
 kill -"$signal" "$pid" 2>/dev/null
 kill -CONT "$pid" 2>/dev/null
 tries=0
-while kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 250 ]; do sleep 0.02; tries=$((tries + 1)); done
+while kill -0 "$pid" 2>/dev/null && [ "$tries" -lt 1500 ]; do sleep 0.02; tries=$((tries + 1)); done
 kill -KILL "$pid" 2>/dev/null
 wait "$pid"
 [ "$word" = keep ] || rm -rf "$folder"`
@@ -100,7 +100,9 @@ export function serverFolder(kind: string, { uid, gid }: Account): string {
   return folder
 }
 
-export const removeFolder = (folder: string) => rmSync(folder, { recursive: true, force: true })
+/** Processes of a server that was killed may make a file meanwhile. */
+export const removeFolder = (folder: string) =>
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20 })
 
 /**
  * PostgreSQL refuses to run as root: there it runs on its own account, or on that of nobody.

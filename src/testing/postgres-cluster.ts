@@ -27,7 +27,7 @@ export type Cluster = {
 }
 
 const STARTED_WITHIN_MS = 120_000
-const CONNECTED_WITHIN_MS = 10_000
+const CONNECTED_WITHIN_MS = 60_000
 const PORT_TRIES = 3
 const ROLE = 'daybook'
 

@@ -58,7 +58,7 @@ const MANY = {
 }
 const READERS = 3
 const DAWDLERS = 4
-const DAWDLED_MS = 10_000
+const DAWDLED_MS = 30_000
 /** A slow machine gets more time, until so much was carried out; but not for ever. */
 const ENOUGH_DONE = 100
 const MORE_SECONDS = 120

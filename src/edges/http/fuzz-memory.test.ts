@@ -52,8 +52,10 @@ before(async () => {
   ok(found !== null, `it did not start: ${said}${complained}`)
   Object.assign(ports, { public: found[1], query: found[2], admin: found[3] })
 })
-after(() => {
+after(async () => {
+  const ended = child.exitCode === null ? once(child, 'exit') : null
   child.kill('SIGKILL')
+  await ended
   rmSync(folder, { recursive: true })
 })
 

@@ -29,7 +29,13 @@ function tests(): void {
     folder = mkdtempSync(join(tmpdir(), 'daybook-served-'))
   })
   afterEach(async () => {
-    for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue
+      // Or it makes a file in the folder while that is removed.
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    }
     children.clear()
     rmSync(folder, { recursive: true })
   })
