@@ -17,8 +17,15 @@ describe('an order over HTTP', () => {
     product_id = (await post('products', { ...flour, unit_id })).json.id
     await post('inventory/stock', { product_id, quantity: '10' })
   })
-  const post = (path: string, body: object) => call(shop.port, 'POST', `/api/v1/${path}`, { body })
-  const get = async (path: string) => (await call(shop.port, 'GET', `/api/v1/${path}`)).json
+  let last = 0
+  const post = async (path: string, body: object) => {
+    const reply = await call(shop.port, 'POST', `/api/v1/${path}`, { body })
+    last = Math.max(last, reply.json?.position ?? 0)
+    return reply
+  }
+  /** What was sent before is in it. */
+  const get = async (path: string) =>
+    (await call(shop.port, 'GET', `/api/v1/${path}?min_position=${last}`)).json
   /** Until the row is so, or for too long. */
   const until = async (path: string, field: string, value: unknown) => {
     for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(20)) {
