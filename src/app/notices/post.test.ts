@@ -133,7 +133,8 @@ describe('a post', () => {
       const drip = setInterval(() => response.write('x'), 5)
       response.on('close', () => clearInterval(drip))
     }
-    equal((await send({ ...open, timeoutMs: 1_000 })).status, 200)
+    // So long that the status has come by then, however busy the machine is.
+    equal((await send({ ...open, timeoutMs: 5_000 })).status, 200)
   })
 
   test('fails by a code where nobody listens, or nobody speaks HTTP', async () => {
@@ -143,8 +144,8 @@ describe('a post', () => {
     await rejects(post(`http://127.0.0.1:${rudePort}/`, {}, '', open), /Parse Error/)
     await rejects(post(`https://127.0.0.1:${port}/`, {}, '', open))
     rude.close()
-    await once(rude, 'close')
-    await rejects(post(`http://127.0.0.1:${rudePort}/`, {}, '', open), refusedAs('ECONNREFUSED'))
+    // No system gives this port to anybody who asks for any.
+    await rejects(post('http://127.0.0.1:1/', {}, '', open), refusedAs('ECONNREFUSED'))
   })
 
   test('ends where another protocol is offered instead of an answer', async () => {
