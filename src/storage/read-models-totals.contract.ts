@@ -76,6 +76,8 @@ export function readModelsTotalsContract(
       equal(asked({ by: [{ column: 'since', length: 7 }], sums: [] }), true)
       equal(asked({ by: ['id'], sums: [] }), false)
       equal(asked({ by: ['place'], sums: [], where: { not: { worth: 1 } } }), false)
+      const fewer = { ...keeping, totals: { by: ['place'], sums: ['pieces'] } }
+      equal(isKept(shapeOf(fewer), { by: ['place'], sums: ['worth'] }), false)
       equal(isKept(shapeOf(plain), { by: ['place'], sums: ['worth'] }), false)
     })
 

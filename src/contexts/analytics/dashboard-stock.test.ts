@@ -4,8 +4,12 @@ import { test } from 'node:test'
 import { lowStock } from '#contexts/inventory/public.ts'
 import { storeRows } from '#contexts/stores/public.ts'
 import type { Projection, Row } from '#kernel/projection.ts'
+import type { Reader } from '#kernel/query.ts'
+import { isKept } from '#storage/kept-totals.ts'
 import { openReadModels } from '#storage/memory/read-models.ts'
+import { shapeOf } from '#storage/table-shape.ts'
 import { dashboardQuery } from './dashboard.ts'
+import { stockOf } from './dashboard-stock.ts'
 import { inventoryValue } from './inventory-value.ts'
 import { answerOf, readerOver } from './numbers-fixture.ts'
 import { purchases } from './purchases.ts'
@@ -62,4 +66,20 @@ test('a worth beyond all integers is told as unknown; the dashboard stands', asy
     ['USD', null],
   ])
   await reads.close()
+})
+
+test('what stock comes to is asked of totals, never of all its rows', async () => {
+  const asked: boolean[] = []
+  const reader: Pick<Reader, 'group'> = {
+    async group({ table }, query) {
+      asked.push(isKept(shapeOf(table), query))
+      return [{ currency: 'EUR', is_low_stock: false, count: 1, value_minor: 1 }]
+    },
+  }
+  // Any other question would throw.
+  const ask = (store_id: string | null) =>
+    stockOf({ store_id, knownAt: null, from: '', to: '' }, reader as Reader)
+  await ask(null)
+  await ask('s1')
+  deepEqual(asked, [true, true, true])
 })

@@ -258,6 +258,20 @@ await onPostgres('read models on PostgreSQL', (fresh) => {
     deepEqual(await physical(), [])
   })
 
+  it('removes the totals of a table with it', async () => {
+    const kept = (name: string): Table => ({ ...orders, name, totals: { by: ['day'], sums: [] } })
+    const there = async () =>
+      (await asked("SELECT FROM pg_class WHERE relname ~ '^totals#\\d+$'")).length
+    await reads.define([{ name: 'kept', version: 1, table: kept('kept') }])
+    equal(await there(), 1)
+    await reads.define([{ name: 'kept__rebuild', version: 2, table: kept('kept__rebuild') }])
+    equal(await there(), 2)
+    equal(await reads.swap('kept', 'kept__rebuild'), true)
+    equal(await there(), 1)
+    await reads.drop('kept')
+    equal(await there(), 0)
+  })
+
   it('swaps and drops while somebody looks at a table for long', async () => {
     await reads.commit([change(0, 1, { upserts: [order(1)] })])
     await admin.query('BEGIN')
