@@ -22,6 +22,8 @@ test('a kill in the middle of a delivery repeats it, and loses nothing', async (
   const folder = mkdtempSync(join(tmpdir(), 'daybook-killed-'))
   const told: Told[] = []
   let child: ChildProcess | null = null
+  /** Until then its registration's answer may be on its way. */
+  const registered = Promise.withResolvers<void>()
   /** Which of the requests is the end of the program, before or after its answer. */
   const deadly = new Map([
     [1, 'before'],
@@ -31,6 +33,7 @@ test('a kill in the middle of a delivery repeats it, and loses nothing', async (
     const body = JSON.parse(Buffer.concat(await request.toArray()).toString())
     told.push({ id: String(request.headers['webhook-id']), version: body.version })
     const end = deadly.get(told.length)
+    await registered.promise
     if (end === 'before') return void child?.kill('SIGKILL')
     response.writeHead(204).end()
     if (end === 'after') child?.kill('SIGKILL')
@@ -77,6 +80,7 @@ test('a kill in the middle of a delivery repeats it, and loses nothing', async (
   await send('POST', `${first.admin}/api/v1/admin/webhooks`, {
     ...{ url: `http://127.0.0.1:${port}/hooks`, event_types: ['StoreUpdated'], from_position: 0 },
   })
+  registered.resolve()
   await first.ended
   equal(told.length, 1)
   const second = await start()
