@@ -6,6 +6,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { callsEachSecond, workEachSecond } from './closed-loop.ts'
 import { httpCaller } from './http-caller.ts'
 import { withTable } from './page.ts'
 import { type Result, verdictOf } from './question.ts'
@@ -74,6 +75,15 @@ describe('rounds', () => {
       [50, 99, 100],
     )
     equal(percentile([], 0.5), 0)
+  })
+})
+
+describe('a load', () => {
+  it('is made once by each caller, however soon the time is over', async () => {
+    const called: number[] = []
+    ok((await callsEachSecond(3, 0, async (caller) => called.push(caller))) > 0)
+    deepEqual(called, [0, 1, 2])
+    ok(workEachSecond(0, () => 1) > 0)
   })
 })
 

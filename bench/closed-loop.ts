@@ -1,6 +1,6 @@
 // Callers that ask, wait for the answer and ask again: the load that a number of clients makes.
 
-/** Work done each second, over all callers, until the time is over. */
+/** Work done each second, over all callers, until the time is over; each calls once at least. */
 export async function callsEachSecond(
   callers: number,
   seconds: number,
@@ -10,10 +10,10 @@ export async function callsEachSecond(
   const end = begun + seconds * 1_000
   let done = 0
   const one = async (caller: number) => {
-    while (performance.now() < end) {
+    do {
       await call(caller)
       done++
-    }
+    } while (performance.now() < end)
   }
   await Promise.all(Array.from({ length: callers }, (_, caller) => one(caller)))
   return (1_000 * done) / (performance.now() - begun)
@@ -41,6 +41,7 @@ export function workEachSecond(seconds: number, step: () => number): number {
   const begun = performance.now()
   const end = begun + seconds * 1_000
   let done = 0
-  while (performance.now() < end) done += step()
+  do done += step()
+  while (performance.now() < end)
   return (1_000 * done) / (performance.now() - begun)
 }
