@@ -113,6 +113,8 @@ async function openShop(url: string) {
     ...outside,
     log,
     names,
+    /** Until all that was sent is in the rows. */
+    projected: () => runner.catchUp(),
     process,
     rowOf,
     [Symbol.asyncDispose]: () => opening.disposeAsync(),
@@ -307,6 +309,8 @@ await onPostgres('a hand-over', (fresh) => {
           return order_id
         }),
       )
+      // An order that was cancelled last would seem to be settled as it was before.
+      await shop.projected()
       for (const order_id of orders) await agrees(shop, await settled(shop, order_id))
       hands.isOver = true
       await changing
