@@ -275,7 +275,8 @@ await onPostgres('roles', (fresh) => {
         )
       }
       await until('halved', isHalved)
-      equal((await holders()).size, 2)
+      // One that the machine holds up for a moment is no holder in that moment.
+      await until('both hold some', async () => (await holders()).size === 2)
       const isWhole = async () => (await sizes(first)).join() === [all, waitings].join()
 
       second.child.kill('SIGTERM')
