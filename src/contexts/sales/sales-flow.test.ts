@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { contextsOf } from '#app/contexts.ts'
 import type { Outcome, SendMeta } from '#kernel/waiting.ts'
 import { openCarrier } from '#providers/carrier-simulator.ts'
@@ -81,6 +82,10 @@ for (const engine of ['memory', 'sqlite'] as const)
       payment_type: 'cash',
       ...more,
     })
+    /** What follows is newer: of what is as old, neither comes first. */
+    const later = async () => {
+      for (const at = Date.now(); Date.now() <= at; ) await sleep(1)
+    }
     const codesOf = (outcomes: readonly Outcome[]) =>
       outcomes.map((one) => (one.ok ? 'ok' : one.rejection.code)).sort()
 
@@ -205,6 +210,7 @@ for (const engine of ['memory', 'sqlite'] as const)
       const customer_id = '01980000-0000-7000-8000-0000000000c1'
       await done('RegisterCustomer', { customer_id, name: 'Ann Featherstone' })
       const { sale_id } = await done('ProcessSale', cash({ customer_id }))
+      await later()
       await done('ProcessSale', cash())
       equal((await ask('GetSale', { sale_id })).customer_name, 'Ann Featherstone')
       const names = async () =>
@@ -273,6 +279,7 @@ for (const engine of ['memory', 'sqlite'] as const)
         [part.status, part.refunded_minor, part.items[0].refunded_quantity],
         ['PARTIALLY_RETURNED', 200, 1],
       )
+      await later()
       await done('RefundSale', { sale_id })
       const gone = await ask('GetSale', { sale_id })
       deepEqual([gone.status, gone.refunded_minor, gone.refunds.length], ['RETURNED', 600, 2])
