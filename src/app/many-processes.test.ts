@@ -182,15 +182,28 @@ function sampleFile(folder: string): string {
   return path
 }
 
-/** Until no saga has anything left to do. */
+/** Until no saga and no payment has anything left to do, and every table knows. */
 async function settled(client: Client): Promise<void> {
   const until = Date.now() + SETTLED_WITHIN_MS
+  const caughtUp = async () => {
+    for (let lag = 1; lag > 0; ) {
+      const { body } = await client.get('/api/v1/admin/projections', { admin: true })
+      const items = body.items as readonly { readonly lag_events: number }[]
+      lag = Math.max(...items.map(({ lag_events }) => lag_events))
+      ok(Date.now() < until, `the tables are ${lag} events behind`)
+      if (lag > 0) await sleep(200)
+    }
+  }
   for (;;) {
+    // The last orders' sagas are not in their table before.
+    await caughtUp()
     const open: unknown[] = []
     for (const status of ['RUNNING', 'COMPENSATING'])
       open.push(...(await everyPage(client, `/api/v1/admin/sagas?status=${status}`, true)))
-    if (open.length === 0) return
-    ok(Date.now() < until, `${open.length} sagas do not end: ${JSON.stringify(open[0])}`)
+    const payments = await everyPage(client, '/api/v1/payments')
+    open.push(...payments.filter(({ pending_operation }) => pending_operation !== null))
+    if (open.length === 0) return await caughtUp()
+    ok(Date.now() < until, `${open.length} do not end: ${JSON.stringify(open[0])}`)
     await sleep(200)
   }
 }
