@@ -45,11 +45,10 @@ export type Offence = {
 }
 
 const TRY_MS = 8_000
-/** Longer than a process takes to start again, on a machine that is ten times as slow. */
-const PATIENCE_MS = 240_000
 const PAUSE_MS = 150
 
-export function openClients(fleet: Fleet, startedAt: number): Clients {
+/** `patienceMs`: how long an answer is waited for that is the last word. */
+export function openClients(fleet: Fleet, startedAt: number, patienceMs: number): Clients {
   const asked = new Map<string, Asked>()
   const looked: Looked[] = []
   const hostile: Asked[] = []
@@ -98,7 +97,7 @@ export function openClients(fleet: Fleet, startedAt: number): Clients {
   }
   const send = async (command: Command, random: Random): Promise<Answer | null> => {
     const one = entry(command)
-    const until = performance.now() + PATIENCE_MS
+    const until = performance.now() + patienceMs
     while (performance.now() < until && !isOver) {
       const { told, answer } = await attempt(one, random.pick(fleet.doors('command')))
       one.told.push(told)

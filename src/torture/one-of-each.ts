@@ -8,10 +8,18 @@ import type { Answer, Clients } from './clients.ts'
 
 type Send = (what: string, path: string, body: object) => Promise<Answer | null>
 
-/** Refusals are nothing: the checks find what is missing. */
+/**
+ * Refusals are nothing: the checks find what is missing. A shop that leaves one of them without a
+ * last word is not asked for the next.
+ */
 export async function tradeOnce(clients: Clients, goods: Goods, random: Random): Promise<void> {
-  const send: Send = (what, path, body) =>
-    clients.send({ what, path: `/api/v1/${path}`, body }, random)
+  let isSilent = false
+  const send: Send = async (what, path, body) => {
+    if (isSilent) return null
+    const answer = await clients.send({ what, path: `/api/v1/${path}`, body }, random)
+    isSilent = answer === null
+    return answer
+  }
   const { product_id } = goods.products[0]!
   const items = [{ product_id, quantity: 1 }]
   const [customer_id, order_id] = ['somebody', randomUUID()]
