@@ -17,7 +17,8 @@ import { nextDeed } from './trade.ts'
 const DAYS = 14
 const folder = mkdtempSync(join(tmpdir(), 'daybook-demo-'))
 const opened = () => compose(configFor(demoArgv(['--data', join(folder, 'demo.db')])))
-const now = new Date().toISOString()
+/** When it is asked, not when this file was read: the shop's first day may have begun meanwhile. */
+const now = () => new Date().toISOString()
 
 /** Asked about goods, not about all there is. */
 const ABOUT: Readonly<Record<string, object>> = {
@@ -43,10 +44,10 @@ describe('the demonstration shop', () => {
       }) as typeof app.send,
     }
     await rejects(
-      fillDemo(stopped, now, () => {}, DAYS),
+      fillDemo(stopped, now(), () => {}, DAYS),
       /the power is gone/,
     )
-    const filled = await fillDemo(app, now, () => {}, DAYS)
+    const filled = await fillDemo(app, now(), () => {}, DAYS)
     ok(filled !== null && filled.taken > 500, `${filled?.taken} commands were taken`)
     ok(filled.failedOrders > 0, 'no payment failed')
     await app.projected((await app.log.head()).position)
@@ -87,7 +88,7 @@ describe('the demonstration shop', () => {
 
   test('is not filled twice', async () => {
     const { position } = await app.log.head()
-    equal(await fillDemo(app, new Date().toISOString(), () => {}, DAYS), null)
+    equal(await fillDemo(app, now(), () => {}, DAYS), null)
     equal((await app.log.head()).position, position)
   })
 
@@ -114,7 +115,7 @@ describe('the demonstration shop', () => {
     try {
       await other.send('CreateDepartment', { name: 'Ours' })
       await rejects(
-        fillDemo(other, now, () => {}, DAYS),
+        fillDemo(other, now(), () => {}, DAYS),
         /another shop/,
       )
     } finally {
