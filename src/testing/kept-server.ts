@@ -133,9 +133,9 @@ const given = new Set<number>()
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 1_000; tries++) {
     const port = randomInt(PORTS.from, PORTS.to)
-    if (given.has(port) || !(await isFree(port))) continue
+    if (given.has(port)) continue
     given.add(port)
-    return port
+    if (await isFree(port)) return port
   }
   throw new Error(`no port is free from ${PORTS.from} to ${PORTS.to}`)
 }
