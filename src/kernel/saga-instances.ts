@@ -4,9 +4,16 @@ import { evolve } from '#kernel/decider.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { projection } from '#kernel/projection.ts'
 import { currentStep, type SagaState, saga } from '#kernel/saga.ts'
-import { type Waiting, type WaitingTools, waiting } from '#kernel/waiting.ts'
+import {
+  CAUSE_COLUMNS,
+  type Cause,
+  causeOf,
+  type Waiting,
+  type WaitingTools,
+  waiting,
+} from '#kernel/waiting.ts'
 
-export type SagaRow = {
+export type SagaRow = Cause & {
   readonly saga_id: string
   readonly saga_type: string
   readonly subject_id: string
@@ -39,7 +46,7 @@ const folds = {
 
 export const sagaInstances = projection<SagaRow>({
   name: 'saga_instances',
-  version: 1,
+  version: 2,
   table: {
     name: 'saga_instances',
     key: 'saga_id',
@@ -62,6 +69,7 @@ export const sagaInstances = projection<SagaRow>({
       created_at: 'instant',
       updated_at: 'instant',
       version: 'int',
+      ...CAUSE_COLUMNS,
     },
     indexes: [['next_attempt_at'], ['status', 'updated_at'], ['saga_type', 'status']],
   },
@@ -89,6 +97,7 @@ function rowOf(event: Recorded, state: SagaState, created_at: string): SagaRow {
     created_at,
     updated_at: event.timestamp,
     version: event.version,
+    ...causeOf(event),
   }
 }
 

@@ -2,7 +2,7 @@
 // The row is projected from the log, so nothing is forgotten by a crash; `act` sends commands, and
 // the decision behind each command looks at the log itself, so that a row that lags does no harm.
 import type { Instant, Recorded } from '#kernel/message.ts'
-import type { Projection, Row } from '#kernel/projection.ts'
+import type { Column, Projection, Row } from '#kernel/projection.ts'
 
 export type SendMeta = {
   readonly command_id?: string
@@ -40,12 +40,29 @@ export type WaitingTools = {
   readonly forget: (subject: string) => Promise<void>
 }
 
+/**
+ * What a row's newest event came from: for tables whose rows make something due, so that all that
+ * follows from one request carries its correlation id, and names the event it follows from.
+ */
+export type Cause = { readonly correlation_id: string | null; readonly causation_id: string | null }
+export const CAUSE_COLUMNS = {
+  correlation_id: { kind: 'text', nullable: true },
+  causation_id: { kind: 'text', nullable: true },
+} as const satisfies Record<keyof Cause, Column>
+export const causeOf = ({ event_id, metadata }: Recorded): Cause => ({
+  correlation_id: metadata.correlation_id ?? null,
+  causation_id: event_id,
+})
+
 export type Waiting<R = Row> = {
   readonly name: string
   readonly projection: Projection
   /** The instant column: due when it is not null and has come. Needs an index. */
   readonly due: string
-  /** Does the next action and records it. Throwing means: try again later, with growing pauses. */
+  /**
+   * Does the next action and records it; what it sends has the row's cause, where the table has
+   * `CAUSE_COLUMNS`. Throwing means: try again later, with growing pauses.
+   */
   readonly act: (row: R, tools: WaitingTools) => Promise<void>
 }
 export const waiting = <R extends object>(definition: Waiting<R>): Waiting =>

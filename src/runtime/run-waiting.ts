@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { v5 } from 'uuid'
 import type { Instant } from '#kernel/message.ts'
 import type { Row } from '#kernel/projection.ts'
-import type { Send, Waiting, WaitingTools } from '#kernel/waiting.ts'
+import type { Send, SendMeta, Waiting, WaitingTools } from '#kernel/waiting.ts'
 import { type ReadModels, TableUnready } from '#storage/read-models.ts'
 import { quietTable } from './quiet-table.ts'
 import { caught } from './recorded-events.ts'
@@ -274,7 +274,7 @@ async function actedOn(
     forget,
     async send(type, input, meta = {}) {
       if (isGivenUp) throw new Error(`${name} ${key} took too long and was given up`)
-      const outcome = await send(type, input, { source: name, ...meta })
+      const outcome = await send(type, input, { source: name, ...causeIn(row), ...meta })
       if (outcome.ok) position = Math.max(position, outcome.position)
       return outcome
     },
@@ -290,6 +290,14 @@ async function actedOn(
     const error = caught(thrown)
     resting.pause(key, String(error))
     onError(error, `${name} ${key}`)
+  }
+}
+
+/** Nothing for a table that keeps no cause, and for a row of events that had none. */
+function causeIn({ correlation_id, causation_id }: Row): SendMeta {
+  return {
+    ...(typeof correlation_id === 'string' ? { correlation_id } : {}),
+    ...(typeof causation_id === 'string' ? { causation_id } : {}),
   }
 }
 

@@ -1,9 +1,9 @@
 // Prices to come as rows, and the waiting for their time.
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
-import { type Waiting, waiting } from '#kernel/waiting.ts'
+import { CAUSE_COLUMNS, type Cause, causeOf, type Waiting, waiting } from '#kernel/waiting.ts'
 
-export type ScheduledPriceRow = {
+export type ScheduledPriceRow = Cause & {
   readonly schedule_id: string
   readonly product_id: string
   readonly status: 'scheduled' | 'in_force' | 'cancelled'
@@ -23,7 +23,7 @@ export type ScheduledPriceRow = {
 
 export const scheduledPrices = projection<ScheduledPriceRow>({
   name: 'scheduled_prices',
-  version: 1,
+  version: 2,
   table: {
     name: 'scheduled_prices',
     key: 'schedule_id',
@@ -40,22 +40,27 @@ export const scheduledPrices = projection<ScheduledPriceRow>({
       scheduled_by: { kind: 'text', nullable: true },
       scheduled_at: 'instant',
       ended_at: { kind: 'instant', nullable: true },
+      ...CAUSE_COLUMNS,
     },
     indexes: [['due_at'], ['product_id', 'effective_at']],
   },
   on: {
     ProductPriceScheduled: {
       keys: ({ data }) => [data.schedule_id],
-      apply: (_, { data, timestamp }) => ({
-        ...data,
-        status: 'scheduled',
-        due_at: data.effective_at,
-        sell_price_minor: data.sell_price_minor ?? null,
-        changes_cost: data.cost_price_minor !== undefined,
-        cost_price_minor: data.cost_price_minor ?? null,
-        scheduled_at: timestamp,
-        ended_at: null,
-      }),
+      apply(_, event) {
+        const { data, timestamp } = event
+        return {
+          ...data,
+          status: 'scheduled',
+          due_at: data.effective_at,
+          sell_price_minor: data.sell_price_minor ?? null,
+          changes_cost: data.cost_price_minor !== undefined,
+          cost_price_minor: data.cost_price_minor ?? null,
+          scheduled_at: timestamp,
+          ended_at: null,
+          ...causeOf(event),
+        }
+      },
     },
     ProductPriceChanged: ended('in_force'),
     ScheduledPriceCancelled: ended('cancelled'),

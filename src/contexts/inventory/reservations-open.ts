@@ -1,10 +1,10 @@
 // Reservations as they are shown, and the waiting for those that have a time limit.
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
-import { type Waiting, waiting } from '#kernel/waiting.ts'
+import { CAUSE_COLUMNS, type Cause, causeOf, type Waiting, waiting } from '#kernel/waiting.ts'
 import { type Line, type ReservationState, withMore, without } from './reservation.ts'
 
-export type ReservationRow = {
+export type ReservationRow = Cause & {
   readonly reservation_id: string
   readonly order_id: string | null
   readonly status: ReservationState['status']
@@ -22,7 +22,7 @@ export type ReservationRow = {
 
 export const reservationsOpen = projection<ReservationRow>({
   name: 'reservations_open',
-  version: 1,
+  version: 2,
   table: {
     name: 'reservations_open',
     key: 'reservation_id',
@@ -37,22 +37,27 @@ export const reservationsOpen = projection<ReservationRow>({
       created_at: 'instant',
       updated_at: 'instant',
       version: 'int',
+      ...CAUSE_COLUMNS,
     },
     indexes: [['expires_at'], ['status', 'created_at'], ['order_id']],
   },
   on: {
     InventoryReserved: {
       keys: reservationOf,
-      apply: (row, { data, timestamp, version }) => ({
-        ...data,
-        status: 'ACTIVE',
-        lines: withMore(row?.lines ?? [], data.lines),
-        held_lines: withMore(row?.held_lines ?? [], data.lines),
-        has_committed: row?.has_committed ?? false,
-        created_at: row?.created_at ?? timestamp,
-        updated_at: timestamp,
-        version,
-      }),
+      apply(row, event) {
+        const { data, timestamp, version } = event
+        return {
+          ...data,
+          status: 'ACTIVE',
+          lines: withMore(row?.lines ?? [], data.lines),
+          held_lines: withMore(row?.held_lines ?? [], data.lines),
+          has_committed: row?.has_committed ?? false,
+          created_at: row?.created_at ?? timestamp,
+          updated_at: timestamp,
+          version,
+          ...causeOf(event),
+        }
+      },
     },
     InventoryReleased: changed((row, { lines }) => lessened(row, lines, false)),
     InventoryCommitted: changed((row, { lines }) => lessened(row, lines, true)),
@@ -92,9 +97,10 @@ type Change = Partial<ReservationRow>
 function changed(change: (row: ReservationRow, data: any) => Change): Handler<ReservationRow> {
   return {
     keys: reservationOf,
-    apply: (row, { data, timestamp, version }) => {
+    apply: (row, event) => {
       if (row === undefined) throw new Error('a reservation that was never made has changed')
-      return { ...row, ...change(row, data), updated_at: timestamp, version }
+      const { data, timestamp, version } = event
+      return { ...row, ...change(row, data), updated_at: timestamp, version, ...causeOf(event) }
     },
   }
 }

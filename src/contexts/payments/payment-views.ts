@@ -4,10 +4,11 @@ import { evolve } from '#kernel/decider.ts'
 import type { DataOf } from '#kernel/event-types.ts'
 import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
+import { CAUSE_COLUMNS, type Cause, causeOf } from '#kernel/waiting.ts'
 import { type Payment, payment } from './payment.ts'
 import { GIVEN_UP, paymentStatus } from './payment-operations.ts'
 
-export type PaymentRow = {
+export type PaymentRow = Cause & {
   readonly payment_id: string
   readonly order_id: string
   readonly status: string
@@ -40,7 +41,7 @@ type Data = DataOf<typeof payment.events>
 
 export const payments = projection<PaymentRow>({
   name: 'payments',
-  version: 3,
+  version: 4,
   table: {
     name: 'payments',
     key: 'payment_id',
@@ -69,6 +70,7 @@ export const payments = projection<PaymentRow>({
       created_at: 'instant',
       updated_at: 'instant',
       version: 'int',
+      ...CAUSE_COLUMNS,
     },
     indexes: [
       ['next_attempt_at'],
@@ -137,9 +139,10 @@ function folding<D = unknown>(
 
 function rowOf(
   row: PaymentRow | undefined,
-  { aggregate_id, timestamp, version, data }: Recorded,
+  event: Recorded,
   state: NonNullable<Payment>,
 ): PaymentRow {
+  const { aggregate_id, timestamp, version, data } = event
   const { pending } = state
   return {
     payment_id: aggregate_id,
@@ -168,5 +171,6 @@ function rowOf(
     created_at: row?.created_at ?? timestamp,
     updated_at: timestamp,
     version,
+    ...causeOf(event),
   }
 }

@@ -4,10 +4,10 @@ import { pageAnswer, paged, pageOf, paging, rowAnswer } from '#kernel/listing.ts
 import { projection, type Row } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import { id, nullable, object, oneOf, optional } from '#kernel/schema.ts'
-import { waiting } from '#kernel/waiting.ts'
+import { CAUSE_COLUMNS, type Cause, causeOf, waiting } from '#kernel/waiting.ts'
 import { SUBJECT_KINDS } from './erasure.ts'
 
-export type ErasureRow = {
+export type ErasureRow = Cause & {
   readonly subject: string
   readonly kind: string
   readonly status: 'pending' | 'done'
@@ -21,7 +21,7 @@ export type ErasureRow = {
 
 export const erasures = projection<ErasureRow>({
   name: 'erasures',
-  version: 1,
+  version: 2,
   table: {
     name: 'erasures',
     key: 'subject',
@@ -35,24 +35,29 @@ export const erasures = projection<ErasureRow>({
       destroyed_at: { kind: 'instant', nullable: true },
       due_at: { kind: 'instant', nullable: true },
       version: 'int',
+      ...CAUSE_COLUMNS,
     },
     indexes: [['due_at'], ['status', 'requested_at'], ['requested_at']],
   },
   on: {
     ErasureRequested: {
       keys: ({ data }) => [data.subject],
-      apply: (_, { data: { subject, kind, forced, requested_at }, metadata, version }) => ({
-        subject,
-        kind,
-        status: 'pending',
-        forced,
-        requested_at,
-        requested_by: metadata.user_id ?? null,
-        destroyed_at: null,
-        // At once.
-        due_at: requested_at,
-        version,
-      }),
+      apply(_, event) {
+        const { subject, kind, forced, requested_at } = event.data
+        return {
+          subject,
+          kind,
+          status: 'pending',
+          forced,
+          requested_at,
+          requested_by: event.metadata.user_id ?? null,
+          destroyed_at: null,
+          // At once.
+          due_at: requested_at,
+          version: event.version,
+          ...causeOf(event),
+        }
+      },
     },
     PersonalKeyDestroyed: {
       keys: ({ data }) => [data.subject],

@@ -6,9 +6,10 @@ import type { Recorded } from '#kernel/message.ts'
 import { type Handler, projection } from '#kernel/projection.ts'
 import { query } from '#kernel/query.ts'
 import { id, list, nullable, object, oneOf, optional } from '#kernel/schema.ts'
+import { CAUSE_COLUMNS, type Cause, causeOf } from '#kernel/waiting.ts'
 import { SHIPMENT_STATUSES, type ShipmentLine, type shipment, shipmentLine } from './shipment.ts'
 
-export type ShipmentRow = {
+export type ShipmentRow = Cause & {
   readonly shipment_id: string
   readonly order_id: string
   readonly store_id: string
@@ -34,7 +35,7 @@ type Data = DataOf<typeof shipment.events>
 
 export const shipments = projection<ShipmentRow>({
   name: 'shipments',
-  version: 2,
+  version: 3,
   table: {
     name: 'shipments',
     key: 'shipment_id',
@@ -57,6 +58,7 @@ export const shipments = projection<ShipmentRow>({
       created_at: 'instant',
       updated_at: 'instant',
       version: 'int',
+      ...CAUSE_COLUMNS,
     },
     indexes: [
       ['next_attempt_at'],
@@ -70,22 +72,26 @@ export const shipments = projection<ShipmentRow>({
   on: {
     ShipmentCreated: {
       keys: ({ aggregate_id }) => [aggregate_id],
-      apply: (_, { data, timestamp, version }: Recorded<Data['ShipmentCreated']>) => ({
-        shipment_id: data.shipment_id,
-        order_id: data.order_id,
-        store_id: data.store_id,
-        status: 'PENDING',
-        lines: data.lines ?? null,
-        carrier: data.carrier ?? null,
-        tracking_number: null,
-        ...SETTLED,
-        last_error: null,
-        shipped_at: null,
-        delivered_at: null,
-        created_at: timestamp,
-        updated_at: timestamp,
-        version,
-      }),
+      apply(_, event: Recorded<Data['ShipmentCreated']>) {
+        const { data, timestamp, version } = event
+        return {
+          shipment_id: data.shipment_id,
+          order_id: data.order_id,
+          store_id: data.store_id,
+          status: 'PENDING',
+          lines: data.lines ?? null,
+          carrier: data.carrier ?? null,
+          tracking_number: null,
+          ...SETTLED,
+          last_error: null,
+          shipped_at: null,
+          delivered_at: null,
+          created_at: timestamp,
+          updated_at: timestamp,
+          version,
+          ...causeOf(event),
+        }
+      },
     },
     ShippingLabelRequested: changing<Data['ShippingLabelRequested']>(({ data, timestamp }) =>
       begun('label', data, timestamp),
@@ -160,7 +166,7 @@ function changing<D>(change: Change<D>): Handler<ShipmentRow, D> {
     apply: (row, event) => {
       if (row === undefined) throw new Error('a shipment that was never created has changed')
       const { timestamp, version } = event
-      return { ...row, ...change(event, row), updated_at: timestamp, version }
+      return { ...row, ...change(event, row), updated_at: timestamp, version, ...causeOf(event) }
     },
   }
 }
