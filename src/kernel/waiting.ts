@@ -2,7 +2,7 @@
 // The row is projected from the log, so nothing is forgotten by a crash; `act` sends commands, and
 // the decision behind each command looks at the log itself, so that a row that lags does no harm.
 import type { Instant, Recorded } from '#kernel/message.ts'
-import type { Column, Projection, Row } from '#kernel/projection.ts'
+import type { Column, ColumnKind, Projection, Row } from '#kernel/projection.ts'
 
 export type SendMeta = {
   readonly command_id?: string
@@ -44,11 +44,11 @@ export type WaitingTools = {
  * What a row's newest event came from: for tables whose rows make something due, so that all that
  * follows from one request carries its correlation id, and names the event it follows from.
  */
-export type Cause = { readonly correlation_id: string | null; readonly causation_id: string | null }
+export type Cause = { readonly correlation_id: string | null; readonly causation_id: string }
 export const CAUSE_COLUMNS = {
   correlation_id: { kind: 'text', nullable: true },
-  causation_id: { kind: 'text', nullable: true },
-} as const satisfies Record<keyof Cause, Column>
+  causation_id: 'text',
+} as const satisfies Record<keyof Cause, Column | ColumnKind>
 export const causeOf = ({ event_id, metadata }: Recorded): Cause => ({
   correlation_id: metadata.correlation_id ?? null,
   causation_id: event_id,
