@@ -45,10 +45,13 @@ export type Offence = {
 }
 
 const TRY_MS = 8_000
+/** Longer than a process takes to start again, on a machine that is ten times as slow. */
+const PATIENCE_MS = 240_000
+/** Who is answered so often, and never for good, will not be: a slow machine takes longer for it. */
+const ANSWERS_MAX = 400
 const PAUSE_MS = 150
 
-/** `patienceMs`: how long an answer is waited for that is the last word. */
-export function openClients(fleet: Fleet, startedAt: number, patienceMs: number): Clients {
+export function openClients(fleet: Fleet, startedAt: number): Clients {
   const asked = new Map<string, Asked>()
   const looked: Looked[] = []
   const hostile: Asked[] = []
@@ -97,11 +100,12 @@ export function openClients(fleet: Fleet, startedAt: number, patienceMs: number)
   }
   const send = async (command: Command, random: Random): Promise<Answer | null> => {
     const one = entry(command)
-    const until = performance.now() + patienceMs
-    while (performance.now() < until && !isOver) {
+    const until = performance.now() + PATIENCE_MS
+    for (let answers = 0; answers < ANSWERS_MAX && performance.now() < until && !isOver; ) {
       const { told, answer } = await attempt(one, random.pick(fleet.doors('command')))
       one.told.push(told)
       if (isFinal(told)) return answer
+      if (told.status !== 0) answers++
       await sleep(PAUSE_MS * (0.5 + random.next()))
     }
     return null

@@ -59,11 +59,6 @@ const MANY = {
 const READERS = 3
 const DAWDLERS = 4
 const DAWDLED_MS = 30_000
-/**
- * Nobody waits longer for a last word than so many times what the shop is given to come to rest:
- * more than a process takes to start again, on a machine that is ten times as slow.
- */
-const PATIENCE_OF_REST = 2
 /** A slow machine gets more time, until so much was carried out; but not for ever. */
 const ENOUGH_DONE = 100
 const MORE_SECONDS = 120
@@ -85,7 +80,7 @@ async function onPlace(place: Place, options: TortureOptions): Promise<Report> {
   const fleet = openFleet(main, { folder, env, sets: SETTINGS })
   const shop: Shop = { fleet, members: many ? MANY : ALONE }
   const startedAt = performance.now()
-  const clients = openClients(fleet, startedAt, PATIENCE_OF_REST * options.restSeconds * 1_000)
+  const clients = openClients(fleet, startedAt)
   const random = seeded(seed)
   let day: Day | undefined
   try {
