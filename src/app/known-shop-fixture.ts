@@ -26,7 +26,7 @@ export type Client = {
 }
 type Port = (path: string) => number
 
-function clientOf(port: Port): Client {
+export function clientOf(port: Port): Client {
   const agent = new Agent({ keepAlive: true })
   return {
     async call(method, path, body) {
