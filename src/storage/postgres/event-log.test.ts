@@ -7,7 +7,9 @@ import pg from 'pg'
 import type { EventLog } from '#storage/event-log.ts'
 import { onPostgres, type TestDatabase } from '#testing/postgres-server.ts'
 import { append, asCommand, noted, write } from '#testing/sample-appends.ts'
+import { connect } from './connections.ts'
 import { openEventLog } from './event-log.ts'
+import { logListener } from './log-listener.ts'
 import { problemOf } from './server-check.ts'
 
 it('refuses a server that is too old, not UTF-8, or would lose what it acknowledged', () => {
@@ -98,7 +100,6 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
 
   /** Milliseconds, as the log's own sessions have it. */
   async function ownSetting(name: string): Promise<number> {
-    const { connect } = await import('./connections.ts')
     const own = connect(database.url)
     const [row] = await own.read<{ value: string; unit: string }>(
       { name: '', text: 'SELECT setting AS value FROM pg_settings WHERE name = $1' },
@@ -194,11 +195,7 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
     await sleep(100)
     await other.append(append('note-1'))
     await until(1)
-    const { rowCount } = await admin.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE query LIKE 'LISTEN%' AND datname = current_database()`,
-    )
-    equal(rowCount, 1)
+    await endListening()
     // Told while nobody listens: heard when the connection is open again.
     await other.append(append('note-1'))
     await until(2)
@@ -206,6 +203,37 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
     await until(3)
     await other.close()
   })
+
+  it('opens its listening connection again also when that dies while it is opened', async () => {
+    const connections = connect(database.url)
+    const ended = Promise.withResolvers<void>()
+    const reserve = async () => {
+      const session = await connections.reserve()
+      session.once('end', ended.resolve)
+      return session
+    }
+    let heads = 0
+    const listener = logListener({ ...connections, reserve }, async () => {
+      heads++
+      if (heads === 1) await endListening()
+      await ended.promise
+      return { position: heads }
+    })
+    const heard: number[] = []
+    listener.onAppended((position) => heard.push(position))
+    for (let i = 0; i < 6_000 && heard.length < 2; i++) await sleep(10)
+    deepEqual(heard, [1, 2])
+    await listener.close()
+    await connections.close()
+  })
+
+  const endListening = async () => {
+    const { rowCount } = await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE query LIKE 'LISTEN%' AND datname = current_database()`,
+    )
+    equal(rowCount, 1)
+  }
 
   it('counts beyond 32 bits: positions and versions (traps 1.15)', async () => {
     await log.append(append('note-1'))

@@ -36,12 +36,14 @@ export function logListener(
   const open = async (): Promise<void> => {
     const reserved = await connections.reserve()
     reserved.on('notification', ({ payload }) => wakeAll(Number(payload)))
+    let hasEnded = false
     reserved.once('end', () => {
+      hasEnded = true
       if (client === reserved) client = null
       keepOpen()
     })
     await reserved.query(`LISTEN ${CHANNEL}`)
-    client = reserved
+    if (!hasEnded) client = reserved
     if (closed) await reserved.end()
     // Whatever was told while nobody listened.
     else wakeAll((await head()).position)
@@ -49,12 +51,13 @@ export function logListener(
   const keepOpen = (pause = REOPEN_FIRST_MS) => {
     if (closed || client !== null || opening !== null || listeners.size === 0) return
     opening = open()
-      .catch(() => {
-        timer = setTimeout(() => keepOpen(Math.min(pause * 2, REOPEN_MAX_MS)), pause)
-        timer.unref()
-      })
+      .catch(() => {})
       .finally(() => {
         opening = null
+        // It could not be opened, or has ended while the rest was done.
+        if (closed || client !== null) return
+        timer = setTimeout(() => keepOpen(Math.min(pause * 2, REOPEN_MAX_MS)), pause)
+        timer.unref()
       })
   }
 
