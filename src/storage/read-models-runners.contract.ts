@@ -199,9 +199,16 @@ export function readModelsRunnersContract(
       })
 
       it('for a time goes on by itself afterwards', async () => {
-        await second.hold('counters', 1_500)
-        deepEqual([...(await reads.held())], [['counters', false]])
-        equal(await reads.commit([change(0, 1)]), false)
+        for (let forMs = 500; ; forMs *= 3) {
+          const begun = performance.now()
+          await second.hold('counters', forMs)
+          const held = [...(await reads.held())]
+          // On a machine that was busy for longer than it is held: once more, for longer.
+          const hasEnded = performance.now() - begun >= forMs
+          if (!hasEnded) deepEqual(held, [['counters', false]])
+          if (await reads.commit([change(0, 0)])) ok(performance.now() - begun >= forMs)
+          else break
+        }
         while ((await reads.held()).size > 0) await wait(5)
         equal(await reads.commit([change(0, 1)]), true)
       })

@@ -278,7 +278,8 @@ await onPostgres('read models on PostgreSQL', (fresh) => {
     await asked('SELECT * FROM read_models.orders')
     const begun = performance.now()
     await swapIn(2, [order(2)])
-    ok(performance.now() - begun < 4_000)
+    // Who waited for the one that looks would wait for ever.
+    ok(performance.now() - begun < 30_000)
     deepEqual(await reads.load(orders, ['order-2']), [order(2)])
     equal((await asked('SELECT id FROM read_models.orders'))[0]?.id, 'order-1')
     await admin.query('COMMIT')
