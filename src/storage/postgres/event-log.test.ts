@@ -227,6 +227,25 @@ await onPostgres('event log on PostgreSQL', (fresh) => {
     await connections.close()
   })
 
+  it('ends each connection that may not listen, and opens another', async () => {
+    const connections = connect(database.url)
+    let [opened, ended] = [0, 0]
+    const reserve = async () => {
+      const session = await connections.reserve()
+      session.once('end', () => ended++)
+      // As a standby answers.
+      if (++opened <= 3)
+        session.query = () => Promise.reject(new Error('cannot execute LISTEN during recovery'))
+      return session
+    }
+    const listener = logListener({ ...connections, reserve }, async () => ({ position: 1 }))
+    listener.onAppended(() => {})
+    for (let i = 0; i < 6_000 && (opened < 4 || ended < 3); i++) await sleep(10)
+    await listener.close()
+    deepEqual([opened, ended], [4, 4])
+    await connections.close()
+  })
+
   const endListening = async () => {
     const { rowCount } = await admin.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -39,10 +39,18 @@ export function logListener(
     let hasEnded = false
     reserved.once('end', () => {
       hasEnded = true
-      if (client === reserved) client = null
+      // One that never listened is tried again after a pause.
+      if (client !== reserved) return
+      client = null
       keepOpen()
     })
-    await reserved.query(`LISTEN ${CHANNEL}`)
+    try {
+      await reserved.query(`LISTEN ${CHANNEL}`)
+    } catch (error) {
+      // A standby lets in whoever asks, and nobody listens there.
+      reserved.end().catch(() => {})
+      throw error
+    }
     if (!hasEnded) client = reserved
     if (closed) await reserved.end()
     // Whatever was told while nobody listened.
