@@ -57,6 +57,8 @@ function createTotals(database: DatabaseSync, shape: Shape, totals: Totals): voi
   const by = totals.by.map((name) => `${quoted(name)} ${sqlType(shape.column.get(name)!)}`)
   const sums = totals.sums.flatMap(partsOfSum).map((part) => `${part} INTEGER NOT NULL`)
   const columns = [...by, `${ROWS} INTEGER NOT NULL`, ...sums]
+  // A version of before there were totals removes their table's rows and leaves them.
+  database.exec(`DROP TABLE IF EXISTS ${totalsTable(shape.table)}`)
   database.exec(`CREATE TABLE ${totalsTable(shape.table)} (${columns.join(', ')}) STRICT`)
   createIndex(database, `${shape.table}#totals`, 'INDEX', totals.by)
   for (const text of totalsTriggers(shape.table, totals, (base) => freeName(database, base)))

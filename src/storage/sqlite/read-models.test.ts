@@ -114,6 +114,23 @@ describe('read models in a file', () => {
     await reads.close()
   })
 
+  test('a table that a version without totals has removed is made anew, and so are they', async () => {
+    const table: Table = { ...counters, totals: { by: ['day'], sums: ['n'] } }
+    const before = await openReadModels({ path })
+    await before.define([{ ...definition, table }])
+    await before.commit([{ ...commit(0, 3, ['a']), table }])
+    await before.close()
+    const old = new DatabaseSync(path)
+    old.exec('DROP TABLE counters; DELETE FROM projections')
+    old.close()
+    const reads = await openReadModels({ path })
+    deepEqual(await reads.define([{ ...definition, table }]), [])
+    await reads.commit([{ ...commit(0, 4, ['b']), table }])
+    const worth = { day: '2010-12-01', count: 1, n: 4 }
+    deepEqual(await reads.group(table, { by: ['day'], sums: ['n'] }), [worth])
+    await reads.close()
+  })
+
   test('a name that is gone is gone from the pages of the search, too', async () => {
     const table: Table = {
       name: 'people',
