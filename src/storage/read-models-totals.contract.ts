@@ -176,8 +176,13 @@ export function readModelsTotalsContract(
         { by: ['place'], sums: ['place'] },
         { by: ['place'], sums: ['low'] },
         { by: ['name'], sums: [] },
+        { by: ['place'], sums: ['pay'] },
       ]
-      const columns = { ...plain.columns, name: { kind: 'text', personal: true } as const }
+      const own = {
+        name: { kind: 'text', personal: true },
+        pay: { kind: 'money', personal: true },
+      } as const
+      const columns = { ...plain.columns, ...own }
       for (const totals of bad) {
         const table = { ...keeping, columns, totals }
         throws(() => shapeOf(table), /keeps totals/, JSON.stringify(totals))

@@ -100,12 +100,13 @@ function checkTotals(
   for (const name of by)
     if (columns.get(name) === undefined || columns.get(name)!.kind === 'json')
       throw new Error(`${table} keeps totals by ${name}, which cannot be grouped by`)
-  for (const name of by)
-    if ((given[name] as Column).personal)
-      throw new Error(`${table} keeps totals by ${name}, which tells of a person`)
   for (const name of sums)
     if (!isNumeric(columns.get(name)?.kind))
       throw new Error(`${table} keeps totals of ${name}, which cannot be summed`)
+  // Reports of what differs show totals; one of a single row is that row's.
+  for (const name of [...by, ...sums])
+    if ((given[name] as Column).personal)
+      throw new Error(`${table} keeps totals with ${name}, which tells of a person`)
 }
 
 export const isNumeric = (kind: ColumnKind | undefined): boolean =>
