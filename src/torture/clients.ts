@@ -48,7 +48,7 @@ const TRY_MS = 8_000
 /** Longer than a process takes to start again, on a machine that is ten times as slow. */
 const PATIENCE_MS = 240_000
 /** Who is answered so often, and never for good, will not be; slow machines take longer for it. */
-const ANSWERS_MAX = 800
+const ANSWERS_MAX = 400
 const PAUSE_MS = 150
 
 export function openClients(fleet: Fleet, startedAt: number): Clients {
