@@ -41,8 +41,8 @@ export type WaitingTools = {
 }
 
 /**
- * What a row's newest event came from: for tables whose rows make something due, so that all that
- * follows from one request carries its correlation id, and names the event it follows from.
+ * The event that made a row due, and what that came from: all that follows from one request carries
+ * its correlation id, and names the event it follows from.
  */
 export type Cause = { readonly correlation_id: string | null; readonly causation_id: string }
 export const CAUSE_COLUMNS = {

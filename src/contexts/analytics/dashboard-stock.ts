@@ -27,14 +27,8 @@ export const stockOf = (
 
 async function stockNow(reader: Reader): Promise<Stock> {
   const worth = await worthBy(['currency', 'is_low_stock'], inventoryValue, {}, reader)
-  const values = new Map<string, number>()
-  let low = 0
-  for (const { currency, is_low_stock, count, value_minor } of worth) {
-    const value = value_minor === null ? Number.NaN : Number(value_minor)
-    values.set(String(currency), (values.get(String(currency)) ?? 0) + value)
-    if (is_low_stock === true) low += Number(count)
-  }
-  return { low, values: safely(values) }
+  const low = worth.filter(({ is_low_stock }) => is_low_stock === true)
+  return { low: low.reduce((sum, { count }) => sum + Number(count), 0), values: valuesOf(worth) }
 }
 
 /** Groups of rows and what each is worth; null where they come to more than an integer holds. */
@@ -61,10 +55,16 @@ async function stockIn(storeId: string, reader: Reader): Promise<Stock> {
     // As the store's own list has it: by what is free there, and by the store's own thresholds.
     reader.group(lowStock, { where, by: [], sums: [] }),
   ])
-  const values = worth.map(({ currency, value_minor: value }) => {
-    return [String(currency), value === null ? null : Number(value)] as const
-  })
-  return { low: Number(low!.count), values: new Map(values) }
+  return { low: Number(low!.count), values: valuesOf(worth) }
+}
+
+function valuesOf(worth: readonly Row[]): Stock['values'] {
+  const values = new Map<string, number>()
+  for (const { currency, value_minor } of worth) {
+    const value = value_minor === null ? Number.NaN : Number(value_minor)
+    values.set(String(currency), (values.get(String(currency)) ?? 0) + value)
+  }
+  return safely(values)
 }
 
 /** What has not changed since is as it was; the rest is folded from the log. */

@@ -119,32 +119,24 @@ export function upsertOf(table: Table, target: Target, rows: readonly Row[]): Wr
   return { text, document: JSON.stringify(document) }
 }
 
-/** What its words change, before the rows do. */
-export const wordsOf = (
+/** What lies beside the rows and changes before they do: the words of a search, totals. */
+export function besideOf(
   table: Table,
   target: Target,
   upserts: readonly Row[],
   deletes: readonly string[],
-): readonly Write[] =>
-  shapeOf(table).searched && upserts.length + deletes.length > 0
-    ? wordWrites(table, { name: tableNamed(target), number: target.number }, upserts, deletes)
-    : []
-
-/** What its totals change, before the rows do. */
-export const totalsOf = (
-  table: Table,
-  target: Target,
-  upserts: readonly Row[],
-  deletes: readonly string[],
-): readonly Write[] =>
-  table.totals !== undefined && upserts.length + deletes.length > 0
-    ? totalWrites(
-        shapeOf(table),
-        table.totals,
-        { name: tableNamed(target), number: target.number },
-        { upserts, deletes, types: TYPES },
-      )
-    : []
+): readonly Write[] {
+  if (upserts.length + deletes.length === 0) return []
+  const shape = shapeOf(table)
+  const rows = { name: tableNamed(target), number: target.number }
+  const { totals } = table
+  return [
+    ...(shape.searched ? wordWrites(table, rows, upserts, deletes) : []),
+    ...(totals === undefined
+      ? []
+      : totalWrites(shape, totals, rows, { upserts, deletes, types: TYPES })),
+  ]
+}
 
 /** A document goes in as text, since inside of JSON some of its characters would be refused. */
 const GIVEN = { ...TYPES, text: 'text', json: 'text' } as const

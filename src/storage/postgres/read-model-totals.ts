@@ -2,7 +2,7 @@
 // commit that changes the rows changes with them.
 import type { Row, Totals } from '#kernel/projection.ts'
 import { ROWS } from '#storage/kept-totals.ts'
-import { quoted, type Summed } from '#storage/read-model-sql.ts'
+import { ofRows, quoted, type Summed } from '#storage/read-model-sql.ts'
 import { fittedRow, type Shape } from '#storage/table-shape.ts'
 
 /** Whoever drops a table says so by its number. */
@@ -20,10 +20,8 @@ const nameOf = (number: number) => `read_models.${quoted(`totals#${number}`)}`
 const listed = (names: readonly string[]) => names.map(quoted).join(', ')
 
 export const totalsFrom = (number: number, when: string): Summed => ({
-  table: nameOf(number),
-  when,
+  ...ofRows({ table: nameOf(number), when }),
   count: `coalesce(sum(${ROWS}), 0)`,
-  sum: (column) => `coalesce(sum(${quoted(column)}), 0)`,
 })
 
 type Types = Readonly<Record<string, string>>

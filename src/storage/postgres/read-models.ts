@@ -23,13 +23,12 @@ import { migrate } from './migrate.ts'
 import { type Reading, readingOver, type Stored, statement } from './read-model-reading.ts'
 import { LOCKS, MIGRATIONS, SCHEMA } from './read-model-schema.ts'
 import {
+  besideOf,
   createSql,
   removalOf,
   targetOf,
-  totalsOf,
   upsertOf,
   type Write,
-  wordsOf,
 } from './read-model-tables.ts'
 
 /** `readOnly`: for processes that only ask; the URL may be a replica's. */
@@ -226,8 +225,7 @@ function writesOf(commit: Commit, target: ReturnType<typeof targetOf>): readonly
   const { projection, table, upserts, deletes, park, unpark } = commit
   const moved = [...unpark, ...park.map(({ position }) => position)]
   return [
-    ...wordsOf(table, target, upserts, deletes),
-    ...totalsOf(table, target, upserts, deletes),
+    ...besideOf(table, target, upserts, deletes),
     // Deletes first: a row that goes may hold a unique value that another takes over.
     ...(deletes.length > 0 ? [removalOf(table, target, deletes)] : []),
     ...(upserts.length > 0 ? [upsertOf(table, target, upserts)] : []),

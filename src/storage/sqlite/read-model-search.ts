@@ -14,7 +14,7 @@ import { partsOf } from '#kernel/search-words.ts'
 import { type Bind, findSql, quoted, type Ranking, type Source } from '#storage/read-model-sql.ts'
 import type { Doubtful, Hits, Tied } from '#storage/search-steps.ts'
 import type { Shape } from '#storage/table-shape.ts'
-import type { Session } from './read-model-session.ts'
+import { isThere, type Session } from './read-model-session.ts'
 import { sqliteDialect } from './read-model-sql.ts'
 
 /** The number that a row and its words share; no column of a projection has such a name. */
@@ -42,8 +42,7 @@ export function removeSearch(database: DatabaseSync, table: string): void {
 }
 
 export function renameSearch(database: DatabaseSync, from: string, to: string): void {
-  const there = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
-  if (there.get(`${from}#search`) === undefined) return
+  if (!isThere(database, `${from}#search`)) return
   database.exec(`ALTER TABLE ${indexOf(from)} RENAME TO ${indexOf(to)}`)
   database.exec(`ALTER TABLE ${wordsOf(from)} RENAME TO ${wordsOf(to)}`)
 }

@@ -92,3 +92,7 @@ export function readied({ all }: Session, table: Table): Shape {
     throw new TableUnready(`${table.name} is not there yet or still has other columns`)
   return shape
 }
+
+/** A table, index or trigger of this name. */
+export const isThere = (database: DatabaseSync, name: string): boolean =>
+  database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined

@@ -5,6 +5,7 @@ import { ROWS } from '#storage/kept-totals.ts'
 import { columnList, quoted } from '#storage/read-model-sql.ts'
 import { jsonText, type Shape, type ShapeColumn, shapeOf } from '#storage/table-shape.ts'
 import { createSearch, ROW_ID, removeSearch, renameSearch } from './read-model-search.ts'
+import { isThere } from './read-model-session.ts'
 import { partsOfSum, totalsTable, totalsTriggers } from './read-model-totals.ts'
 
 /** `parked_keys` says the same as `parked.keys`, for asking whether a key waits. */
@@ -84,9 +85,8 @@ function createIndex(
  * live table's.
  */
 function freeName(database: DatabaseSync, base: string): string {
-  const taken = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
   let name = base
-  for (let number = 2; taken.get(name) !== undefined; number++) name = `${base}_${number}`
+  for (let number = 2; isThere(database, name); number++) name = `${base}_${number}`
   return name
 }
 
@@ -99,8 +99,7 @@ export function removeTable(database: DatabaseSync, table: string): void {
 export function renameTable(database: DatabaseSync, from: string, to: string): void {
   database.exec(`ALTER TABLE ${quoted(from)} RENAME TO ${quoted(to)}`)
   renameSearch(database, from, to)
-  const there = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?')
-  if (there.get(`${from}#totals`) !== undefined)
+  if (isThere(database, `${from}#totals`))
     database.exec(`ALTER TABLE ${totalsTable(from)} RENAME TO ${totalsTable(to)}`)
 }
 
